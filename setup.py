@@ -1,0 +1,22 @@
+"""The compiled extension only; everything else is in pyproject.toml."""
+
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+# One stable-ABI binary serves CPython 3.11 and later.  Memoryviews need the buffer protocol,
+# which joined the stable ABI in 3.11.
+kernel = Extension(
+    "tariffcore._kernel",
+    ["tariffcore/_kernel.pyx"],
+    define_macros=[("Py_LIMITED_API", "0x030B0000")],
+    py_limited_api=True,
+    extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3"],
+)
+
+setup(
+    # force: cythonize does not notice changed directives
+    ext_modules=cythonize([kernel], force=True, language_level=3),
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
+)

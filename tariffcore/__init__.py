@@ -1,0 +1,1 @@
+"""tariffcore prices treated hospital cases exactly."""

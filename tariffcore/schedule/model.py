@@ -1,0 +1,290 @@
+"""What a tariff schedule is: one edition of one fund's prices, immutable once read.
+
+Numbers are exact (`fractions.Fraction`), dates are half-open (start inclusive, end exclusive, None = open),
+and everything that sets an amount carries its legal source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+
+from tariffcore.money import RoundingMode
+
+CASE_SHARE_MODEL = "case-share"
+"""The payment model of DESIGN section 3; a schedule names its model so that siblings can follow."""
+
+
+class Unit(StrEnum):
+    """What is counted. A case is priced from a cost group, everything else from a service's rate."""
+
+    CASE = "case"
+    BED_DAY = "bed_day"
+    SERVICE = "service"
+    CALL = "call"
+    PERSON_MONTH = "person_month"
+
+
+class AppliesTo(StrEnum):
+    """What a share multiplies: the weight (rounded before it meets the base rate) or the tariff."""
+
+    WEIGHT = "weight"
+    TARIFF = "tariff"
+
+
+class Pay(StrEnum):
+    """How a stay rule pays: in full, a share of the tariff, or days / planned days, at most the tariff."""
+
+    FULL = "full"
+    SHARE = "share"
+    PER_PLANNED_DAY = "per_planned_day"
+
+
+class CoefficientMode(StrEnum):
+    """How a provider's coefficient joins the others: in the product, or adding its c - 1 to it."""
+
+    MULTIPLIES = "multiplies"
+    ADDS = "adds"
+
+
+class DayCount(StrEnum):
+    """How the length of stay follows from the dates; either way a stay has at least one day."""
+
+    DISCHARGE_MINUS_ADMISSION = "discharge_minus_admission"
+    INCLUSIVE = "inclusive"
+
+
+class AgeClass(StrEnum):
+    """Which of a group's two weights applies."""
+
+    ADULT = "adult"
+    CHILD = "child"
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """One named rounding: to ``places`` decimals of its unit, or not at all (``places`` None)."""
+
+    places: int | None
+    mode: RoundingMode
+
+
+@dataclass(frozen=True, slots=True)
+class Roundings:
+    """The roundings of a schedule, in the order in which they happen.
+
+    weight  after a share on the weight                                    (decimals of the weight)
+    tariff  after weight x base rate, and again after a share on the tariff (decimals of the currency)
+    unit    the unit price, after stay factor and coefficient; always there (decimals of the currency,
+            at most ``minor_units``)
+    """
+
+    weight: Rounding
+    tariff: Rounding
+    unit: Rounding
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRate:
+    """Currency per 1.0000 of weight."""
+
+    amount: Fraction
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShareException:
+    """A share that replaces the setting's own when any procedure of the stay is listed."""
+
+    id: str
+    procedures: frozenset[str]
+    """Normalised codes (`tariffcore.codes.normalise_procedure`)."""
+    share: Fraction
+    applies_to: AppliesTo
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a care setting takes of the tariff of one unit. Exceptions are tried in file order."""
+
+    id: str
+    unit: Unit
+    care_setting: str
+    share: Fraction
+    applies_to: AppliesTo
+    max_hours: int | None
+    """The longest stay the setting pays, in hours; None = no limit."""
+    source: str
+    exceptions: tuple[ShareException, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StayExemption:
+    """Cases a stay rule leaves alone: all given conditions hold. An empty set does not restrict."""
+
+    outcomes: frozenset[str]
+    drg_flags: frozenset[str]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class StayRule:
+    """How a stay that ended early is paid. Rules are tried in file order; the first that matches pays.
+
+    A rule matches when every condition given holds (an empty set or None does not restrict) and no
+    exemption does. Stay rules concern cases only, never services.
+    """
+
+    id: str
+    care_settings: frozenset[str]
+    outcomes: frozenset[str]
+    death_unavoidable: bool | None
+    max_days: int | None
+    pay: Pay
+    share: Fraction | None
+    """The share paid, for ``pay = "share"``; None otherwise."""
+    exemptions: tuple[StayExemption, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient:
+    """One correction coefficient of providers: a column of providers.csv."""
+
+    name: str
+    mode: CoefficientMode
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A clinical cost group (DRG, KZG)."""
+
+    drg_code: str
+    name: str
+    relative_weight: Fraction
+    relative_weight_child: Fraction | None
+    """None: no child weight is known, and a child's case is MISSING_WEIGHT."""
+    planned_days: int | None
+    flags: frozenset[str]
+    component_profile: str | None
+    source: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPeriod:
+    """A provider's coefficients for a span of dates, in the order of `Schedule.coefficients`."""
+
+    provider_id: str
+    effective_start_date: date
+    effective_end_date: date | None
+    coefficients: tuple[Fraction, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentShare:
+    """What share of a payment is one cost component, for a profile (in one setting, or in all: None)."""
+
+    component_profile: str
+    care_setting: str | None
+    component: str
+    share: Fraction
+    capital: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTariff:
+    """A line of the printed order: proof, not input."""
+
+    code: str
+    """A cost group, or a service."""
+    care_setting: str
+    age_class: AgeClass
+    published_weight: Fraction | None
+    published_tariff: Fraction
+    source: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A rate for something counted. ``care_setting`` None: the shares of its unit apply by the case's
+    setting; given: the rate is the setting's own, as printed, and no share applies."""
+
+    code: str
+    name: str
+    unit: Unit
+    care_setting: str | None
+    rate: Fraction
+    effective_start_date: date
+    effective_end_date: date | None
+    source: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A named factor on services of a unit: home_visit 2, remote 1/2."""
+
+    unit: Unit
+    factor_code: str
+    factor: Fraction
+    source: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One edition, checked as a whole.
+
+    ``digest`` is the SHA-256 of the folder's files (sorted by name, names and lengths framed), as
+    lower-case hex; every result names it.
+    """
+
+    id: str
+    tariff_family: str
+    model: str
+    title: str
+    synthetic: bool
+    """True for made-up numbers: every output says so."""
+    country: str
+    currency: str
+    minor_units: int
+    published: date
+    effective_start_date: date
+    effective_end_date: date | None
+    base_rate: BaseRate
+    roundings: Roundings
+    child_age_limit: int
+    """Children are younger than this, in full years at admission."""
+    day_count: DayCount
+    care_settings: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    drg_flags: tuple[str, ...]
+    shares: tuple[Share, ...]
+    stay_rules: tuple[StayRule, ...]
+    coefficients: tuple[Coefficient, ...]
+    groups: Mapping[str, Group]
+    """By drg_code, in file order."""
+    providers: Mapping[str, tuple[ProviderPeriod, ...]] | None
+    """By provider_id, periods in date order; None where the schedule has no providers.csv."""
+    components: tuple[ComponentShare, ...]
+    published_tariffs: tuple[PublishedTariff, ...]
+    services: Mapping[str, tuple[Service, ...]]
+    """By code: one code may have a rate per setting and per span of dates."""
+    factors: tuple[Factor, ...]
+    folder: str
+    digest: str
+
+    def covers(self, day: date) -> bool:
+        """Whether the edition is in force on the day."""
+        return self.effective_start_date <= day and (
+            self.effective_end_date is None or day < self.effective_end_date
+        )
