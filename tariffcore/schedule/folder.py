@@ -1,0 +1,261 @@
+"""Reads a schedule folder: its files, their digest, and all that is wrong with them at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from tariffcore.errors import Problem, ScheduleError
+from tariffcore.schedule.check import check
+from tariffcore.schedule.limits import MAX_FILE_BYTES
+from tariffcore.schedule.model import Schedule
+from tariffcore.schedule.reading import (
+    COMPONENTS_CSV,
+    FACTORS_CSV,
+    GROUPS_CSV,
+    PROVIDERS_CSV,
+    PUBLISHED_CSV,
+    SCHEDULE_TOML,
+    SERVICES_CSV,
+    Part,
+    Reading,
+)
+from tariffcore.schedule.schedule_tables import (
+    read_components,
+    read_factors,
+    read_groups,
+    read_providers,
+    read_published,
+    read_services,
+)
+from tariffcore.schedule.schedule_toml import ScheduleToml, read_schedule_toml
+from tariffcore.schedule.toml_reading import TomlDocument, TomlSyntaxError
+from tariffcore.schedule.values import instead_of
+
+REQUIRED_FILES = (SCHEDULE_TOML, GROUPS_CSV)
+OPTIONAL_FILES = (PUBLISHED_CSV, PROVIDERS_CSV, COMPONENTS_CSV, SERVICES_CSV, FACTORS_CSV)
+NOTES_FILE = "README.md"
+"""Free words about the edition; not read and not part of the digest, as are hidden files (``.…``)."""
+
+
+def read_schedule(folder: Path) -> Schedule:
+    """The edition a folder describes, read and checked as a whole.
+
+    Any other file than the known ones, README.md and hidden files is an error: a misspelt
+    ``provider.csv`` would otherwise silently mean "no coefficients". Raises ScheduleError with every
+    problem of every file; what rests on something unreadable is not checked twice.
+    """
+    problems: list[Problem] = []
+    name = folder.resolve().name
+    files = _read_files(folder, name, problems)
+    reading = _read_parts(name, files, problems)
+    problems.extend(check(reading))
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ScheduleError(f"schedule folder {folder} cannot be used: {count}", problems)
+    return reading.schedule
+
+
+def folder_digest(files: Mapping[str, bytes]) -> str:
+    """SHA-256 of the files of an edition, as lower-case hex.
+
+    For each file, sorted by name: the length of its name in bytes (8 bytes, big-endian), the name
+    (UTF-8), the length of its content (8 bytes, big-endian), the content, byte for byte. The lengths
+    keep a byte from moving between names and contents unnoticed.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        for framed in (name.encode(), files[name]):
+            digest.update(len(framed).to_bytes(8, "big"))
+            digest.update(framed)
+    return digest.hexdigest()
+
+
+def _read_files(folder: Path, name: str, problems: list[Problem]) -> dict[str, bytes]:
+    """The bytes of the folder's files by name: what is parsed is what is digested."""
+    known = (*REQUIRED_FILES, *OPTIONAL_FILES)
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        way_out = "name the folder that holds schedule.toml"
+        if folder.name == SCHEDULE_TOML:
+            way_out = f"name the folder, {folder.parent}, not the file in it"
+        problem = Problem(str(folder), None, None, f"is not a readable folder ({error.strerror})", way_out)
+        raise ScheduleError(f"schedule folder {folder} cannot be used: 1 problem", [problem]) from None
+    present = [entry.name for entry in entries]
+    files: dict[str, bytes] = {}
+    for entry in entries:
+        if entry.name.startswith(".") or entry.name == NOTES_FILE:
+            continue
+        place = f"{name}/{entry.name}"
+        if entry.name not in known:
+            absent = [candidate for candidate in known if candidate not in present]
+            way_out = instead_of(entry.name, absent or known, f"or move it out; notes belong in {NOTES_FILE}")
+            problems.append(Problem(place, None, None, "is not a file of a schedule folder", way_out))
+            continue
+        try:
+            if entry.stat().st_size > MAX_FILE_BYTES:
+                problems.append(
+                    Problem(
+                        place,
+                        None,
+                        None,
+                        f"is larger than {MAX_FILE_BYTES >> 20} MiB",
+                        "a schedule holds groups and rates, not cases; is this the right file?",
+                    )
+                )
+            else:
+                files[entry.name] = entry.read_bytes()
+        except OSError as error:
+            problems.append(
+                Problem(place, None, None, f"cannot be read ({error.strerror})", "make it a readable file")
+            )
+    for required in REQUIRED_FILES:
+        if required not in present:
+            problems.append(
+                Problem(f"{name}/{required}", None, None, "the file is missing", _way_out_missing(required))
+            )
+    return files
+
+
+def _way_out_missing(required: str) -> str:
+    if required == SCHEDULE_TOML:
+        return "a schedule folder begins with it; copy that of a shipped schedule and change it"
+    return "every schedule has its groups; a schedule of services alone has the header row only"
+
+
+def _decoded(place: str, content: bytes, problems: list[Problem]) -> str | None:
+    """The text of a file, without a byte order mark; None (and a problem) where it is not UTF-8."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # A byte order mark is cut off before decoding, so positions would count from after it.
+        before = content.removeprefix(b"\xef\xbb\xbf")[: error.start]
+        line = before.count(b"\n") + 1
+        byte = error.object[error.start]
+        problems.append(
+            Problem(
+                f"{place}:{line}",
+                None,
+                None,
+                f"byte {byte:#04x} is not UTF-8",
+                "save the file as UTF-8 (in spreadsheets: 'CSV UTF-8'); it may be in cp1251 now",
+            )
+        )
+        return None
+
+
+def _read_parts(name: str, files: Mapping[str, bytes], problems: list[Problem]) -> Reading:
+    """Every part of the schedule as far as it can be read."""
+    unreadable: set[Part] = set()
+    texts: dict[str, str] = {}
+    for file, content in files.items():
+        text = _decoded(f"{name}/{file}", content, problems)
+        if text is not None:
+            texts[file] = text
+
+    document: TomlDocument | None = None
+    header = ScheduleToml()
+    if SCHEDULE_TOML in texts:
+        try:
+            document = TomlDocument(texts[SCHEDULE_TOML])
+        except TomlSyntaxError as error:
+            problems.append(
+                Problem(
+                    f"{name}/{SCHEDULE_TOML}:{error.line}",
+                    None,
+                    None,
+                    f"is not TOML: {error.message}",
+                    "correct this line first; the file is read again as a whole",
+                )
+            )
+    if document is None:
+        unreadable.update(Part)
+        unreadable.difference_update(
+            (Part.GROUPS, Part.PROVIDERS, Part.COMPONENTS, Part.SERVICES, Part.FACTORS, Part.PUBLISHED)
+        )
+    else:
+        header = read_schedule_toml(document, name, problems)
+        unreadable.update(header.unreadable)
+
+    def part_text(file: str, part: Part) -> str | None:
+        """The text of a part's file; None where there is none, or none that can be read."""
+        if file not in texts and (file in files or file in REQUIRED_FILES):
+            unreadable.add(part)
+        return texts.get(file)
+
+    def note_part(part: Part, before: int) -> None:
+        if len(problems) > before:
+            unreadable.add(part)
+
+    before = len(problems)
+    text = part_text(GROUPS_CSV, Part.GROUPS)
+    groups = {} if text is None else read_groups(f"{name}/{GROUPS_CSV}", text, problems)
+    note_part(Part.GROUPS, before)
+
+    before = len(problems)
+    text = part_text(PUBLISHED_CSV, Part.PUBLISHED)
+    published = () if text is None else read_published(f"{name}/{PUBLISHED_CSV}", text, groups, problems)
+    note_part(Part.PUBLISHED, before)
+
+    before = len(problems)
+    text = part_text(PROVIDERS_CSV, Part.PROVIDERS)
+    coefficients = None if Part.COEFFICIENTS in unreadable else header.coefficients
+    providers = (
+        None if text is None else read_providers(f"{name}/{PROVIDERS_CSV}", text, coefficients, problems)
+    )
+    note_part(Part.PROVIDERS, before)
+
+    before = len(problems)
+    text = part_text(COMPONENTS_CSV, Part.COMPONENTS)
+    components = () if text is None else read_components(f"{name}/{COMPONENTS_CSV}", text, problems)
+    note_part(Part.COMPONENTS, before)
+
+    before = len(problems)
+    text = part_text(SERVICES_CSV, Part.SERVICES)
+    services = (
+        {}
+        if text is None
+        else read_services(f"{name}/{SERVICES_CSV}", text, header.effective_start_date, problems)
+    )
+    note_part(Part.SERVICES, before)
+
+    before = len(problems)
+    text = part_text(FACTORS_CSV, Part.FACTORS)
+    factors = () if text is None else read_factors(f"{name}/{FACTORS_CSV}", text, problems)
+    note_part(Part.FACTORS, before)
+
+    schedule = Schedule(
+        id=header.id,
+        tariff_family=header.tariff_family,
+        model=header.model,
+        title=header.title,
+        synthetic=header.synthetic,
+        country=header.country,
+        currency=header.currency,
+        minor_units=header.minor_units,
+        published=header.published,
+        effective_start_date=header.effective_start_date,
+        effective_end_date=header.effective_end_date,
+        base_rate=header.base_rate,
+        roundings=header.roundings,
+        child_age_limit=header.child_age_limit,
+        day_count=header.day_count,
+        care_settings=header.care_settings,
+        outcomes=header.outcomes,
+        drg_flags=header.drg_flags,
+        shares=header.shares,
+        stay_rules=header.stay_rules,
+        coefficients=header.coefficients,
+        groups=MappingProxyType(groups),
+        providers=None if providers is None else MappingProxyType(providers),
+        components=components,
+        published_tariffs=published,
+        services=MappingProxyType(services),
+        factors=factors,
+        folder=name,
+        digest=folder_digest(files),
+    )
+    return Reading(schedule, frozenset(unreadable), document, header.paths)
