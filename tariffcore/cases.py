@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
+
+import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +35,42 @@ class Case:
     funding_source: str | None = None
     patient_id: str | None = None
     claimed_amount: Decimal | None = None
+
+
+CASE_COLUMNS = tuple(field.name for field in fields(Case))
+"""The standard columns that pricing reads."""
+
+STANDARD_COLUMNS = (*CASE_COLUMNS, "addon_amount", "addon_kind")
+"""Every column name with a meaning; others are none of our business and never leave their file."""
+
+
+def table_from_cases(cases: Iterable[Case]) -> pa.Table:
+    """Cases as a table of standard columns.
+
+    Dates become text, so that a date without an hour and one at midnight stay different.
+    """
+    rows = list(cases)
+    columns: dict[str, pa.Array] = {}
+    for name in CASE_COLUMNS:
+        cells = [getattr(row, name) for row in rows]
+        if name in ("admission_date", "discharge_date"):
+            cells = [
+                None if cell is None else cell.isoformat(*_ISO_ARGUMENTS[type(cell) is date])
+                for cell in cells
+            ]
+        elif name == "case_id":
+            cells = [None if cell is None else str(cell) for cell in cells]
+        columns[name] = pa.array(cells, type=_COLUMN_TYPES[name])
+    return pa.table(columns)
+
+
+_ISO_ARGUMENTS: dict[bool, tuple[str, ...]] = {True: (), False: (" ", "seconds")}
+_COLUMN_TYPES = {
+    **dict.fromkeys(CASE_COLUMNS, pa.string()),
+    "death_unavoidable": pa.bool_(),
+    "age_years": pa.int64(),
+    "procedure_codes": pa.list_(pa.string()),
+    "quantity": pa.int64(),
+    "length_of_stay_days": pa.int64(),
+    "claimed_amount": pa.decimal128(38, 9),
+}

@@ -1,0 +1,450 @@
+"""Columns of a case table, typed or text, brought to plain arrays.
+
+Text is read once per distinct value.  A cell that cannot be read is marked wrong and an empty one missing:
+nothing here raises for a cell, only for a column whose type can hold no such thing at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tariffcore.errors import CasesError, Problem
+
+Mask = NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
+
+NO_TIME = -1
+_UNIX_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_SECONDS_A_DAY = 86_400
+_UNITS_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_TRUE = frozenset({"true", "t", "1", "yes", "y", "да", "иә"})
+_FALSE = frozenset({"false", "f", "0", "no", "n", "нет", "жоқ"})
+_LOOSE_DATE = re.compile(
+    r"(?:(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<y2>\d{4}))"
+    r"(?:[ T](?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?)?",
+    re.ASCII,
+)
+_MONEY = r"^[+-]?[0-9]{1,16}(\.[0-9]+)?$"
+_PROCEDURE_SEPARATORS = re.compile(r"[;|]")
+
+
+@dataclass(frozen=True, slots=True)
+class CodedText:
+    """A text column as numbers into a list of stripped texts; number -1 and the text None mean missing.
+
+    ``undecodable`` holds the numbers of texts that are not UTF-8.
+    """
+
+    number: NDArray[np.int32]
+    texts: list[str | None]
+    undecodable: frozenset[int] = frozenset()
+
+    def map(self, of_text: Callable[[str], int], missing: int, dtype: type[T]) -> NDArray[T]:
+        """One number a row: what ``of_text`` says of its text, or ``missing``."""
+        table = np.array(
+            [missing if text is None else of_text(text) for text in [*self.texts, None]], dtype=dtype
+        )
+        return table[self.number]
+
+    def missing(self) -> Mask:
+        return self.map(lambda text: False, missing=True, dtype=np.bool_)
+
+    def wrong(self) -> Mask | None:
+        """Rows whose bytes are no text, or None where all are."""
+        if not self.undecodable:
+            return None
+        table = np.zeros(len(self.texts) + 1, dtype=np.bool_)
+        table[list(self.undecodable)] = True
+        return table[self.number]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadColumn(Generic[T]):
+    """A column's values with the rows where there is none (``missing``) or no readable one (``wrong``)."""
+
+    values: NDArray[T]
+    missing: Mask
+    wrong: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class DayColumn:
+    """Days since 1970 and, where the column holds times, seconds of the day (NO_TIME where unknown)."""
+
+    days: NDArray[np.int32]
+    seconds: NDArray[np.int32] | None
+    missing: Mask
+    wrong: Mask
+
+
+def one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """The column as a single array; dictionaries of several chunks are unified."""
+    if isinstance(column, pa.Array):
+        return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+    return column.combine_chunks() if column.num_chunks else pa.array([], type=column.type)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether the type holds text, or a dictionary of text."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_binary(kind)
+    )
+
+
+def unusable_column(name: str, kind: pa.DataType, way_out: str) -> CasesError:
+    """The error for a column whose type can hold no such thing at all."""
+    problem = Problem("cases", name, str(kind), "a column of this type cannot be read here", way_out)
+    return CasesError("the cases cannot be read", [problem])
+
+
+def _decoded(values: pa.Array) -> tuple[list[str | None], frozenset[int]]:
+    if pa.types.is_binary(values.type):
+        raw = values.to_pylist()
+    else:
+        try:
+            return values.to_pylist(), frozenset()
+        except UnicodeDecodeError:
+            raw = values.cast(
+                pa.binary() if not pa.types.is_large_string(values.type) else pa.large_binary()
+            ).to_pylist()
+    texts: list[str | None] = []
+    undecodable = set()
+    for number, item in enumerate(raw):
+        try:
+            texts.append(None if item is None else item.decode())
+        except UnicodeDecodeError:
+            undecodable.add(number)
+            texts.append(item.decode(errors="backslashreplace"))
+    return texts, frozenset(undecodable)
+
+
+def coded_text(name: str, column: pa.ChunkedArray | pa.Array) -> CodedText:
+    """A column of codes: text of any Arrow kind, or whole numbers (a code 12 kept as a number is '12')."""
+    array = one_array(column)
+    if pa.types.is_null(array.type):
+        return CodedText(np.full(len(array), -1, dtype=np.int32), [])
+    if not (is_text(array.type) or pa.types.is_integer(array.type)) and not (
+        pa.types.is_dictionary(array.type) and pa.types.is_integer(array.type.value_type)
+    ):
+        raise unusable_column(name, array.type, "give codes as text")
+    if not pa.types.is_dictionary(array.type):
+        if pa.types.is_string_view(array.type):
+            array = array.cast(pa.string())
+        array = array.dictionary_encode()
+    values = array.dictionary
+    if pa.types.is_integer(values.type) or pa.types.is_string_view(values.type):
+        values = values.cast(pa.string())
+    texts, undecodable = _decoded(values)
+    stripped = [None if text is None or not (bare := text.strip()) else bare for text in texts]
+    indices = array.indices.cast(pa.int32())
+    if indices.null_count:
+        indices = indices.fill_null(-1)
+    return CodedText(indices.to_numpy(zero_copy_only=False), stripped, undecodable)
+
+
+def _column_of_texts(coded: CodedText, of_text: Callable[[str], int | None], dtype: type[T]) -> ReadColumn[T]:
+    """A column read from its distinct texts; ``of_text`` answers None for a text it cannot read."""
+    count = len(coded.texts) + 1
+    values = np.zeros(count, dtype=dtype)
+    missing = np.zeros(count, dtype=np.bool_)
+    wrong = np.zeros(count, dtype=np.bool_)
+    missing[-1] = True
+    for number, text in enumerate(coded.texts):
+        if number in coded.undecodable:
+            wrong[number] = True
+        elif text is None:
+            missing[number] = True
+        elif (value := of_text(text)) is None:
+            wrong[number] = True
+        else:
+            values[number] = value
+    return ReadColumn(values[coded.number], missing[coded.number], wrong[coded.number])
+
+
+def _validity(array: pa.Array) -> Mask:
+    """True where the cell is missing."""
+    if not array.null_count:
+        return np.zeros(len(array), dtype=np.bool_)
+    return np.asarray(array.is_null().to_numpy(zero_copy_only=False))
+
+
+def whole_numbers(name: str, column: pa.ChunkedArray | pa.Array, low: int, high: int) -> ReadColumn[np.int64]:
+    """Whole numbers from ``low`` to ``high``; others are wrong. Floating columns may hold whole values and NaN."""
+    array = one_array(column)
+    if is_text(array.type) or pa.types.is_null(array.type):
+
+        def of_text(text: str) -> int | None:
+            if len(text) <= 20 and text.isascii() and text.lstrip("-+").isdigit():
+                return value if low <= (value := int(text)) <= high else None
+            return None
+
+        return _column_of_texts(coded_text(name, array), of_text, np.int64)
+    missing = _validity(array)
+    if pa.types.is_integer(array.type):
+        values = array.fill_null(low).to_numpy(zero_copy_only=False)
+    elif pa.types.is_floating(array.type):
+        floating = array.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
+        missing = np.isnan(floating)
+        values = np.where(np.isfinite(floating) & (np.floor(floating) == floating), floating, low - 1)
+        values = np.where(missing, low, np.clip(values, low - 1, high + 1))
+    else:
+        raise unusable_column(name, array.type, "give whole numbers")
+    wrong = (values < low) | (values > high)
+    wrong &= ~missing
+    return ReadColumn(np.where(wrong, low, values).astype(np.int64), missing, wrong)
+
+
+def booleans(name: str, column: pa.ChunkedArray | pa.Array) -> ReadColumn[np.bool_]:
+    """True and false as Booleans, 0 and 1, or words (true/false, yes/no, да/нет, иә/жоқ)."""
+    array = one_array(column)
+    if pa.types.is_boolean(array.type):
+        missing = _validity(array)
+        return ReadColumn(
+            array.fill_null(False).to_numpy(zero_copy_only=False), missing, np.zeros_like(missing)
+        )
+    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
+        numbers = whole_numbers(name, array, 0, 1)
+        return ReadColumn(numbers.values.astype(np.bool_), numbers.missing, numbers.wrong)
+
+    def of_text(text: str) -> int | None:
+        word = text.casefold()
+        return 1 if word in _TRUE else 0 if word in _FALSE else None
+
+    if is_text(array.type) or pa.types.is_null(array.type):
+        return _column_of_texts(coded_text(name, array), of_text, np.bool_)
+    raise unusable_column(name, array.type, "give true or false")
+
+
+def days(name: str, column: pa.ChunkedArray | pa.Array) -> DayColumn:
+    """Dates, or local dates with a time; as text ``2026-05-31``, ``31.05.2026``, either with ``14:30[:00]``."""
+    array = one_array(column)
+    kind = array.type
+    if is_text(kind) or pa.types.is_null(kind):
+        return _days_of_text(name, array)
+    missing = _validity(array)
+    wrong = np.zeros(len(array), dtype=np.bool_)
+    if pa.types.is_date(kind):
+        numbers = array.cast(pa.date32()).cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False)
+        return DayColumn(numbers, None, missing, wrong)
+    if pa.types.is_timestamp(kind):
+        if kind.tz is not None:
+            raise unusable_column(name, kind, "give local dates and times without a time zone")
+        units = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+        whole_seconds = units // _UNITS_A_SECOND[kind.unit]
+        numbers = np.floor_divide(whole_seconds, _SECONDS_A_DAY)
+        seconds = (whole_seconds - numbers * _SECONDS_A_DAY).astype(np.int32)
+        wrong = (numbers < -(2**31)) | (numbers >= 2**31)
+        return DayColumn(np.where(wrong, 0, numbers).astype(np.int32), seconds, missing, wrong)
+    raise unusable_column(
+        name, kind, "give dates, timestamps without a time zone, or text such as 2026-05-31"
+    )
+
+
+def _days_of_text(name: str, array: pa.Array) -> DayColumn:
+    coded = coded_text(name, array)
+    count = len(coded.texts) + 1
+    day = np.zeros(count, dtype=np.int32)
+    second = np.full(count, NO_TIME, dtype=np.int32)
+    missing = np.array([text is None for text in [*coded.texts, None]], dtype=np.bool_)
+    wrong = ~missing
+    for form in _DATE_FORMS:
+        form.read(coded.texts, day, second, wrong)
+    for number in np.flatnonzero(wrong):
+        text = coded.texts[number]
+        if text is not None and number not in coded.undecodable and (read := parse_day(text)) is not None:
+            day[number], second[number] = read
+            wrong[number] = False
+    seconds = second[coded.number] if (second != NO_TIME).any() else None
+    return DayColumn(day[coded.number], seconds, missing[coded.number], wrong[coded.number])
+
+
+def parse_day(text: str) -> tuple[int, int] | None:
+    """(days since 1970, seconds of the day or NO_TIME) of one text, or None where it is no date."""
+    match = _LOOSE_DATE.fullmatch(text)
+    if match is None:
+        return None
+    part = match.groupdict()
+    try:
+        day = date(int(part["y"] or part["y2"]), int(part["m"] or part["m2"]), int(part["d"] or part["d2"]))
+    except ValueError:
+        return None
+    if part["hour"] is None:
+        return day.toordinal() - _UNIX_EPOCH_ORDINAL, NO_TIME
+    hour, minute, second = int(part["hour"]), int(part["minute"]), int(part["second"] or 0)
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    return day.toordinal() - _UNIX_EPOCH_ORDINAL, hour * 3600 + minute * 60 + second
+
+
+class _DateForm:
+    """A date written with every digit in its place, read for many texts at once."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.places = {letter: [i for i, p in enumerate(pattern) if p == letter] for letter in "YMDhms"}
+        self.separators = [(i, p) for i, p in enumerate(pattern) if p not in "YMDhms"]
+
+    def read(
+        self, texts: Sequence[str | None], day: NDArray[np.int32], second: NDArray[np.int32], wrong: Mask
+    ) -> None:
+        """Fill in the texts of this form and take them off ``wrong``."""
+        length = len(self.pattern)
+        mine = [
+            i for i, text in enumerate(texts) if text is not None and len(text) == length and text.isascii()
+        ]
+        if not mine:
+            return
+        numbers = np.array(mine)
+        joined = "".join(texts[i] for i in mine)  # type: ignore[misc]
+        cells = np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, length)
+        good = np.ones(len(mine), dtype=np.bool_)
+        for place, separator in self.separators:
+            good &= cells[:, place] == ord(separator)
+        value = {}
+        for letter, places in self.places.items():
+            total = np.zeros(len(mine), dtype=np.int64)
+            for place in places:
+                digit = cells[:, place].astype(np.int64) - ord("0")
+                good &= (digit >= 0) & (digit <= 9)
+                total = total * 10 + digit
+            value[letter] = total
+        good &= (value["Y"] >= 1) & (value["M"] >= 1) & (value["M"] <= 12) & (value["D"] >= 1)
+        good &= (value["h"] <= 23) & (value["m"] <= 59) & (value["s"] <= 59)
+        months = np.where(good, (value["Y"] - 1970) * 12 + value["M"] - 1, 0).astype("datetime64[M]")
+        first = months.astype("datetime64[D]").astype(np.int64)
+        next_first = (months + 1).astype("datetime64[D]").astype(np.int64)
+        good &= value["D"] <= next_first - first
+        chosen = numbers[good]
+        day[chosen] = (first + value["D"] - 1)[good]
+        if self.places["h"]:
+            second[chosen] = (value["h"] * 3600 + value["m"] * 60 + value["s"])[good]
+        wrong[chosen] = False
+
+
+_DATE_FORMS = [
+    _DateForm(f"{day}{time}")
+    for day in ("YYYY-MM-DD", "DD.MM.YYYY")
+    for time in ("", " hh:mm", " hh:mm:ss", "Thh:mm", "Thh:mm:ss")
+]
+
+
+def money_minor(name: str, column: pa.ChunkedArray | pa.Array, minor_units: int) -> ReadColumn[np.int64]:
+    """Amounts in minor units. More decimals than the currency has, or over 16 digits before the point, are wrong.
+
+    Text may use a decimal comma and spaces between thousands.  A floating column is taken at the shortest
+    decimal that stands for its value, which is the one that was typed.
+    """
+    array = one_array(column)
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
+        array = array.cast(pa.string())
+    if pa.types.is_decimal(array.type):
+        return _minor_of_decimals(array, minor_units)
+    if pa.types.is_null(array.type):
+        return ReadColumn(
+            np.zeros(len(array), np.int64), np.ones(len(array), np.bool_), np.zeros(len(array), np.bool_)
+        )
+    if not is_text(array.type):
+        raise unusable_column(name, array.type, "give a decimal, or text such as 191723.14")
+    exact = pa.decimal128(18, minor_units)
+    try:
+        amounts = array.cast(pa.string()).cast(exact)
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return _minor_of_texts(array, minor_units)
+    return _minor_of_decimals(amounts, minor_units)
+
+
+def _minor_of_decimals(array: pa.Array, minor_units: int) -> ReadColumn[np.int64]:
+    missing = _validity(array)
+    exact = pa.decimal128(18, minor_units)
+    wrong = np.zeros(len(array), dtype=np.bool_)
+    if array.type != exact:
+        try:
+            array = array.cast(exact)
+        except pa.ArrowInvalid:
+            return _minor_of_texts(array.cast(pa.string()), minor_units)
+    halves = np.frombuffer(array.buffers()[1], dtype=np.int64).reshape(-1, 2)
+    amounts = halves[array.offset : array.offset + len(array), 0]
+    return ReadColumn(np.where(missing, 0, amounts), missing, wrong)
+
+
+def _minor_of_texts(array: pa.Array, minor_units: int) -> ReadColumn[np.int64]:
+    coded = coded_text("claimed_amount", array)
+    usable = re.compile(_MONEY)
+
+    def of_text(text: str) -> int | None:
+        plain = re.sub(r"\s", "", text).replace(",", ".", 1)
+        if not usable.match(plain):
+            return None
+        whole, _, decimals = plain.partition(".")
+        if len(decimals.rstrip("0")) > minor_units:
+            return None
+        return int(whole + decimals[:minor_units].ljust(minor_units, "0"))
+
+    return _column_of_texts(coded, of_text, np.int64)
+
+
+def procedure_signatures(
+    name: str, column: pa.ChunkedArray | pa.Array, bits_of_code: Callable[[str], int]
+) -> tuple[NDArray[np.uint8], Mask | None]:
+    """One bit set a row: the bits of all its procedure codes together; and rows whose bytes are no text.
+
+    Cells are lists of codes, or text with codes separated by ``;`` or ``|``.
+    """
+    array = one_array(column)
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        inner = coded_text(name, array.flatten())
+        bits = inner.map(bits_of_code, missing=0, dtype=np.uint8)
+        lengths = pc.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
+        rows = np.repeat(np.arange(len(array)), lengths)
+        signature = np.zeros(len(array), dtype=np.uint8)
+        touched = np.flatnonzero(bits)
+        np.bitwise_or.at(signature, rows[touched], bits[touched])
+        wrong = inner.wrong()
+        if wrong is None:
+            return signature, None
+        undecodable = np.zeros(len(array), dtype=np.bool_)
+        undecodable[rows[wrong]] = True
+        return signature, undecodable
+
+    def of_text(text: str) -> int:
+        together = 0
+        for code in split_procedures(text):
+            together |= bits_of_code(code)
+        return together
+
+    coded = coded_text(name, array)
+    return coded.map(of_text, missing=0, dtype=np.uint8), coded.wrong()
+
+
+def split_procedures(text: str) -> list[str]:
+    """The codes of a text cell."""
+    return [code for part in _PROCEDURE_SEPARATORS.split(text) if (code := part.strip())]
+
+
+def raw_cell(table: pa.Table, column: str, row: int) -> Any:
+    """The cell as the table holds it, decoded for people: never raises."""
+    scalar = table.column(column)[row]
+    try:
+        return scalar.as_py()
+    except (UnicodeDecodeError, OverflowError, ValueError):
+        return str(scalar)

@@ -1,0 +1,394 @@
+"""Cases as the kernel reads them: one narrow number a column, by the numbering of a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tariffcore import column_reading as reading
+from tariffcore.codes import normalise_procedure
+from tariffcore.column_reading import CodedText, DayColumn, Mask
+from tariffcore.money import MAX_AMOUNT_MINOR
+from tariffcore.plan import (
+    DAY_CODES,
+    DEATH_ANSWERS,
+    DEATH_AVOIDABLE,
+    DEATH_UNAVOIDABLE,
+    DEATH_UNSAID,
+    INVALID_DAY,
+    INVALID_STAY,
+    MALFORMED_DAY,
+    MAX_AGE_YEARS,
+    MAX_STAY_DAYS,
+    MISSING_AGE,
+    MISSING_DAY,
+    MISSING_OUTCOME,
+    MISSING_PROVIDER_ROW,
+    OUTSIDE_DAY,
+    UNKNOWN_DRG_ITEM,
+    UNKNOWN_OUTCOME,
+    UNKNOWN_PROVIDER_ROW,
+    UNKNOWN_SERVICE_ITEM,
+    UNKNOWN_SETTING_KEY,
+    Plan,
+    SettingKey,
+)
+from tariffcore.schedule.catalog import DecidingDate
+from tariffcore.schedule.model import DayCount, Unit
+from tariffcore.schedule.tariff import find_share
+
+MAX_QUANTITY = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedRows:
+    """Rows whose own fields make them unpriceable: which column, and which rows."""
+
+    column: str
+    rows: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedCases:
+    """One array a column, all of one length. `Plan` says what the numbers mean."""
+
+    deciding_day: NDArray[np.uint16]
+    admission_day: NDArray[np.uint16]
+    discharge_day: NDArray[np.uint16]
+    item: NDArray[np.uint16]
+    provider: NDArray[np.uint16]
+    setting_key: NDArray[np.uint8]
+    signature: NDArray[np.uint8]
+    age: NDArray[np.uint8]
+    outcome: NDArray[np.uint8]
+    quantity: NDArray[np.uint32] | None
+    claimed_minor: NDArray[np.int64] | None = None
+    claimed_missing: Mask | None = None
+    invalid: tuple[MarkedRows, ...] = ()
+    missing: tuple[MarkedRows, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.deciding_day)
+
+
+@dataclass
+class _Marks:
+    """Collects, column by column, the rows that cannot be priced for their own fields."""
+
+    count: int
+    invalid: list[MarkedRows] = field(default_factory=list)
+    missing: list[MarkedRows] = field(default_factory=list)
+
+    def mark(self, target: list[MarkedRows], column: str, rows: Mask | None) -> None:
+        if rows is not None and rows.any():
+            target.append(MarkedRows(column, np.flatnonzero(rows)))
+
+    def wrong(self, column: str, rows: Mask | None) -> None:
+        self.mark(self.invalid, column, rows)
+
+    def absent(self, column: str, rows: Mask | None) -> None:
+        self.mark(self.missing, column, rows)
+
+
+def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None = None) -> EncodedCases:
+    """The standard columns of a table of cases as arrays for the kernel.
+
+    ``malformed`` are row numbers that are no rows of the table at all.  Columns other than the standard ones
+    are ignored.  Raises CasesError for a column whose type can hold no such thing; a cell never raises.
+    """
+    count = table.num_rows
+    marks = _Marks(count)
+    names = set(table.column_names)
+
+    def coded(name: str) -> CodedText:
+        if name not in names:
+            return CodedText(np.full(count, -1, dtype=np.int32), [])
+        column = reading.coded_text(name, table.column(name))
+        marks.wrong(name, column.wrong())
+        return column
+
+    drg, service = coded("drg_code"), coded("service_code")
+    item, is_case, is_service = _items(drg, service, plan)
+    marks.wrong("service_code", is_case & is_service)
+    marks.absent("drg_code", ~(is_case | is_service))
+
+    setting = coded("care_setting")
+    marks.absent("care_setting", setting.missing())
+    if "case_id" in names:
+        case_id = reading.one_array(table.column("case_id"))
+        marks.absent("case_id", _blank(case_id))
+        marks.wrong("case_id", _undecodable(case_id))
+    else:
+        marks.absent("case_id", np.ones(count, dtype=np.bool_))
+
+    admission, discharge = _days(table, "admission_date", marks), _days(table, "discharge_date", marks)
+    marks.absent("discharge_date", discharge.missing)
+    length, length_given = _length_of_stay(table, marks)
+    admission_needed = is_case & ~length_given
+    if plan.catalog.deciding_date is DecidingDate.ADMISSION:
+        admission_needed = np.ones(count, dtype=np.bool_)
+    marks.absent("admission_date", admission.missing & admission_needed)
+
+    outcome = _outcomes(table, coded, is_case, plan, marks)
+    age = _ages(table, marks)
+    quantity = _quantities(table, is_service, marks)
+    signature = _signatures(table, plan, marks)
+    factor = coded("factor_code")
+    provider = coded("provider_id").map(
+        lambda text: plan.provider_rows.get(text, UNKNOWN_PROVIDER_ROW), MISSING_PROVIDER_ROW, np.uint16
+    )
+    claimed_minor = claimed_missing = None
+    if "claimed_amount" in names:
+        claimed = reading.money_minor(
+            "claimed_amount", table.column("claimed_amount"), plan.editions[0].minor_units
+        )
+        marks.wrong("claimed_amount", claimed.wrong | (np.abs(claimed.values) > MAX_AMOUNT_MINOR))
+        claimed_minor, claimed_missing = claimed.values, claimed.missing
+    if "addon_amount" in names:
+        marks.wrong("addon_amount", ~_blank(reading.one_array(table.column("addon_amount"))))
+    for carried in ("funding_source", "patient_id"):
+        if carried in names:
+            marks.wrong(carried, _undecodable(reading.one_array(table.column(carried))))
+
+    admission_code, discharge_code = _day_codes(admission, plan), _day_codes(discharge, plan)
+    by_admission = plan.catalog.deciding_date is DecidingDate.ADMISSION
+    deciding = admission_code if by_admission else discharge_code
+    editions = plan.edition_of_day[deciding]
+    admission_code, contradicts = _stay_by_length(
+        length, length_given, admission, admission_code, discharge_code, editions, is_case, plan
+    )
+    # a service has no stay: without an admission date it begins and ends on its day
+    admission_code = np.where(admission.missing & ~length_given, discharge_code, admission_code)
+    keys = _setting_keys(setting, factor, is_case, admission, discharge, editions, plan)
+
+    impossible = _impossible_stay(admission, discharge)
+    troubles = [
+        (contradicts, INVALID_STAY),
+        (impossible, INVALID_STAY),
+        *((marked.rows, MISSING_DAY) for marked in marks.missing),
+        *((marked.rows, INVALID_DAY) for marked in marks.invalid),
+        (malformed, MALFORMED_DAY),
+    ]
+    if any(rows is not None and len(rows) for rows, _ in troubles):
+        deciding = deciding.copy()
+        for rows, code in troubles:  # later ones win: see the order of statuses
+            if rows is not None:
+                deciding[rows] = code
+    return EncodedCases(
+        deciding_day=deciding,
+        admission_day=admission_code,
+        discharge_day=discharge_code,
+        item=item,
+        provider=provider,
+        setting_key=keys,
+        signature=signature,
+        age=age,
+        outcome=outcome,
+        quantity=quantity,
+        claimed_minor=claimed_minor,
+        claimed_missing=claimed_missing,
+        invalid=tuple(marks.invalid),
+        missing=tuple(marks.missing),
+    )
+
+
+def _items(drg: CodedText, service: CodedText, plan: Plan) -> tuple[NDArray[np.uint16], Mask, Mask]:
+    is_case, is_service = ~drg.missing(), ~service.missing()
+    item = drg.map(lambda text: plan.drg_items.get(text, UNKNOWN_DRG_ITEM), UNKNOWN_DRG_ITEM, np.uint16)
+    if is_service.any():
+        services = service.map(
+            lambda text: plan.service_items.get(text, UNKNOWN_SERVICE_ITEM), UNKNOWN_DRG_ITEM, np.uint16
+        )
+        item = np.where(is_service, services, item)
+    return item, is_case, is_service
+
+
+def _blank(array: pa.Array) -> Mask:
+    """Rows without a value: null, or text of white space only."""
+    if reading.is_text(array.type):
+        if not pa.types.is_dictionary(array.type):
+            lengths = pa.compute.binary_length(
+                array if not pa.types.is_string_view(array.type) else array.cast(pa.string())
+            )
+            short = lengths.fill_null(0).to_numpy(zero_copy_only=False) < 3
+            if not short.any():
+                return short
+        return reading.coded_text("", array).missing()
+    return np.asarray(array.is_null().to_numpy(zero_copy_only=False))
+
+
+def _undecodable(array: pa.Array) -> Mask | None:
+    if not reading.is_text(array.type):
+        return None
+    try:
+        (array.dictionary if pa.types.is_dictionary(array.type) else array).validate(full=True)
+    except pa.ArrowInvalid:
+        return reading.coded_text("", array).wrong()
+    return None
+
+
+def _days(table: pa.Table, name: str, marks: _Marks) -> DayColumn:
+    if name not in table.column_names:
+        nothing = np.zeros(marks.count, dtype=np.int32)
+        return DayColumn(nothing, None, np.ones(marks.count, np.bool_), np.zeros(marks.count, np.bool_))
+    column = reading.days(name, table.column(name))
+    marks.wrong(name, column.wrong)
+    return column
+
+
+def _day_codes(column: DayColumn, plan: Plan) -> NDArray[np.uint16]:
+    codes = column.days - np.int32(plan.base_day)
+    inside = (codes >= 0) & (codes < MISSING_DAY)
+    if inside.all():
+        return codes.astype(np.uint16)
+    return np.where(inside, codes, OUTSIDE_DAY).astype(np.uint16)
+
+
+def _impossible_stay(admission: DayColumn, discharge: DayColumn) -> Mask | None:
+    known = ~(admission.missing | discharge.missing | admission.wrong | discharge.wrong)
+    stay = discharge.days.astype(np.int64) - admission.days
+    impossible = (stay < 0) | (stay > MAX_STAY_DAYS)
+    if admission.seconds is not None and discharge.seconds is not None:
+        timed = (admission.seconds != reading.NO_TIME) & (discharge.seconds != reading.NO_TIME)
+        impossible |= (stay == 0) & timed & (discharge.seconds < admission.seconds)
+    impossible &= known
+    return impossible if impossible.any() else None
+
+
+def _length_of_stay(table: pa.Table, marks: _Marks) -> tuple[NDArray[np.int64], Mask]:
+    if "length_of_stay_days" not in table.column_names:
+        return np.zeros(marks.count, dtype=np.int64), np.zeros(marks.count, dtype=np.bool_)
+    column = reading.whole_numbers(
+        "length_of_stay_days", table.column("length_of_stay_days"), 0, MAX_STAY_DAYS
+    )
+    marks.wrong("length_of_stay_days", column.wrong)
+    return column.values, ~column.missing
+
+
+def _stay_by_length(
+    length: NDArray[np.int64],
+    given: Mask,
+    admission: DayColumn,
+    admission_code: NDArray[np.uint16],
+    discharge_code: NDArray[np.uint16],
+    editions: NDArray[np.int16],
+    is_case: Mask,
+    plan: Plan,
+) -> tuple[NDArray[np.uint16], Mask | None]:
+    """Admission days that give the stated length where only that is known; and rows where the two disagree.
+
+    How days are counted is the edition's rule, so a row outside every edition cannot disagree.
+    """
+    if not given.any():
+        return admission_code, None
+    extra = np.array([int(s.day_count is DayCount.INCLUSIVE) for s in plan.editions] + [0], dtype=np.int64)[
+        editions
+    ]
+    at_least_one = np.maximum(length, 1)
+    from_dates = np.maximum(discharge_code.astype(np.int64) - admission_code + extra, 1)
+    contradicts = given & ~admission.missing & (editions >= 0) & (from_dates != length)
+    derived = np.clip(discharge_code.astype(np.int64) - at_least_one + extra, 0, DAY_CODES - 1).astype(
+        np.uint16
+    )
+    return np.where(given & admission.missing, derived, admission_code), contradicts
+
+
+def _outcomes(table: pa.Table, coded: object, is_case: Mask, plan: Plan, marks: _Marks) -> NDArray[np.uint8]:
+    """Outcome and whether a death was unavoidable, in one number."""
+    count = marks.count
+    if "outcome" in table.column_names:
+        column = coded("outcome")  # type: ignore[operator]
+        marks.absent("outcome", column.missing() & is_case)
+        outcome = column.map(lambda text: plan.outcomes.get(text, UNKNOWN_OUTCOME), MISSING_OUTCOME, np.uint8)
+    else:
+        outcome = np.full(count, plan.outcomes.get("discharged", UNKNOWN_OUTCOME), dtype=np.uint8)
+    if "death_unavoidable" not in table.column_names:
+        return outcome * np.uint8(DEATH_ANSWERS) + np.uint8(DEATH_UNSAID)
+    death = reading.booleans("death_unavoidable", table.column("death_unavoidable"))
+    marks.wrong("death_unavoidable", death.wrong)
+    answer = np.where(death.missing, DEATH_UNSAID, np.where(death.values, DEATH_UNAVOIDABLE, DEATH_AVOIDABLE))
+    return outcome * np.uint8(DEATH_ANSWERS) + answer.astype(np.uint8)
+
+
+def _ages(table: pa.Table, marks: _Marks) -> NDArray[np.uint8]:
+    if "age_years" not in table.column_names:
+        return np.full(marks.count, MISSING_AGE, dtype=np.uint8)
+    column = reading.whole_numbers("age_years", table.column("age_years"), 0, MAX_AGE_YEARS)
+    marks.wrong("age_years", column.wrong)
+    return np.where(column.missing, MISSING_AGE, column.values).astype(np.uint8)
+
+
+def _quantities(table: pa.Table, is_service: Mask, marks: _Marks) -> NDArray[np.uint32] | None:
+    if "quantity" not in table.column_names:
+        return None
+    column = reading.whole_numbers("quantity", table.column("quantity"), 1, MAX_QUANTITY)
+    marks.wrong("quantity", column.wrong)
+    marks.absent("quantity", column.missing & is_service)
+    quantity = np.where(column.missing, 1, column.values).astype(np.uint32)
+    return None if (quantity == 1).all() else quantity
+
+
+def _signatures(table: pa.Table, plan: Plan, marks: _Marks) -> NDArray[np.uint8]:
+    if "procedure_codes" not in table.column_names:
+        return np.zeros(marks.count, dtype=np.uint8)
+    signature, wrong = reading.procedure_signatures(
+        "procedure_codes",
+        table.column("procedure_codes"),
+        lambda code: plan.procedure_bits.get(normalise_procedure(code), 0),
+    )
+    marks.wrong("procedure_codes", wrong)
+    return signature
+
+
+def _setting_keys(
+    setting: CodedText,
+    factor: CodedText,
+    is_case: Mask,
+    admission: DayColumn,
+    discharge: DayColumn,
+    editions: NDArray[np.int16],
+    plan: Plan,
+) -> NDArray[np.uint8]:
+    numbers = plan.setting_key_numbers
+    keys = setting.map(
+        lambda text: numbers.get(SettingKey(text), UNKNOWN_SETTING_KEY), UNKNOWN_SETTING_KEY, np.uint8
+    )
+    given = ~factor.missing()
+    if given.any():
+        by_pair = np.full((len(factor.texts), len(setting.texts) + 1), UNKNOWN_SETTING_KEY, dtype=np.uint8)
+        for f, factor_text in enumerate(factor.texts):
+            code = factor_text if factor_text in plan.factor_codes else ""
+            for s, setting_text in enumerate(setting.texts):
+                key = SettingKey(setting_text, factor_code=code)
+                by_pair[f, s] = numbers.get(key, UNKNOWN_SETTING_KEY)
+        keys = np.where(given, by_pair[factor.number, setting.number] if len(factor.texts) else keys, keys)
+    for care_setting in plan.limited_settings:
+        for number, schedule in enumerate(plan.editions):
+            share = find_share(schedule, Unit.CASE, care_setting)
+            if share is None or share.max_hours is None:
+                continue
+            concerned = setting.map(lambda text, own=care_setting: text == own, False, np.bool_)  # type: ignore[misc]
+            rows = np.flatnonzero(concerned & is_case & (editions == number))
+            over, unknown = _over_hours(admission, discharge, rows, share.max_hours)
+            keys[rows[over]] = numbers[SettingKey(care_setting, over_limit=True)]
+            keys[rows[unknown]] = numbers[SettingKey(care_setting, over_limit=None)]
+    return keys
+
+
+def _over_hours(
+    admission: DayColumn, discharge: DayColumn, rows: NDArray[np.intp], max_hours: int
+) -> tuple[Mask, Mask]:
+    """Which of the rows stayed longer than the limit, and which cannot be told without the hours."""
+    days = discharge.days[rows].astype(np.int64) - admission.days[rows]
+    unknown_time = np.full(len(rows), reading.NO_TIME, dtype=np.int32)
+    start = unknown_time if admission.seconds is None else admission.seconds[rows]
+    end = unknown_time if discharge.seconds is None else discharge.seconds[rows]
+    timed = (start != reading.NO_TIME) & (end != reading.NO_TIME)
+    seconds = days * 86_400 + end - start
+    over = np.where(timed, seconds > max_hours * 3_600, (days >= 1) & ((days - 1) * 24 >= max_hours))
+    within = np.where(timed, ~over, (days + 1) * 24 <= max_hours)
+    no_admission = admission.missing[rows]
+    return over & ~no_admission, (~over & ~within) | no_admission

@@ -1,0 +1,263 @@
+"""Pricing many cases: the checks around the kernel, threads over rows, and the priced table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tariffcore import _kernel
+from tariffcore.encoding import EncodedCases, encode_cases
+from tariffcore.plan import MISSING_AGE, Plan
+from tariffcore.schedule.catalog import Catalog
+from tariffcore.statuses import CaseStatus
+
+_ROWS_A_THREAD = 1 << 15  # fewer are not worth a second thread
+
+STATUS_NAMES = [status.name for status in CaseStatus]
+
+
+@dataclass(frozen=True)
+class PricedCases:
+    """What became of each case, in input order. Arrays have one element a case.
+
+    amount_minor      int64, minor units; 0 unless the status is OK
+    status            uint8, `CaseStatus`
+    edition           uint8, 1 + the number of the edition in ``plan.editions``; 0 where none covers the date
+    rule              uint16, the number of the rule in ``plan.rule_ids``
+    parts_minor       int64 (component, case), the amount split over ``plan.component_names``; None unless asked for
+    has_parts         uint8, 1 where the case has a component profile; None unless asked for
+    """
+
+    plan: Plan
+    encoded: EncodedCases
+    amount_minor: NDArray[np.int64]
+    status: NDArray[np.uint8]
+    edition: NDArray[np.uint8]
+    rule: NDArray[np.uint16]
+    parts_minor: NDArray[np.int64] | None = None
+    has_parts: NDArray[np.uint8] | None = None
+
+    def __len__(self) -> int:
+        return len(self.amount_minor)
+
+    @cached_property
+    def ok(self) -> NDArray[np.bool_]:
+        """Where there is an amount."""
+        return self.status == CaseStatus.OK
+
+    def schedule_ids(self) -> list[str | None]:
+        """The edition of each case, None where none covers its date."""
+        names = [None, *(schedule.id for schedule in self.plan.editions)]
+        return [names[number] for number in self.edition.tolist()]
+
+    def rule_ids(self) -> list[str | None]:
+        """The rule of each priced case, None for the others."""
+        return [
+            self.plan.rule_ids[rule] if ok else None
+            for rule, ok in zip(self.rule.tolist(), self.ok.tolist(), strict=True)
+        ]
+
+    @property
+    def components_minor(self) -> dict[str, NDArray[np.int64]]:
+        """Each component's part in minor units, by name; empty unless asked for."""
+        if self.parts_minor is None:
+            return {}
+        return dict(zip(self.plan.component_names, self.parts_minor, strict=False))
+
+    @property
+    def difference_minor(self) -> NDArray[np.int64] | None:
+        """Claimed less priced, in minor units; 0 where ``has_difference`` is false. None without claims."""
+        if self.encoded.claimed_minor is None:
+            return None
+        return np.where(self.has_difference, self.encoded.claimed_minor - self.amount_minor, 0)
+
+    @property
+    def has_difference(self) -> NDArray[np.bool_]:
+        """Where a case has both a price and a claim."""
+        if self.encoded.claimed_missing is None:
+            return np.zeros(len(self), dtype=np.bool_)
+        return self.ok & ~self.encoded.claimed_missing
+
+    def columns(self) -> dict[str, pa.Array]:
+        """The priced columns, by name and in the order of `priced_schema`, without the carried ones."""
+        minor_units = self.plan.editions[0].minor_units
+        columns = {
+            "schedule_id": _names(self.edition, [None, *(s.id for s in self.plan.editions)]),
+            "amount": decimals(self.amount_minor, minor_units, self.ok),
+            "status": _names(self.status, list(STATUS_NAMES)),
+            "rule_id": _names(np.where(self.ok, self.rule, 0), self.plan.rule_ids),
+        }
+        if self.parts_minor is not None and self.has_parts is not None:
+            valid = self.has_parts.view(np.bool_)
+            for name, parts in self.components_minor.items():
+                columns[component_column(name)] = decimals(parts, minor_units, valid)
+        if self.difference_minor is not None:
+            claimed = self.encoded.claimed_minor, self.encoded.claimed_missing
+            assert claimed[0] is not None and claimed[1] is not None
+            columns["claimed_amount"] = decimals(claimed[0], minor_units, ~claimed[1])
+            columns["claimed_difference"] = decimals(
+                self.difference_minor, minor_units, self.has_difference, digits=19
+            )
+        if any(schedule.synthetic for schedule in self.plan.editions):
+            made_up = np.array([False, *(schedule.synthetic for schedule in self.plan.editions)])
+            columns["synthetic"] = pa.array(made_up[self.edition])
+        return columns
+
+
+def component_column(component: str) -> str:
+    """The name of a component's column in a priced table."""
+    return f"component_{component}"
+
+
+def decimals(
+    minor: NDArray[np.int64], minor_units: int, valid: NDArray[np.bool_], *, digits: int = 18
+) -> pa.Array:
+    """Amounts in minor units as an Arrow decimal of the currency, null where not valid."""
+    halves = np.empty((len(minor), 2), dtype=np.int64)
+    halves[:, 0] = minor
+    halves[:, 1] = minor >> 63  # the sign, in the upper half of 128 bits
+    validity = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(
+        pa.decimal128(digits, minor_units), len(minor), [validity, pa.py_buffer(halves)]
+    )
+
+
+def _names(numbers: NDArray[np.uint8] | NDArray[np.uint16], names: Sequence[str | None]) -> pa.Array:
+    """Numbers as a dictionary column of their names; a number whose name is None is null."""
+    kept = [name for name in names if name is not None]
+    distinct = list(dict.fromkeys(kept))
+    dtype = np.int8 if len(distinct) < 128 else np.int16 if len(distinct) < 1 << 15 else np.int32
+    place = {name: number for number, name in enumerate(distinct)}
+    table = np.array([0 if name is None else place[name] for name in names], dtype=dtype)
+    nameless = np.array([name is None for name in names])
+    mask = nameless[numbers] if nameless.any() else None
+    if mask is not None and not mask.any():
+        mask = None
+    return pa.DictionaryArray.from_arrays(
+        pa.array(table[numbers], mask=mask), pa.array(distinct, type=pa.string())
+    )
+
+
+def default_threads() -> int:
+    """As many threads as this process may run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def price_cases(
+    table: pa.Table,
+    catalog: Catalog | Plan,
+    *,
+    components: bool = False,
+    threads: int | None = None,
+    malformed: NDArray[np.intp] | None = None,
+) -> PricedCases:
+    """Price every row of a table of cases (standard columns, see README) and say what became of each.
+
+    ``catalog`` may be a `Plan`, which saves building one for each call.  ``malformed`` are numbers of rows that
+    a file reader could not read.  Raises CasesError for a table that cannot be used as a whole, and CatalogError
+    for a catalog that does not fit the kernel; a wrong row is a status.
+    """
+    plan = catalog if isinstance(catalog, Plan) else Plan(catalog)
+    return price_encoded(encode_cases(table, plan, malformed), plan, components=components, threads=threads)
+
+
+def price_encoded(
+    cases: EncodedCases, plan: Plan, *, components: bool = False, threads: int | None = None
+) -> PricedCases:
+    """Price encoded cases. Raises ValueError where an array does not fit the plan: that is a caller's bug."""
+    check_encoded(cases, plan)
+    count = len(cases)
+    amount_minor = np.empty(count, dtype=np.int64)
+    status = np.empty(count, dtype=np.uint8)
+    edition = np.empty(count, dtype=np.uint8)
+    rule = np.empty(count, dtype=np.uint16)
+    threads = default_threads() if threads is None else threads
+
+    def price(start: int, stop: int) -> None:
+        _kernel.price(
+            plan.tables,
+            cases.deciding_day,
+            cases.admission_day,
+            cases.discharge_day,
+            cases.item,
+            cases.provider,
+            cases.setting_key,
+            cases.signature,
+            cases.age,
+            cases.outcome,
+            cases.quantity,
+            amount_minor,
+            status,
+            edition,
+            rule,
+            start,
+            stop,
+        )
+
+    _over_rows(price, count, threads)
+    if not components:
+        return PricedCases(plan, cases, amount_minor, status, edition, rule)
+    parts_minor = np.empty((len(plan.component_names), count), dtype=np.int64)
+    has_parts = np.zeros(count, dtype=np.uint8)
+
+    def split(start: int, stop: int) -> None:
+        _kernel.split(
+            plan.tables,
+            cases.deciding_day,
+            cases.item,
+            cases.setting_key,
+            amount_minor,
+            status,
+            parts_minor,
+            has_parts,
+            start,
+            stop,
+        )
+
+    if plan.component_names:
+        _over_rows(split, count, threads)
+    return PricedCases(plan, cases, amount_minor, status, edition, rule, parts_minor, has_parts)
+
+
+def _over_rows(work: Callable[[int, int], None], count: int, threads: int) -> None:
+    """Run work(start, stop) over all rows, in as many threads as are worth it."""
+    shares = max(1, min(threads, count // _ROWS_A_THREAD))
+    if shares == 1:
+        if count:
+            work(0, count)
+        return
+    bounds = [count * share // shares for share in range(shares + 1)]
+    with ThreadPoolExecutor(shares) as pool:
+        list(pool.map(work, bounds[:-1], bounds[1:]))
+
+
+def check_encoded(cases: EncodedCases, plan: Plan) -> None:
+    """Prove what the kernel trusts: dtypes, lengths, contiguity and index ranges."""
+    limits = {
+        "deciding_day": (np.uint16, 1 << 16),
+        "admission_day": (np.uint16, 1 << 16),
+        "discharge_day": (np.uint16, 1 << 16),
+        "item": (np.uint16, plan.item_count),
+        "provider": (np.uint16, 2 + len(plan.provider_rows)),
+        "setting_key": (np.uint8, len(plan.setting_keys)),
+        "signature": (np.uint8, plan.signature_count),
+        "age": (np.uint8, MISSING_AGE + 1),
+        "outcome": (np.uint8, plan.outcome_count),
+    }
+    for name, (dtype, limit) in limits.items():
+        array = getattr(cases, name)
+        if array.dtype != dtype or array.shape != (len(cases),) or not array.flags.c_contiguous:
+            raise ValueError(f"{name} is not a contiguous array of {len(cases)} {np.dtype(dtype)}")
+        if limit <= np.iinfo(dtype).max and len(array) and int(array.max()) >= limit:
+            raise ValueError(f"{name} holds {int(array.max())}, the plan knows numbers below {limit}")
+    if cases.quantity is not None:
+        quantity = cases.quantity
+        if quantity.dtype != np.uint32 or quantity.shape != (len(cases),) or not quantity.flags.c_contiguous:
+            raise ValueError(f"quantity is not a contiguous array of {len(cases)} uint32")
