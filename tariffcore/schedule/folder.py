@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from tariffcore.errors import Problem, ScheduleError
 from tariffcore.schedule.check import check
@@ -15,6 +17,7 @@ from tariffcore.schedule.reading import (
     COMPONENTS_CSV,
     FACTORS_CSV,
     GROUPS_CSV,
+    PARTS_OF_TOML,
     PROVIDERS_CSV,
     PUBLISHED_CSV,
     SCHEDULE_TOML,
@@ -34,6 +37,8 @@ from tariffcore.schedule.schedule_toml import ScheduleToml, read_schedule_toml
 from tariffcore.schedule.toml_reading import TomlDocument, TomlSyntaxError
 from tariffcore.schedule.values import instead_of
 
+_Rows = TypeVar("_Rows")
+
 REQUIRED_FILES = (SCHEDULE_TOML, GROUPS_CSV)
 OPTIONAL_FILES = (PUBLISHED_CSV, PROVIDERS_CSV, COMPONENTS_CSV, SERVICES_CSV, FACTORS_CSV)
 NOTES_FILE = "README.md"
@@ -49,8 +54,8 @@ def read_schedule(folder: Path) -> Schedule:
     """
     problems: list[Problem] = []
     name = folder.resolve().name
-    files = _read_files(folder, name, problems)
-    reading = _read_parts(name, files, problems)
+    files, present = _read_files(folder, name, problems)
+    reading = _read_parts(name, files, present, problems)
     problems.extend(check(reading))
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -73,8 +78,9 @@ def folder_digest(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _read_files(folder: Path, name: str, problems: list[Problem]) -> dict[str, bytes]:
-    """The bytes of the folder's files by name: what is parsed is what is digested."""
+def _read_files(folder: Path, name: str, problems: list[Problem]) -> tuple[dict[str, bytes], list[str]]:
+    """The bytes of the folder's files by name (what is parsed is what is digested), and the names of all
+    that is there, readable or not."""
     known = (*REQUIRED_FILES, *OPTIONAL_FILES)
     try:
         entries = sorted(folder.iterdir())
@@ -117,7 +123,7 @@ def _read_files(folder: Path, name: str, problems: list[Problem]) -> dict[str, b
             problems.append(
                 Problem(f"{name}/{required}", None, None, "the file is missing", _way_out_missing(required))
             )
-    return files
+    return files, present
 
 
 def _way_out_missing(required: str) -> str:
@@ -147,7 +153,28 @@ def _decoded(place: str, content: bytes, problems: list[Problem]) -> str | None:
         return None
 
 
-def _read_parts(name: str, files: Mapping[str, bytes], problems: list[Problem]) -> Reading:
+def _read_document(name: str, texts: Mapping[str, str], problems: list[Problem]) -> TomlDocument | None:
+    """schedule.toml, if it is there and is TOML."""
+    if SCHEDULE_TOML not in texts:
+        return None
+    try:
+        return TomlDocument(texts[SCHEDULE_TOML])
+    except TomlSyntaxError as error:
+        problems.append(
+            Problem(
+                f"{name}/{SCHEDULE_TOML}:{error.line}",
+                None,
+                None,
+                f"is not TOML: {error.message}",
+                "correct this line first; what follows it could not be read",
+            )
+        )
+        return None
+
+
+def _read_parts(
+    name: str, files: Mapping[str, bytes], present: Collection[str], problems: list[Problem]
+) -> Reading:
     """Every part of the schedule as far as it can be read."""
     unreadable: set[Part] = set()
     texts: dict[str, str] = {}
@@ -156,76 +183,30 @@ def _read_parts(name: str, files: Mapping[str, bytes], problems: list[Problem]) 
         if text is not None:
             texts[file] = text
 
-    document: TomlDocument | None = None
-    header = ScheduleToml()
-    if SCHEDULE_TOML in texts:
-        try:
-            document = TomlDocument(texts[SCHEDULE_TOML])
-        except TomlSyntaxError as error:
-            problems.append(
-                Problem(
-                    f"{name}/{SCHEDULE_TOML}:{error.line}",
-                    None,
-                    None,
-                    f"is not TOML: {error.message}",
-                    "correct this line first; the file is read again as a whole",
-                )
-            )
+    document = _read_document(name, texts, problems)
     if document is None:
-        unreadable.update(Part)
-        unreadable.difference_update(
-            (Part.GROUPS, Part.PROVIDERS, Part.COMPONENTS, Part.SERVICES, Part.FACTORS, Part.PUBLISHED)
-        )
+        header = ScheduleToml(unreadable=set(PARTS_OF_TOML))
     else:
         header = read_schedule_toml(document, name, problems)
-        unreadable.update(header.unreadable)
+    unreadable.update(header.unreadable)
 
-    def part_text(file: str, part: Part) -> str | None:
-        """The text of a part's file; None where there is none, or none that can be read."""
-        if file not in texts and (file in files or file in REQUIRED_FILES):
+    def table(file: str, part: Part, read: Callable[[str, str, list[Problem]], _Rows]) -> _Rows | None:
+        """A CSV file's rows; None where there is no such file, or none that can be read."""
+        before = len(problems)
+        rows = read(f"{name}/{file}", texts[file], problems) if file in texts else None
+        lost = rows is None and (file in present or file in REQUIRED_FILES)
+        if lost or len(problems) > before:
             unreadable.add(part)
-        return texts.get(file)
+        return rows
 
-    def note_part(part: Part, before: int) -> None:
-        if len(problems) > before:
-            unreadable.add(part)
-
-    before = len(problems)
-    text = part_text(GROUPS_CSV, Part.GROUPS)
-    groups = {} if text is None else read_groups(f"{name}/{GROUPS_CSV}", text, problems)
-    note_part(Part.GROUPS, before)
-
-    before = len(problems)
-    text = part_text(PUBLISHED_CSV, Part.PUBLISHED)
-    published = () if text is None else read_published(f"{name}/{PUBLISHED_CSV}", text, groups, problems)
-    note_part(Part.PUBLISHED, before)
-
-    before = len(problems)
-    text = part_text(PROVIDERS_CSV, Part.PROVIDERS)
     coefficients = None if Part.COEFFICIENTS in unreadable else header.coefficients
-    providers = (
-        None if text is None else read_providers(f"{name}/{PROVIDERS_CSV}", text, coefficients, problems)
-    )
-    note_part(Part.PROVIDERS, before)
-
-    before = len(problems)
-    text = part_text(COMPONENTS_CSV, Part.COMPONENTS)
-    components = () if text is None else read_components(f"{name}/{COMPONENTS_CSV}", text, problems)
-    note_part(Part.COMPONENTS, before)
-
-    before = len(problems)
-    text = part_text(SERVICES_CSV, Part.SERVICES)
-    services = (
-        {}
-        if text is None
-        else read_services(f"{name}/{SERVICES_CSV}", text, header.effective_start_date, problems)
-    )
-    note_part(Part.SERVICES, before)
-
-    before = len(problems)
-    text = part_text(FACTORS_CSV, Part.FACTORS)
-    factors = () if text is None else read_factors(f"{name}/{FACTORS_CSV}", text, problems)
-    note_part(Part.FACTORS, before)
+    edition_start = header.effective_start_date
+    groups = table(GROUPS_CSV, Part.GROUPS, read_groups) or {}
+    published = table(PUBLISHED_CSV, Part.PUBLISHED, partial(read_published, groups=groups)) or ()
+    providers = table(PROVIDERS_CSV, Part.PROVIDERS, partial(read_providers, coefficients=coefficients))
+    components = table(COMPONENTS_CSV, Part.COMPONENTS, read_components) or ()
+    services = table(SERVICES_CSV, Part.SERVICES, partial(read_services, edition_start=edition_start)) or {}
+    factors = table(FACTORS_CSV, Part.FACTORS, read_factors) or ()
 
     schedule = Schedule(
         id=header.id,

@@ -38,6 +38,18 @@ class Part(StrEnum):
     PUBLISHED = "published"
 
 
+PARTS_OF_TOML = (
+    Part.IDENTITY,
+    Part.MONEY,
+    Part.DATES,
+    Part.VOCABULARY,
+    Part.SHARES,
+    Part.STAY_RULES,
+    Part.COEFFICIENTS,
+)
+"""What is lost where schedule.toml cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A schedule as far as it could be read.

@@ -105,7 +105,7 @@ def read_groups(file: str, text: str, problems: list[Problem]) -> dict[str, Grou
 
 
 def read_published(
-    file: str, text: str, groups: Mapping[str, Group], problems: list[Problem]
+    file: str, text: str, problems: list[Problem], groups: Mapping[str, Group]
 ) -> tuple[PublishedTariff, ...]:
     """published.csv: the printed tariffs. ``code`` is accepted as the name of the first column, which may
     hold a service too; a service has no age class, so its cell may be empty."""
@@ -146,7 +146,7 @@ def _dates(row: CsvRow, start_if_empty: date | None = None) -> tuple[date | None
 
 
 def read_providers(
-    file: str, text: str, coefficients: Sequence[Coefficient] | None, problems: list[Problem]
+    file: str, text: str, problems: list[Problem], coefficients: Sequence[Coefficient] | None
 ) -> dict[str, tuple[ProviderPeriod, ...]]:
     """providers.csv: each provider's dated coefficients, in date order. ``coefficients`` None: their list
     could not be read, so only the columns known anyway are."""
@@ -206,7 +206,7 @@ def read_components(file: str, text: str, problems: list[Problem]) -> tuple[Comp
 
 
 def read_services(
-    file: str, text: str, edition_start: date, problems: list[Problem]
+    file: str, text: str, problems: list[Problem], edition_start: date
 ) -> dict[str, tuple[Service, ...]]:
     """services.csv: the rates of counted services by code. An empty start is the edition's own."""
     services: dict[str, list[Service]] = {}

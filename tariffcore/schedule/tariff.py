@@ -98,6 +98,12 @@ def find_share(schedule: Schedule, unit: Unit, care_setting: str) -> Share | Non
     return None
 
 
+def with_exceptions(share: Share) -> tuple[Share | ShareException, ...]:
+    """Every share a case of the setting can be paid: the setting's own first, then its exceptions."""
+    own: tuple[Share | ShareException, ...] = (share,)
+    return own + share.exceptions
+
+
 def find_exception(share: Share, normalised_procedures: Collection[str]) -> ShareException | None:
     """The first exception that lists any of the procedures (normalised as in `tariffcore.codes`)."""
     for exception in share.exceptions:
@@ -166,6 +172,17 @@ def component_shares(schedule: Schedule, profile: str, care_setting: str) -> tup
     of_profile = [row for row in schedule.components if row.component_profile == profile]
     of_setting = tuple(row for row in of_profile if row.care_setting == care_setting)
     return of_setting or tuple(row for row in of_profile if row.care_setting is None)
+
+
+def component_splits(
+    schedule: Schedule,
+) -> dict[tuple[str, str | None], tuple[ComponentShare, ...]]:
+    """The rows that split one payment, in file order, by profile and care setting (None: for all)."""
+    splits: dict[tuple[str, str | None], tuple[ComponentShare, ...]] = {}
+    for row in schedule.components:
+        key = (row.component_profile, row.care_setting)
+        splits[key] = (*splits.get(key, ()), row)
+    return splits
 
 
 def find_service(schedule: Schedule, code: str, care_setting: str, day: date) -> Service | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 
@@ -45,6 +45,13 @@ def instead_of(word: str, known: Iterable[str], otherwise: str = "") -> str:
     hint = f"did you mean {meant!r}? " if meant is not None else ""
     choices = f"known are: {listed}" if candidates else "none is known here"
     return f"{hint}{choices}{'; ' + otherwise if otherwise else ''}"
+
+
+def words_outside(words: Iterable[str], vocabulary: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each word that is not in the vocabulary, with its way out."""
+    for word in sorted(words):
+        if word not in vocabulary:
+            yield word, instead_of(word, vocabulary, "or add it to [vocabulary] in schedule.toml")
 
 
 def _plain_number(text: str) -> str | None:
