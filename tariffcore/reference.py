@@ -8,7 +8,6 @@ unless said otherwise; what the rules leave open is a parameter of the schedule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -50,8 +49,8 @@ class ReferenceResult:
     amount_minor      the payment in minor units; None unless OK
     schedule_id       the edition that covers the deciding date, for a rejected case too; None if none does
     rule_id           share (or exception, or printed rate), then stay rule or factor; None unless OK
-    components_minor  what part of the payment is each component the editions of the catalog know;
-                      None for services, for a group without a component profile, and unless OK
+    components_minor  what part of the payment is each component the edition knows; None for services,
+                      for a group without a component profile, and unless OK
     """
 
     status: CaseStatus
@@ -81,7 +80,7 @@ def reference_price(case: Case, catalog: Catalog) -> ReferenceResult:
             raise _NoAmountError(CaseStatus.NO_SCHEDULE_FOR_DATE)
         day = deciding_day(case, catalog)
         if written(case.drg_code) is not None:
-            amount_minor, rule_id, components_minor = price_of_treated_case(case, schedule, day, catalog)
+            amount_minor, rule_id, components_minor = price_of_treated_case(case, schedule, day)
         else:
             amount_minor, rule_id = price_of_service(case, schedule, day)
             components_minor = None
@@ -91,7 +90,7 @@ def reference_price(case: Case, catalog: Catalog) -> ReferenceResult:
 
 
 def price_of_treated_case(
-    case: Case, schedule: Schedule, day: date, catalog: Catalog
+    case: Case, schedule: Schedule, day: date
 ) -> tuple[int, str, dict[str, int] | None]:
     """A case of a clinical cost group: tariff x stay factor x coefficient, rounded once (items 70-88)."""
     stay_days = length_of_stay(case, schedule)
@@ -112,7 +111,7 @@ def price_of_treated_case(
     amount_minor = payment_minor(unit_price, case, schedule)
 
     rule_id = share.id if stay_rule is None else f"{share.id}+{stay_rule.id}"
-    return amount_minor, rule_id, component_parts(amount_minor, group, care_setting, schedule, catalog)
+    return amount_minor, rule_id, component_parts(amount_minor, group, care_setting, schedule)
 
 
 def price_of_service(case: Case, schedule: Schedule, day: date) -> tuple[int, str]:
@@ -239,12 +238,10 @@ def exact_duration(case: Case) -> timedelta | None:
 def length_of_stay(case: Case, schedule: Schedule) -> int:
     """Days of the stay, at least one. Whether admission and discharge are one day or two is the schedule's
     to say. Without an admission date the length given counts; with one, the two must agree.
-
-    A length given as 0 is a stay that ended on its first day: it counts as 1, like the dates would.
     """
-    given_days = None if case.length_of_stay_days is None else max(1, case.length_of_stay_days)
+    given_days = case.length_of_stay_days
     if case.admission_date is None or case.discharge_date is None:
-        return given_days if given_days is not None else 1  # 1: a service alone may have neither
+        return max(1, given_days or 0)  # a service alone may have neither
     days_between = (calendar_day(case.discharge_date) - calendar_day(case.admission_date)).days
     counted_days = max(1, days_between + 1 if schedule.day_count is DayCount.INCLUSIVE else days_between)
     if given_days is not None and given_days != counted_days:
@@ -481,17 +478,17 @@ def payment_minor(unit_price: Fraction, case: Case, schedule: Schedule) -> int:
 
 
 def component_parts(
-    amount_minor: int, group: Group, care_setting: str, schedule: Schedule, catalog: Catalog
+    amount_minor: int, group: Group, care_setting: str, schedule: Schedule
 ) -> dict[str, int] | None:
     """The payment by cost component, capital included (leaflet, section 1). The parts sum to the payment:
-    each is what rounding the running total half up adds to it.
+    each is what rounding the running total half up adds to it; a component not of the profile gets nothing.
     """
     of_profile = [row for row in schedule.components if row.component_profile == group.component_profile]
     of_setting = [row for row in of_profile if row.care_setting == care_setting]
     rows = of_setting or [row for row in of_profile if row.care_setting is None]
     if group.component_profile is None or not rows:
         return None
-    parts = dict.fromkeys(component_names(catalog.editions), 0)
+    parts = {row.component: 0 for row in schedule.components}
     share_so_far = Fraction(0)
     paid_so_far = 0
     for row in rows:
@@ -500,11 +497,6 @@ def component_parts(
         parts[row.component] += paid_by_now - paid_so_far
         paid_so_far = paid_by_now
     return parts
-
-
-def component_names(editions: Iterable[Schedule]) -> list[str]:
-    """Every component that any of the editions names, in the order in which they do."""
-    return list(dict.fromkeys(row.component for edition in editions for row in edition.components))
 
 
 # Rounding
