@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -331,16 +331,13 @@ class TomlTable:
     def _inner(self, path: TomlPath, values: Mapping[str, object]) -> TomlTable:
         return TomlTable(self.document, (*self.path, *path), values, file=self.file, problems=self.problems)
 
-    def finish(self, also_known: Collection[str] = ()) -> None:
+    def finish(self) -> None:
         """Notes the keys nobody asked for."""
-        known = [*self._asked, *also_known]
+        unset = [key for key in self._asked if key not in self.values]
         for key in self.values:
-            if key not in known:
-                unset = [candidate for candidate in known if candidate not in self.values]
-                way_out = instead_of(key, unset or known, "or remove it; a note belongs after a '#'")
-                self.problems.append(
-                    Problem(self.place(key), self.field(key), key, "is not a key of this table", way_out)
-                )
+            if key not in self._asked:
+                hint = instead_of(key, self._asked, "or remove it", listed=unset)
+                self.note(key, key, "is not a key of this table", hint)
 
 
 def _text(value: object, example: str) -> str:

@@ -37,14 +37,21 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return folded[matches[0]] if matches else None
 
 
-def instead_of(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """The way out of an unknown word: the one meant, if there is one close by, and all that are known."""
+def instead_of(
+    word: str, known: Iterable[str], otherwise: str = "", *, listed: Iterable[str] | None = None
+) -> str:
+    """The way out of an unknown word: the known one that was meant, if one is close, and those to choose
+    from (all that are known, or those ``listed``)."""
     candidates = list(known)
+    choices = candidates if listed is None else list(listed)
     meant = closest(word, candidates)
-    listed = ", ".join(candidates[:12]) + (f", … ({len(candidates)} in all)" if len(candidates) > 12 else "")
-    hint = f"did you mean {meant!r}? " if meant is not None else ""
-    choices = f"known are: {listed}" if candidates else "none is known here"
-    return f"{hint}{choices}{'; ' + otherwise if otherwise else ''}"
+    hint = [f"did you mean {meant!r}?"] if meant is not None else []
+    if choices:
+        more = f", … ({len(choices)} in all)" if len(choices) > 12 else ""
+        hint.append(f"known are: {', '.join(choices[:12])}{more}")
+    elif not candidates:
+        hint.append("none is known here")
+    return f"{' '.join(hint)}{'; ' + otherwise if otherwise else ''}"
 
 
 def words_outside(words: Iterable[str], vocabulary: Sequence[str]) -> Iterator[tuple[str, str]]:
