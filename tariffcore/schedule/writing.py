@@ -71,6 +71,15 @@ def _day(day: date | None) -> str:
     return "" if day is None else day.isoformat()
 
 
+def currency_text(amount: Fraction, minor_units: int) -> str:
+    """The amount with at least the decimals of its currency: ``686930.90``."""
+    text = format_exact(amount)
+    if minor_units == 0 or "/" in text:
+        return text
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(minor_units, '0')}"
+
+
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -109,21 +118,12 @@ def render_published_csv(published: Iterable[PublishedTariff], minor_units: int)
                 row.care_setting,
                 row.age_class.value,
                 _number(row.published_weight),
-                _currency(row.published_tariff, minor_units),
+                currency_text(row.published_tariff, minor_units),
                 row.source,
             )
             for row in published
         ),
     )
-
-
-def _currency(amount: Fraction, minor_units: int) -> str:
-    """The amount with at least the decimals of its currency: ``686930.90``."""
-    text = format_exact(amount)
-    if minor_units == 0 or "/" in text:
-        return text
-    whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals.ljust(minor_units, '0')}"
 
 
 def render_providers_csv(coefficients: Sequence[Coefficient], periods: Iterable[ProviderPeriod]) -> str:
@@ -169,7 +169,7 @@ def render_services_csv(services: Iterable[Service], minor_units: int) -> str:
                 service.name,
                 service.unit.value,
                 service.care_setting or "",
-                _currency(service.rate, minor_units),
+                currency_text(service.rate, minor_units),
                 _day(service.effective_start_date),
                 _day(service.effective_end_date),
                 service.source,
@@ -264,7 +264,7 @@ def render_schedule_toml(schedule: Schedule, comments: Comments | None = None) -
         toml.key("effective_end_date", schedule.effective_end_date.isoformat())
     toml.key("child_age_limit", str(schedule.child_age_limit))
     toml.key("day_count", toml_string(schedule.day_count))
-    amount = toml_string(_currency(schedule.base_rate.amount, schedule.minor_units))
+    amount = toml_string(currency_text(schedule.base_rate.amount, schedule.minor_units))
     toml.key("base_rate", f"{{ amount = {amount}, source = {toml_string(schedule.base_rate.source)} }}")
 
     toml.table("[vocabulary]", "vocabulary")

@@ -8,15 +8,19 @@ most rows share is found, and the rows outside it are the ones to look at.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tariffcore.money import RoundingMode
-from tariffcore.schedule.model import AppliesTo, Rounding, Schedule, Share
-from tariffcore.schedule.tariff import case_weight
+from tariffcore.schedule.model import AppliesTo, BaseRate, Schedule, Share
+from tariffcore.schedule.proof import as_printed
+from tariffcore.schedule.tariff import case_weight, weight_tariff
+
+LARGEST_UNITS = 10**18
+"""Above any base rate; the end of a range that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,71 +46,50 @@ class Agreement:
 def reproducing_base_rates(
     schedule: Schedule, weight: Fraction, share: Share, printed_tariff: Fraction, places: int
 ) -> BaseRateRange:
-    """The base rates with ``places`` decimals under which the schedule's own formula
-    (`tariffcore.schedule.tariff.weight_tariff`) gives this printed tariff. The weight is greater than 0.
+    """The base rates above 0 with ``places`` decimals under which the schedule prints this tariff.
 
-    The formula is a chain of products, each rounded, and each rises with the base rate; so it is undone
-    from its end: the tariffs that a rounded share turns into the printed one, then the base rates that
-    the rounded product with the weight turns into those.
+    What the schedule prints is asked of the schedule's own formula, whatever its roundings are. It never
+    falls while the base rate rises, so the ends of the range are found by bisection around the quotient.
     """
-    tariff = schedule.roundings.tariff
-    low = high = printed_tariff
+    unit = Fraction(10) ** -places
+    per_rate = case_weight(schedule, weight, share)
     if share.applies_to is AppliesTo.TARIFF:
-        own_places = tariff.places
-        if own_places is None:
-            low, high = low / share.share, high / share.share
-        else:
-            own = _undone(share.share, low, high, tariff, own_places)
-            step = Fraction(10) ** -own_places
-            low, high = own.first * step, own.last * step
-            if low > high:
-                return BaseRateRange(1, 0)
-    return _undone(case_weight(schedule, weight, share), low, high, tariff, places)
+        per_rate *= share.share
+    if per_rate == 0:  # the weight was rounded to zero: any base rate gives 0, and none anything else
+        return BaseRateRange(1, LARGEST_UNITS if printed_tariff == 0 else 0)
+
+    def prints(units: int) -> Fraction:
+        rated = dataclasses.replace(schedule, base_rate=BaseRate(units * unit, ""))
+        return as_printed(rated, weight_tariff(rated, weight, share))
+
+    guess = max(1, math.floor(printed_tariff / (per_rate * unit)))
+    first = _first_where(lambda units: prints(units) >= printed_tariff, guess)
+    beyond = _first_where(lambda units: prints(units) > printed_tariff, first)
+    return BaseRateRange(first, beyond - 1)
 
 
-def _undone(
-    factor: Fraction, low: Fraction, high: Fraction, rounding: Rounding, places: int
-) -> BaseRateRange:
-    """The numbers n of 10^-places for which round(factor x n x 10^-places) lies within low .. high.
-
-    ``low`` and ``high`` are results of the rounding; the factor is greater than 0.
-    """
-    if factor <= 0:
-        return BaseRateRange(1, 0)  # a weight rounded to zero reproduces nothing but zero
-    step = factor * Fraction(10) ** -places
-    if rounding.places is None:
-        return BaseRateRange(math.ceil(low / step), math.floor(high / step))
-    scale = Fraction(10) ** rounding.places
-    low_units, high_units = low * scale, high * scale
-    if low_units.denominator != 1 or high_units.denominator != 1:
-        return BaseRateRange(1, 0)  # printed with more decimals than the rounding leaves
-    per_unit = step * scale
-    mode = rounding.mode
-    half = Fraction(1, 2)
-    if mode is RoundingMode.HALF_UP:
-        first, last = _at_least((low_units - half) / per_unit), _below((high_units + half) / per_unit)
-    elif mode is RoundingMode.HALF_EVEN:
-        # A tie goes to the even neighbour, so both ends belong to an even result and neither to an odd one.
-        reach_low, reach_high = (low_units - half) / per_unit, (high_units + half) / per_unit
-        first = _at_least(reach_low) if low_units % 2 == 0 else _above(reach_low)
-        last = math.floor(reach_high) if high_units % 2 == 0 else _below(reach_high)
-    elif mode is RoundingMode.DOWN:
-        first, last = _at_least(low_units / per_unit), _below((high_units + 1) / per_unit)
+def _first_where(holds: Callable[[int], bool], guess: int) -> int:
+    """The smallest number from 1 on for which a condition holds that, once it holds, holds for all larger."""
+    step = 1
+    low, high = 0, guess  # it does not hold at low (0 stands for "before the first"), it holds at high
+    if holds(guess):
+        while high - step > 0 and holds(high - step):
+            high -= step
+            step *= 2
+        low = max(high - step, 0)
     else:
-        first, last = _above((low_units - 1) / per_unit), math.floor(high_units / per_unit)
-    return BaseRateRange(first, last)
-
-
-def _at_least(bound: Fraction) -> int:
-    return math.ceil(bound)
-
-
-def _above(bound: Fraction) -> int:
-    return math.floor(bound) + 1
-
-
-def _below(bound: Fraction) -> int:
-    return math.ceil(bound) - 1
+        low = guess
+        while not holds(low + step):
+            low += step
+            step *= 2
+        high = low + step
+    while high - low > 1:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def agreements(ranges: Sequence[BaseRateRange]) -> list[Agreement]:

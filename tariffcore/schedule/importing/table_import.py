@@ -42,6 +42,7 @@ from tariffcore.schedule.model import (
     Share,
     Unit,
 )
+from tariffcore.schedule.proof import as_printed
 from tariffcore.schedule.tariff import case_weight, find_share, weight_tariff
 from tariffcore.schedule.writing import require_free, schedule_files, write_folder
 
@@ -527,7 +528,7 @@ class _Import:
         for printed in self.printed:
             if printed.weight <= 0:
                 continue
-            computed = weight_tariff(schedule, printed.weight, printed.share)
+            computed = as_printed(schedule, weight_tariff(schedule, printed.weight, printed.share))
             if computed != printed.tariff.value:
                 in_print = printed.tariff.value
                 difference = f"{'+' if in_print > computed else ''}{format_exact(in_print - computed)}"
@@ -680,7 +681,7 @@ class _Import:
             return
         if any(exemption.drg_flags for rule in like.stay_rules for exemption in rule.exemptions):
             self.notes.append(
-                f"The stay rules of {like.id} exempt flagged groups; the table has no flags: add them to groups.csv"
+                f"The stay rules of {like.id} exempt flagged groups; add the flags to groups.csv"
             )
         if like.coefficients:
             self.notes.append(f"The coefficients and providers of {like.id} were not taken over.")

@@ -1,0 +1,769 @@
+"""What changes between two editions, and by how much.
+
+Pure facts, sorted by effect: the largest relative change first, what appears or disappears before
+everything measurable, ties by code. Tariffs are compared as they are paid (rounded to the unit price,
+without provider and stay), so a change of base rate, share, rounding or weight shows in what it does.
+Sources and notes set no amount and are not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from typing import TypeVar
+
+from tariffcore.errors import Problem, ScheduleError
+from tariffcore.money import format_exact, format_minor, round_to_int
+from tariffcore.schedule.model import (
+    AgeClass,
+    Group,
+    Rounding,
+    Schedule,
+    Share,
+    ShareException,
+    StayRule,
+    Unit,
+)
+from tariffcore.schedule.tariff import (
+    case_tariff,
+    combined_coefficient,
+    find_share,
+    group_weight,
+    rounded,
+)
+from tariffcore.schedule.writing import currency_text
+
+
+def relative_change(old: Fraction | int | None, new: Fraction | int | None) -> Fraction | None:
+    """The change as a share of the old value: 1/10 is 10 % more. None where one is absent or the old is 0."""
+    if old is None or new is None or old == 0:
+        return None
+    return Fraction(new) / Fraction(old) - 1
+
+
+def percent_text(relative: Fraction | None) -> str:
+    """A relative change as per cent with two decimals, half up: ``+0.52``; empty where there is none."""
+    if relative is None:
+        return ""
+    hundredths = round_to_int(relative * 10_000)
+    return ("+" if hundredths > 0 else "") + format_minor(hundredths, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberChange:
+    """A number that changed; None where it is absent on one side. Base of the changes that are measured."""
+
+    old: Fraction | None
+    new: Fraction | None
+
+    @property
+    def relative(self) -> Fraction | None:
+        return relative_change(self.old, self.new)
+
+    @property
+    def difference(self) -> Fraction | None:
+        return None if self.old is None or self.new is None else self.new - self.old
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """A setting or rule: ``share[case.day_hospital].share``, ``rounding.weight.places``.
+
+    ``old`` and ``new`` are in words, None where there is none; ``relative`` where both are numbers.
+    """
+
+    key: str
+    old: str | None
+    new: str | None
+    relative: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class TariffChange:
+    """What a case of a group is paid in a setting, in minor units; None: not paid there.
+
+    ``age_class`` is None where the change is the same for adults and children.
+    """
+
+    drg_code: str
+    name: str
+    care_setting: str
+    age_class: AgeClass | None
+    old_minor: int | None
+    new_minor: int | None
+
+    @property
+    def change_minor(self) -> int | None:
+        if self.old_minor is None or self.new_minor is None:
+            return None
+        return self.new_minor - self.old_minor
+
+    @property
+    def relative(self) -> Fraction | None:
+        return relative_change(self.old_minor, self.new_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChange:
+    """A field of a group other than its tariff: weights, planned_days, flags, component_profile, name."""
+
+    drg_code: str
+    field: str
+    old: str | None
+    new: str | None
+    relative: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentChange(NumberChange):
+    """The share of a cost component in a profile (in one setting, or in all: None)."""
+
+    component_profile: str
+    care_setting: str | None
+    component: str
+    old_capital: bool | None
+    new_capital: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class CoefficientChange(NumberChange):
+    """A provider's combined coefficient over a span of dates (half-open); None: no coefficient then.
+
+    Dates on which only one of the editions is in force are not compared. Editions without a day in
+    common are compared by the last coefficient of the old and the first of the new.
+    """
+
+    provider_id: str
+    effective_start_date: date
+    effective_end_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChange(NumberChange):
+    """A service's rate over a span of dates, compared as `CoefficientChange` is."""
+
+    code: str
+    name: str
+    unit: Unit
+    care_setting: str | None
+    effective_start_date: date
+    effective_end_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class FactorChange(NumberChange):
+    """A named factor on services of a unit."""
+
+    unit: Unit
+    factor_code: str
+
+
+class ChangeKind(StrEnum):
+    """The kinds of change, in the order in which the rows come."""
+
+    RULE = "rule"
+    BASE_RATE = "base_rate"
+    TARIFF = "tariff"
+    GROUP_ADDED = "group_added"
+    GROUP_REMOVED = "group_removed"
+    GROUP = "group"
+    COMPONENT = "component"
+    COEFFICIENT = "coefficient"
+    SERVICE = "service"
+    FACTOR = "factor"
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRow:
+    """One change as text, for CSV and JSON; absent values are empty.
+
+    ``old``, ``new`` and ``change`` are in units of the currency for amounts; ``change_percent`` has two
+    decimals, rounded half up.
+    """
+
+    kind: str
+    code: str
+    detail: str
+    old: str
+    new: str
+    change: str
+    change_percent: str
+
+
+DIFF_COLUMNS = tuple(field.name for field in fields(DiffRow))
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDiff:
+    """What changes from schedule ``a`` to schedule ``b``; every list is sorted by effect."""
+
+    a_id: str
+    b_id: str
+    a_digest: str
+    b_digest: str
+    currency: str
+    minor_units: int
+    rules: tuple[RuleChange, ...]
+    base_rate: NumberChange | None
+    tariffs: tuple[TariffChange, ...]
+    tariffs_compared: int
+    """Pairs of tariffs (group, setting, age class) looked at, changed or not."""
+    groups_added: tuple[Group, ...]
+    groups_removed: tuple[Group, ...]
+    groups: tuple[GroupChange, ...]
+    components: tuple[ComponentChange, ...]
+    coefficients: tuple[CoefficientChange, ...]
+    services: tuple[ServiceChange, ...]
+    factors: tuple[FactorChange, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing that sets an amount, and no setting, differs."""
+        return not self.rows()
+
+    def rows(self) -> list[DiffRow]:
+        """Every change as a row, kind by kind, each kind sorted by effect."""
+        rows = [
+            DiffRow(
+                ChangeKind.RULE,
+                rule.key,
+                "",
+                rule.old or "",
+                rule.new or "",
+                "",
+                percent_text(rule.relative),
+            )
+            for rule in self.rules
+        ]
+        if self.base_rate is not None:
+            rows.append(self._amount_row(ChangeKind.BASE_RATE, "", self.currency, self.base_rate))
+        rows += [self._tariff_row(tariff) for tariff in self.tariffs]
+        rows += [
+            DiffRow(ChangeKind.GROUP_ADDED, group.drg_code, group.name, "", _weights(group), "", "")
+            for group in self.groups_added
+        ]
+        rows += [
+            DiffRow(ChangeKind.GROUP_REMOVED, group.drg_code, group.name, _weights(group), "", "", "")
+            for group in self.groups_removed
+        ]
+        rows += [
+            DiffRow(
+                ChangeKind.GROUP,
+                group.drg_code,
+                group.field,
+                group.old or "",
+                group.new or "",
+                "",
+                percent_text(group.relative),
+            )
+            for group in self.groups
+        ]
+        for component in self.components:
+            setting = component.care_setting or "all settings"
+            detail = f"{component.component}, {setting}"
+            if component.old_capital != component.new_capital and None not in (component.old, component.new):
+                detail += f", capital {_yes_no(component.old_capital)} -> {_yes_no(component.new_capital)}"
+            rows.append(_number_row(ChangeKind.COMPONENT, component.component_profile, detail, component))
+        rows += [
+            _number_row(
+                ChangeKind.COEFFICIENT,
+                coefficient.provider_id,
+                _span(coefficient.effective_start_date, coefficient.effective_end_date),
+                coefficient,
+            )
+            for coefficient in self.coefficients
+        ]
+        for service in self.services:
+            span = _span(service.effective_start_date, service.effective_end_date)
+            detail = f"{service.unit.value}, {service.care_setting or 'all settings'}, {span}"
+            rows.append(self._amount_row(ChangeKind.SERVICE, service.code, detail, service))
+        rows += [
+            _number_row(ChangeKind.FACTOR, factor.factor_code, factor.unit.value, factor)
+            for factor in self.factors
+        ]
+        return rows
+
+    def _amount_row(self, kind: ChangeKind, code: str, detail: str, change: NumberChange) -> DiffRow:
+        def amount(value: Fraction | None) -> str:
+            return "" if value is None else currency_text(value, self.minor_units)
+
+        return DiffRow(
+            kind,
+            code,
+            detail,
+            amount(change.old),
+            amount(change.new),
+            amount(change.difference),
+            percent_text(change.relative),
+        )
+
+    def _tariff_row(self, tariff: TariffChange) -> DiffRow:
+        def amount(minor: int | None) -> str:
+            return "" if minor is None else format_minor(minor, self.minor_units)
+
+        detail = tariff.care_setting
+        if tariff.age_class is not None:
+            detail += f", {tariff.age_class.value}"
+        return DiffRow(
+            ChangeKind.TARIFF,
+            tariff.drg_code,
+            detail,
+            amount(tariff.old_minor),
+            amount(tariff.new_minor),
+            amount(tariff.change_minor),
+            percent_text(tariff.relative),
+        )
+
+
+def _number_row(kind: ChangeKind, code: str, detail: str, change: NumberChange) -> DiffRow:
+    return DiffRow(
+        kind,
+        code,
+        detail,
+        _number(change.old) or "",
+        _number(change.new) or "",
+        _number(change.difference) or "",
+        percent_text(change.relative),
+    )
+
+
+def _number(value: Fraction | None) -> str | None:
+    return None if value is None else format_exact(value)
+
+
+def _weights(group: Group) -> str:
+    child = "none" if group.relative_weight_child is None else format_exact(group.relative_weight_child)
+    adult = format_exact(group.relative_weight)
+    return adult if adult == child else f"{adult} / child {child}"
+
+
+def _yes_no(value: bool | None) -> str:
+    return "yes" if value else "no"
+
+
+def _span(start: date, end: date | None) -> str:
+    return f"from {start.isoformat()}" + ("" if end is None else f" before {end.isoformat()}")
+
+
+def diff_schedules(a: Schedule, b: Schedule) -> ScheduleDiff:
+    """What changes from edition ``a`` to edition ``b``.
+
+    Raises ScheduleError where their amounts cannot be compared: another currency or minor unit.
+    """
+    if (a.currency, a.minor_units) != (b.currency, b.minor_units):
+        raise ScheduleError(
+            f"schedules {a.id} and {b.id} cannot be compared",
+            [
+                Problem(
+                    b.folder,
+                    "currency",
+                    f"{b.currency}, {b.minor_units} decimals",
+                    f"{a.id} is in {a.currency} with {a.minor_units} decimals",
+                    "compare schedules of one currency",
+                )
+            ],
+        )
+    both = [code for code in a.groups if code in b.groups]
+    tariffs, compared = _tariff_changes(a, b, both)
+    rate = NumberChange(a.base_rate.amount, b.base_rate.amount)
+    return ScheduleDiff(
+        a_id=a.id,
+        b_id=b.id,
+        a_digest=a.digest,
+        b_digest=b.digest,
+        currency=a.currency,
+        minor_units=a.minor_units,
+        rules=_rule_changes(a, b),
+        base_rate=None if rate.old == rate.new else rate,
+        tariffs=tariffs,
+        tariffs_compared=compared,
+        groups_added=_by_weight(group for code, group in b.groups.items() if code not in a.groups),
+        groups_removed=_by_weight(group for code, group in a.groups.items() if code not in b.groups),
+        groups=_group_changes(a, b, both),
+        components=_component_changes(a, b),
+        coefficients=_coefficient_changes(a, b),
+        services=_service_changes(a, b),
+        factors=_factor_changes(a, b),
+    )
+
+
+_Change = TypeVar("_Change")
+
+
+def _by_effect(
+    changes: Iterable[_Change],
+    relative: Callable[[_Change], Fraction | None],
+    code: Callable[[_Change], tuple[object, ...]],
+) -> tuple[_Change, ...]:
+    """What appears or disappears first, then by the size of the relative change, then by code."""
+
+    def key(change: _Change) -> tuple[bool, Fraction, tuple[object, ...]]:
+        effect = relative(change)
+        return effect is not None, Fraction(0) if effect is None else -abs(effect), code(change)
+
+    return tuple(sorted(changes, key=key))
+
+
+def _by_weight(groups: Iterable[Group]) -> tuple[Group, ...]:
+    return tuple(sorted(groups, key=lambda group: (-group.relative_weight, group.drg_code)))
+
+
+# --- tariffs and groups -----------------------------------------------------------------------------------
+
+
+def _tariff_changes(a: Schedule, b: Schedule, codes: Sequence[str]) -> tuple[tuple[TariffChange, ...], int]:
+    settings = list(
+        dict.fromkeys(
+            share.care_setting for schedule in (a, b) for share in schedule.shares if share.unit is Unit.CASE
+        )
+    )
+    shares = [
+        (setting, find_share(a, Unit.CASE, setting), find_share(b, Unit.CASE, setting))
+        for setting in settings
+    ]
+    changes: list[TariffChange] = []
+    compared = 0
+    for code in codes:
+        old_group, new_group = a.groups[code], b.groups[code]
+        for setting, old_share, new_share in shares:
+            pairs: dict[AgeClass, tuple[int | None, int | None]] = {}
+            for age_class in AgeClass:
+                old = _paid_minor(a, old_group, age_class, old_share)
+                new = _paid_minor(b, new_group, age_class, new_share)
+                compared += old is not None or new is not None
+                pairs[age_class] = old, new
+            if pairs[AgeClass.ADULT] == pairs[AgeClass.CHILD]:
+                by_age: list[tuple[AgeClass | None, tuple[int | None, int | None]]] = [
+                    (None, pairs[AgeClass.ADULT])
+                ]
+            else:
+                by_age = list(pairs.items())
+            changes += [
+                TariffChange(code, new_group.name, setting, age_class, old, new)
+                for age_class, (old, new) in by_age
+                if old != new
+            ]
+    changed = _by_effect(
+        changes,
+        lambda change: change.relative,
+        lambda change: (change.drg_code, settings.index(change.care_setting), change.age_class or ""),
+    )
+    return changed, compared
+
+
+def _paid_minor(schedule: Schedule, group: Group, age_class: AgeClass, share: Share | None) -> int | None:
+    """What the case is paid in minor units before stay and provider; None where nothing is paid."""
+    if share is None or group_weight(group, age_class) is None:
+        return None
+    paid = rounded(case_tariff(schedule, group, age_class, share), schedule.roundings.unit)
+    return round_to_int(paid * 10**schedule.minor_units)
+
+
+def _group_changes(a: Schedule, b: Schedule, codes: Sequence[str]) -> tuple[GroupChange, ...]:
+    changes: list[GroupChange] = []
+    for code in codes:
+        old, new = a.groups[code], b.groups[code]
+        for field, old_number, new_number in (
+            ("relative_weight", old.relative_weight, new.relative_weight),
+            ("relative_weight_child", old.relative_weight_child, new.relative_weight_child),
+            ("planned_days", _whole(old.planned_days), _whole(new.planned_days)),
+        ):
+            if old_number != new_number:
+                relative = relative_change(old_number, new_number)
+                changes.append(GroupChange(code, field, _number(old_number), _number(new_number), relative))
+        for field, old_text, new_text in (
+            ("flags", "; ".join(sorted(old.flags)), "; ".join(sorted(new.flags))),
+            ("component_profile", old.component_profile, new.component_profile),
+            ("name", old.name, new.name),
+        ):
+            if old_text != new_text:
+                changes.append(GroupChange(code, field, old_text, new_text, None))
+    return _by_effect(changes, lambda change: change.relative, lambda change: (change.drg_code, change.field))
+
+
+def _whole(value: int | None) -> Fraction | None:
+    return None if value is None else Fraction(value)
+
+
+# --- settings and rules -----------------------------------------------------------------------------------
+
+_Fact = tuple[str, Fraction | None]
+"""A setting in words, and as a number where it is one."""
+
+
+def _rule_changes(a: Schedule, b: Schedule) -> tuple[RuleChange, ...]:
+    old, new = _facts(a), _facts(b)
+    changes: list[RuleChange] = []
+    for key in dict.fromkeys((*old, *new)):
+        # What is new or gone as a whole is one change, not one for each of its keys.
+        table = key.partition("]")[0]
+        whole = "]" in key
+        if whole and key.endswith("].") and (key in old) != (key in new):
+            there = old.get(key) or new[key]
+            shown = there[0]
+            changes.append(
+                RuleChange(key[:-1], shown if key in old else None, shown if key in new else None, None)
+            )
+            continue
+        if whole and (f"{table}]." in old) != (f"{table}]." in new):
+            continue
+        if key.endswith("]."):
+            continue
+        old_fact, new_fact = old.get(key, ("", None)), new.get(key, ("", None))
+        if old_fact != new_fact:
+            relative = relative_change(old_fact[1], new_fact[1])
+            changes.append(RuleChange(key, old_fact[0] or None, new_fact[0] or None, relative))
+    order = {change.key: number for number, change in enumerate(changes)}
+    return tuple(
+        sorted(
+            changes,
+            key=lambda change: (
+                change.relative is None,
+                Fraction(0) if change.relative is None else -abs(change.relative),
+                order[change.key],
+            ),
+        )
+    )
+
+
+def _facts(schedule: Schedule) -> dict[str, _Fact]:
+    """Every setting and rule of an edition by key, in the order of schedule.toml.
+
+    A key that ends in ``].`` stands for a whole table, with the words that tell what it does.
+    """
+    end = schedule.effective_end_date
+    facts: dict[str, _Fact] = {
+        "tariff_family": (schedule.tariff_family, None),
+        "model": (schedule.model, None),
+        "title": (schedule.title, None),
+        "synthetic": (_yes_no(schedule.synthetic), None),
+        "country": (schedule.country, None),
+        "published": (schedule.published.isoformat(), None),
+        "effective_start_date": (schedule.effective_start_date.isoformat(), None),
+        "effective_end_date": ("" if end is None else end.isoformat(), None),
+        "child_age_limit": (str(schedule.child_age_limit), Fraction(schedule.child_age_limit)),
+        "day_count": (schedule.day_count.value, None),
+        "vocabulary.care_settings": (", ".join(sorted(schedule.care_settings)), None),
+        "vocabulary.outcomes": (", ".join(sorted(schedule.outcomes)), None),
+        "vocabulary.drg_flags": (", ".join(sorted(schedule.drg_flags)), None),
+    }
+    for name, rounding in (
+        ("weight", schedule.roundings.weight),
+        ("tariff", schedule.roundings.tariff),
+        ("unit", schedule.roundings.unit),
+    ):
+        facts[f"rounding.{name}.places"] = _places(rounding), None
+        facts[f"rounding.{name}.mode"] = rounding.mode.value, None
+    for share in schedule.shares:
+        _share_facts(facts, share)
+    for rule in schedule.stay_rules:
+        _stay_rule_facts(facts, rule)
+    facts["stay_rule order"] = " > ".join(rule.id for rule in schedule.stay_rules), None
+    for coefficient in schedule.coefficients:
+        key = f"coefficient[{coefficient.name}]"
+        facts[f"{key}."] = coefficient.mode.value, None
+        facts[f"{key}.mode"] = coefficient.mode.value, None
+    listed = "none (coefficient 1)" if schedule.providers is None else "listed"
+    facts["providers"] = listed, None
+    return facts
+
+
+def _places(rounding: Rounding) -> str:
+    return "exact" if rounding.places is None else str(rounding.places)
+
+
+def _share_words(share: Share | ShareException) -> str:
+    return f"{format_exact(share.share)} of the {share.applies_to.value}"
+
+
+def _share_facts(facts: dict[str, _Fact], share: Share) -> None:
+    key = f"share[{share.unit.value}.{share.care_setting}]"
+    facts[f"{key}."] = _share_words(share), None
+    facts[f"{key}.id"] = share.id, None
+    facts[f"{key}.share"] = format_exact(share.share), share.share
+    facts[f"{key}.applies_to"] = share.applies_to.value, None
+    hours = share.max_hours
+    facts[f"{key}.max_hours"] = ("", None) if hours is None else (str(hours), Fraction(hours))
+    for exception in share.exceptions:
+        own = f"exception[{exception.id}]"
+        procedures = ", ".join(sorted(exception.procedures))
+        facts[f"{own}."] = f"{_share_words(exception)} for {procedures}", None
+        facts[f"{own}.procedures"] = procedures, None
+        facts[f"{own}.share"] = format_exact(exception.share), exception.share
+        facts[f"{own}.applies_to"] = exception.applies_to.value, None
+
+
+def _stay_rule_facts(facts: dict[str, _Fact], rule: StayRule) -> None:
+    key = f"stay_rule[{rule.id}]"
+    facts[f"{key}."] = rule.pay.value if rule.share is None else f"share {format_exact(rule.share)}", None
+    facts[f"{key}.outcomes"] = ", ".join(sorted(rule.outcomes)) or "any", None
+    facts[f"{key}.care_settings"] = ", ".join(sorted(rule.care_settings)) or "any", None
+    unavoidable = "any" if rule.death_unavoidable is None else _yes_no(rule.death_unavoidable)
+    facts[f"{key}.death_unavoidable"] = unavoidable, None
+    days = rule.max_days
+    facts[f"{key}.max_days"] = ("any", None) if days is None else (str(days), Fraction(days))
+    facts[f"{key}.pay"] = rule.pay.value, None
+    facts[f"{key}.share"] = ("", None) if rule.share is None else (format_exact(rule.share), rule.share)
+    exemptions = [
+        f"outcomes {', '.join(sorted(exemption.outcomes)) or 'any'}"
+        f" and flags {', '.join(sorted(exemption.drg_flags)) or 'any'}"
+        for exemption in rule.exemptions
+    ]
+    facts[f"{key}.exemptions"] = "; ".join(sorted(exemptions)), None
+
+
+# --- components, coefficients, services, factors ------------------------------------------------------------
+
+
+def _component_changes(a: Schedule, b: Schedule) -> tuple[ComponentChange, ...]:
+    old = {(row.component_profile, row.care_setting, row.component): row for row in a.components}
+    new = {(row.component_profile, row.care_setting, row.component): row for row in b.components}
+    changes: list[ComponentChange] = []
+    for key in dict.fromkeys((*old, *new)):
+        before, after = old.get(key), new.get(key)
+        change = ComponentChange(
+            None if before is None else before.share,
+            None if after is None else after.share,
+            *key,
+            None if before is None else before.capital,
+            None if after is None else after.capital,
+        )
+        if change.old != change.new or change.old_capital != change.new_capital:
+            changes.append(change)
+    return _by_effect(
+        changes,
+        lambda change: change.relative,
+        lambda change: (change.component_profile, change.care_setting or "", change.component),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """A value over a half-open span of dates."""
+
+    start: date
+    end: date | None
+    value: Fraction
+
+
+def _on(spans: Sequence[_Dated], day: date) -> Fraction | None:
+    for span in spans:
+        if span.start <= day and (span.end is None or day < span.end):
+            return span.value
+    return None
+
+
+def _dated_changes(
+    a: Schedule, b: Schedule, old: Sequence[_Dated], new: Sequence[_Dated]
+) -> list[tuple[date, date | None, Fraction | None, Fraction | None]]:
+    """The spans of dates over which two dated values differ, neighbours with the same change joined.
+
+    A value that is absent counts only while both editions are in force: outside its own dates an edition
+    sets no amount. Two values that never meet on a day are compared last to first.
+    """
+    if not old:
+        return [(new[0].start, new[-1].end, None, new[-1].value)]
+    if not new:
+        return [(old[0].start, old[-1].end, old[-1].value, None)]
+    days = sorted({day for span in (*old, *new) for day in (span.start, span.end) if day is not None})
+    days = sorted({*days, a.effective_start_date, b.effective_start_date, *_ends(a, b)})
+    changes: list[tuple[date, date | None, Fraction | None, Fraction | None]] = []
+    met = False
+    for number, day in enumerate(days):
+        end = days[number + 1] if number + 1 < len(days) else None
+        before, after = _on(old, day), _on(new, day)
+        met = met or (before is not None and after is not None)
+        if before == after or ((before is None or after is None) and not (a.covers(day) and b.covers(day))):
+            continue
+        if changes and changes[-1][1] == day and changes[-1][2:] == (before, after):
+            changes[-1] = (changes[-1][0], end, before, after)
+        else:
+            changes.append((day, end, before, after))
+    if not met and not changes:
+        last = max(old, key=lambda span: span.start)
+        first = min(new, key=lambda span: span.start)
+        if last.value != first.value:
+            changes.append((first.start, first.end, last.value, first.value))
+    return changes
+
+
+def _ends(a: Schedule, b: Schedule) -> list[date]:
+    return [end for end in (a.effective_end_date, b.effective_end_date) if end is not None]
+
+
+def _coefficient_spans(schedule: Schedule, provider_id: str) -> list[_Dated]:
+    """The provider's combined coefficients; 1 at all times where the schedule lists no providers."""
+    if schedule.providers is None:
+        return [_Dated(schedule.effective_start_date, schedule.effective_end_date, Fraction(1))]
+    return [
+        _Dated(period.effective_start_date, period.effective_end_date, combined_coefficient(schedule, period))
+        for period in schedule.providers.get(provider_id, ())
+    ]
+
+
+def _coefficient_changes(a: Schedule, b: Schedule) -> tuple[CoefficientChange, ...]:
+    providers = dict.fromkeys((*(a.providers or ()), *(b.providers or ())))
+    changes = [
+        CoefficientChange(old, new, provider_id, start, end)
+        for provider_id in providers
+        for start, end, old, new in _dated_changes(
+            a, b, _coefficient_spans(a, provider_id), _coefficient_spans(b, provider_id)
+        )
+    ]
+    return _by_effect(
+        changes,
+        lambda change: change.relative,
+        lambda change: (change.provider_id, change.effective_start_date),
+    )
+
+
+def _service_changes(a: Schedule, b: Schedule) -> tuple[ServiceChange, ...]:
+    keys = dict.fromkeys(
+        (service.code, service.care_setting, service.unit)
+        for schedule in (a, b)
+        for of_code in schedule.services.values()
+        for service in of_code
+    )
+    changes: list[ServiceChange] = []
+    for code, care_setting, unit in keys:
+        rows = [
+            [
+                service
+                for service in schedule.services.get(code, ())
+                if service.care_setting == care_setting and service.unit is unit
+            ]
+            for schedule in (a, b)
+        ]
+        old, new = (
+            [
+                _Dated(row.effective_start_date, row.effective_end_date, row.rate)
+                for row in sorted(of_schedule, key=lambda row: row.effective_start_date)
+            ]
+            for of_schedule in rows
+        )
+        name = (rows[1] or rows[0])[-1].name
+        changes += [
+            ServiceChange(before, after, code, name, unit, care_setting, start, end)
+            for start, end, before, after in _dated_changes(a, b, old, new)
+        ]
+    return _by_effect(
+        changes,
+        lambda change: change.relative,
+        lambda change: (change.code, change.care_setting or "", change.unit, change.effective_start_date),
+    )
+
+
+def _factor_changes(a: Schedule, b: Schedule) -> tuple[FactorChange, ...]:
+    old = {(factor.unit, factor.factor_code): factor.factor for factor in a.factors}
+    new = {(factor.unit, factor.factor_code): factor.factor for factor in b.factors}
+    changes = [
+        FactorChange(old.get(key), new.get(key), *key)
+        for key in dict.fromkeys((*old, *new))
+        if old.get(key) != new.get(key)
+    ]
+    return _by_effect(
+        changes, lambda change: change.relative, lambda change: (change.factor_code, change.unit)
+    )
