@@ -14,13 +14,7 @@ from fractions import Fraction
 
 from tariffcore.cases import Case
 from tariffcore.codes import latin_lookalike, normalise_procedure
-from tariffcore.explanation import (
-    AppliedRounding,
-    ComponentPart,
-    Explanation,
-    Statement,
-    Step,
-)
+from tariffcore.explanation import AppliedRounding, ComponentPart, Explanation, Statement, Step
 from tariffcore.explanation_text import reasons_in_words
 from tariffcore.labelling import labels_in
 from tariffcore.money import MAX_AMOUNT_MINOR, format_exact, format_minor, split_amount
@@ -134,6 +128,10 @@ def _statement(key: str, /, **values: str) -> Statement:
     return Statement(key, tuple(values.items()))
 
 
+def _no_amount(status: CaseStatus, key: str, /, **values: str) -> _NoAmountError:
+    return _NoAmountError(status, _statement(key, **values))
+
+
 class _Walk:
     """The calculation of one case: what is known so far, and the steps that led there."""
 
@@ -180,9 +178,7 @@ class _Walk:
         tariff = self._case_tariff(schedule, weight, share)
         self._check_outcome(schedule)
         if self.factor_code is not None:
-            raise _NoAmountError(
-                CaseStatus.UNKNOWN_FACTOR, _statement("factor_on_case", factor_code=self.factor_code)
-            )
+            raise _no_amount(CaseStatus.UNKNOWN_FACTOR, "factor_on_case", factor_code=self.factor_code)
         self.steps.append(Step("length_of_stay", str(days), notes=days_notes))
         stay_rule, stay_notes = self._stay_rule(schedule, group, days)
         period = self._provider_period(schedule)
@@ -263,11 +259,9 @@ class _Walk:
         between = (self.discharge_day - self.admission_day).days
         duration = self._duration()
         if between < 0 or (duration is not None and duration < timedelta(0)):
-            raise _NoAmountError(
-                CaseStatus.INVALID_DATES, _statement("discharge_before_admission", **self._stay_dates())
-            )
+            raise _no_amount(CaseStatus.INVALID_DATES, "discharge_before_admission", **self._stay_dates())
         if between > MAX_STAY_DAYS:
-            raise _NoAmountError(CaseStatus.INVALID_DATES, _statement("stay_too_long", **self._stay_dates()))
+            raise _no_amount(CaseStatus.INVALID_DATES, "stay_too_long", **self._stay_dates())
 
     # Which edition applies
 
@@ -356,15 +350,13 @@ class _Walk:
             row for row in of_code if _is_within(self.day, row.effective_start_date, row.effective_end_date)
         ]
         if not rows:
-            raise _NoAmountError(
+            raise _no_amount(
                 CaseStatus.UNKNOWN_SERVICE,
-                _statement(
-                    "service_not_on_date",
-                    service_code=service_code,
-                    day=self.day.isoformat(),
-                    schedule_id=schedule.id,
-                    spans=_spans((row.effective_start_date, row.effective_end_date) for row in of_code),
-                ),
+                "service_not_on_date",
+                service_code=service_code,
+                day=self.day.isoformat(),
+                schedule_id=schedule.id,
+                spans=_spans((row.effective_start_date, row.effective_end_date) for row in of_code),
             )
         self.steps.append(Step("service", service_code, notes=(_statement("name", name=rows[0].name),)))
         return rows
@@ -395,27 +387,23 @@ class _Walk:
 
     def _check_setting(self, schedule: Schedule) -> None:
         if self.care_setting not in schedule.care_settings:
-            raise _NoAmountError(
+            raise _no_amount(
                 CaseStatus.UNKNOWN_SETTING,
-                _statement(
-                    "unknown_setting",
-                    word=self.care_setting,
-                    schedule_id=schedule.id,
-                    words=_listed(schedule.care_settings),
-                ),
+                "unknown_setting",
+                word=self.care_setting,
+                schedule_id=schedule.id,
+                words=_listed(schedule.care_settings),
             )
 
     def _check_outcome(self, schedule: Schedule) -> None:
         """A case's outcome is there by now; a service may have none, but not an unknown one."""
         if self.outcome is not None and self.outcome not in schedule.outcomes:
-            raise _NoAmountError(
+            raise _no_amount(
                 CaseStatus.UNKNOWN_OUTCOME,
-                _statement(
-                    "unknown_outcome",
-                    word=self.outcome,
-                    schedule_id=schedule.id,
-                    words=_listed(schedule.outcomes),
-                ),
+                "unknown_outcome",
+                word=self.outcome,
+                schedule_id=schedule.id,
+                words=_listed(schedule.outcomes),
             )
 
     def _share_of_setting(self, schedule: Schedule, unit: Unit) -> Share:
@@ -453,17 +441,16 @@ class _Walk:
         ]
         share: Share | ShareException = setting_share
         if setting_share.exceptions:
-            normalised = {normalise_procedure(code): code for code in reversed(self.case.procedure_codes)}
-            exception = find_exception(setting_share, normalised.keys())
+            procedures = self.case.procedure_codes
+            exception = find_exception(setting_share, {normalise_procedure(code) for code in procedures})
             if exception is None:
                 notes.append(_statement("share_no_exception"))
             else:
                 share = exception
-                notes.extend(
-                    _statement("share_exception", procedure=code.strip())
-                    for code in self.case.procedure_codes
-                    if normalise_procedure(code) in exception.procedures
+                listed = next(
+                    code for code in procedures if normalise_procedure(code) in exception.procedures
                 )
+                notes.append(_statement("share_exception", procedure=listed.strip()))
         if share.share != 1:
             on_weight = share.applies_to is AppliesTo.WEIGHT
             notes.append(_statement("applies_to_weight" if on_weight else "applies_to_tariff"))
@@ -509,10 +496,13 @@ class _Walk:
             "discharge_date": self.discharge_day.isoformat(),
             "day_count": schedule.day_count.value,
         }
-        if given is not None and max(1, given) != days:
-            raise _NoAmountError(
+        if given is not None and given != days:
+            raise _no_amount(
                 CaseStatus.INVALID_DATES,
-                _statement("length_disagrees", length_of_stay_days=str(given), days=str(days), **stay),
+                "length_disagrees",
+                length_of_stay_days=str(given),
+                days=str(days),
+                **stay,
             )
         notes = [_statement("days_from_dates", **stay)]
         if counted < 1:
@@ -526,15 +516,13 @@ class _Walk:
             return
         limit = {"max_hours": str(share.max_hours), "care_setting": share.care_setting}
         if self.admission_day is None or self.discharge_day is None:
-            raise _NoAmountError(CaseStatus.MISSING_FIELD, _statement("missing_hours_admission", **limit))
+            raise _no_amount(CaseStatus.MISSING_FIELD, "missing_hours_admission", **limit)
         longest = timedelta(hours=share.max_hours)
         duration = self._duration()
         if duration is not None:
             measured = {"duration": _hours(duration)}
             if duration > longest:
-                raise _NoAmountError(
-                    CaseStatus.STAY_OVER_LIMIT, _statement("stay_over_limit_hours", **measured, **limit)
-                )
+                raise _no_amount(CaseStatus.STAY_OVER_LIMIT, "stay_over_limit_hours", **measured, **limit)
             note = _statement("hours_measured", **measured, **self._stay_dates())
         else:
             days = (self.discharge_day - self.admission_day).days
@@ -576,13 +564,11 @@ class _Walk:
         if given is None and death_asked:
             if_avoidable = first_rule(False)
             if if_avoidable is not rule:
-                raise _NoAmountError(
+                raise _no_amount(
                     CaseStatus.MISSING_FIELD,
-                    _statement(
-                        "missing_death_unavoidable",
-                        rule_if_true=rule.id if rule else "",
-                        rule_if_false=if_avoidable.id if if_avoidable else "",
-                    ),
+                    "missing_death_unavoidable",
+                    rule_if_true=rule.id if rule else "",
+                    rule_if_false=if_avoidable.id if if_avoidable else "",
                 )
         if not schedule.stay_rules:
             return None, [_statement("stay_no_rules")]
@@ -620,12 +606,7 @@ class _Walk:
         return _statement("stay_other_death", rule_id=rule.id, death_unavoidable=needed)
 
     def _stay_factor(
-        self,
-        schedule: Schedule,
-        group: Group,
-        rule: StayRule | None,
-        days: int,
-        notes: list[Statement],
+        self, schedule: Schedule, group: Group, rule: StayRule | None, days: int, notes: list[Statement]
     ) -> Fraction:
         """In full; a share of the tariff; or days out of planned days, at most the whole."""
         factor = Fraction(1)
@@ -638,22 +619,18 @@ class _Walk:
                 notes.append(_statement("pay_share", share=format_exact(factor)))
             else:
                 if group.planned_days is None:
-                    raise _NoAmountError(
+                    raise _no_amount(
                         CaseStatus.MISSING_PLANNED_DAYS,
-                        _statement(
-                            "missing_planned_days",
-                            rule_id=rule.id,
-                            drg_code=group.drg_code,
-                            schedule_id=schedule.id,
-                        ),
+                        "missing_planned_days",
+                        rule_id=rule.id,
+                        drg_code=group.drg_code,
+                        schedule_id=schedule.id,
                     )
                 days_paid = min(days, group.planned_days)
                 factor = Fraction(days_paid, group.planned_days)
                 notes.append(
                     _statement(
-                        "pay_per_planned_day",
-                        days_paid=str(days_paid),
-                        planned_days=str(group.planned_days),
+                        "pay_per_planned_day", days_paid=str(days_paid), planned_days=str(group.planned_days)
                     )
                 )
         self.steps.append(
@@ -674,18 +651,14 @@ class _Walk:
         adult, child, age = group.relative_weight, group.relative_weight_child, self.case.age_years
         if age is None:
             if child is None:
-                raise _NoAmountError(
-                    CaseStatus.MISSING_FIELD, _statement("missing_age_no_child", drg_code=group.drg_code)
-                )
+                raise _no_amount(CaseStatus.MISSING_FIELD, "missing_age_no_child", drg_code=group.drg_code)
             if child != adult:
-                raise _NoAmountError(
+                raise _no_amount(
                     CaseStatus.MISSING_FIELD,
-                    _statement(
-                        "missing_age_weights",
-                        drg_code=group.drg_code,
-                        weight=format_exact(adult),
-                        weight_child=format_exact(child),
-                    ),
+                    "missing_age_weights",
+                    drg_code=group.drg_code,
+                    weight=format_exact(adult),
+                    weight_child=format_exact(child),
                 )
             weight, note = adult, _statement("weight_same")
         else:
@@ -693,11 +666,15 @@ class _Walk:
             of_class = group_weight(group, age_class)
             limits = {"age_years": str(age), "child_age_limit": str(schedule.child_age_limit)}
             if of_class is None:
-                raise _NoAmountError(
+                raise _no_amount(
                     CaseStatus.MISSING_WEIGHT,
-                    _statement("missing_weight", drg_code=group.drg_code, schedule_id=schedule.id, **limits),
+                    "missing_weight",
+                    drg_code=group.drg_code,
+                    schedule_id=schedule.id,
+                    **limits,
                 )
-            weight, note = of_class, _statement(f"weight_{age_class.value}", **limits)
+            weight = of_class
+            note = _statement("weight_child" if age_class is AgeClass.CHILD else "weight_adult", **limits)
         self.steps.append(Step("weight", format_exact(weight), source=group.source, notes=(note,)))
         return weight
 
@@ -792,15 +769,13 @@ class _Walk:
         factor = find_factor(schedule, service.unit, self.factor_code)
         if factor is None:
             known = [each.factor_code for each in schedule.factors if each.unit is service.unit]
-            raise _NoAmountError(
+            raise _no_amount(
                 CaseStatus.UNKNOWN_FACTOR,
-                _statement(
-                    "unknown_factor",
-                    factor_code=self.factor_code,
-                    schedule_id=schedule.id,
-                    unit=service.unit.value,
-                    words=_listed(known),
-                ),
+                "unknown_factor",
+                factor_code=self.factor_code,
+                schedule_id=schedule.id,
+                unit=service.unit.value,
+                words=_listed(known),
             )
         self.steps.append(
             Step(
@@ -821,9 +796,7 @@ class _Walk:
             return None
         assert self.day is not None
         if self.provider_id is None:
-            raise _NoAmountError(
-                CaseStatus.MISSING_FIELD, _statement("missing_provider", schedule_id=schedule.id)
-            )
+            raise _no_amount(CaseStatus.MISSING_FIELD, "missing_provider", schedule_id=schedule.id)
         period = find_provider_period(schedule, self.provider_id, self.day)
         if period is not None:
             return period
@@ -837,15 +810,13 @@ class _Walk:
                 if suggestion is None
                 else _suggestion_hint(self.provider_id, suggestion),
             )
-        raise _NoAmountError(
+        raise _no_amount(
             CaseStatus.NO_COEFFICIENT_FOR_DATE,
-            _statement(
-                "no_coefficient_for_date",
-                provider_id=self.provider_id,
-                day=self.day.isoformat(),
-                schedule_id=schedule.id,
-                spans=_spans((each.effective_start_date, each.effective_end_date) for each in listed),
-            ),
+            "no_coefficient_for_date",
+            provider_id=self.provider_id,
+            day=self.day.isoformat(),
+            schedule_id=schedule.id,
+            spans=_spans((each.effective_start_date, each.effective_end_date) for each in listed),
         )
 
     def _coefficient(self, schedule: Schedule, period: ProviderPeriod | None) -> Fraction:
@@ -902,9 +873,11 @@ class _Walk:
         assert exact_minor.denominator == 1, "the unit price is rounded to minor units or coarser"
         amount_minor = exact_minor.numerator
         if amount_minor > MAX_AMOUNT_MINOR:
-            raise _NoAmountError(
+            raise _no_amount(
                 CaseStatus.AMOUNT_OVERFLOW,
-                _statement("amount_overflow", quantity=str(quantity), unit_price=format_exact(unit_price)),
+                "amount_overflow",
+                quantity=str(quantity),
+                unit_price=format_exact(unit_price),
             )
         self.steps.append(
             Step(
@@ -933,12 +906,8 @@ class _Walk:
             shares[row.component] = shares.get(row.component, Fraction(0)) + row.share
             parts[row.component] = parts.get(row.component, 0) + part_minor
             capital[row.component] = row.capital
-        for edition in self.catalog.editions:
-            for row in edition.components:
-                capital.setdefault(row.component, row.capital)
-        names = dict.fromkeys(
-            row.component for edition in self.catalog.editions for row in edition.components
-        )
+        for row in schedule.components:
+            capital.setdefault(row.component, row.capital)
         self.steps.append(
             Step(
                 "components",
@@ -950,7 +919,7 @@ class _Walk:
             ComponentPart(
                 name, format_exact(shares.get(name, Fraction(0))), capital[name], parts.get(name, 0)
             )
-            for name in names
+            for name in dict.fromkeys(row.component for row in schedule.components)
         )
 
 

@@ -100,8 +100,8 @@ class Explanation:
     decided_by     which date of a case decides, as the catalog says
     as_of          the asking date: what was published later plays no part; None = the latest published
     rule_id        as in the priced rows; None unless OK
-    components     every component the catalog's editions know, in their order; None for services, for a group
-                   without a component profile, and unless OK
+    components     every component the edition knows, in file order; None for services, for a group without a
+                   component profile, and unless OK
     steps          in the order of the calculation; for a rejected case those before the one that failed
     reasons        why there is no amount; empty where there is one
     """
