@@ -1,0 +1,405 @@
+"""Priced files out: encoded in any thread, appended in order, and under the final name only when complete."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.ipc as ipc
+import pyarrow.parquet as pq
+import xlsxwriter
+import xlsxwriter.exceptions
+
+from tariffcore.errors import CasesError, Problem
+from tariffcore.files.chunks import one_chunk
+from tariffcore.files.csv_text import csv_header, csv_rows
+
+OUTPUT_SUFFIXES = (".csv", ".parquet", ".arrow", ".feather", ".xlsx")
+XLSX_MAX_ROWS = 1_048_576
+XLSX_MAX_TEXT = 32_767
+XLSX_EXACT_DIGITS = 15
+"""A cell's number is a binary double: up to 15 significant digits come back as they went in."""
+
+_DECIMAL_AS_INTEGER_PRECISION = 18
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows in the form in which a writer appends them: CSV text, or a table of the output's schema."""
+
+    content: Any
+    rows: int
+
+
+class OutputWriter(ABC):
+    """A file being written. Use it as a context manager: leaving it without an error completes the file.
+
+    ``encode`` may run in several threads at once; ``append`` takes what it returned, in order, in one thread.
+    Until the end, the rows stand in a hidden file ending in ``.part`` in the same folder. On any error, also
+    an interrupt by the user, it is removed, and under the final name stands what stood there before.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, note: Mapping[str, str]) -> None:
+        self.path = path
+        self.schema = schema
+        self.note = dict(note)
+        self.rows_written = 0
+        # A link stays a link: what it points to is replaced.
+        self._target = Path(os.path.realpath(path))
+        self._part = self._target.with_name(f".{self._target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+        self._is_open = False
+        with self._in_words():
+            # Created here and not by the format's library, so that no existing file can be meant.
+            os.close(os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            self._is_open = True
+            try:
+                self._begin()
+            except BaseException:
+                self.abandon()
+                raise
+
+    @abstractmethod
+    def encode(self, table: pa.Table) -> Encoded:
+        """The rows in the form in which they are appended. ``table`` has the columns of the schema."""
+
+    def append(self, encoded: Encoded) -> None:
+        """Writes encoded rows behind those written before."""
+        with self._in_words():
+            self._append(encoded.content)
+        self.rows_written += encoded.rows
+
+    def finish(self) -> None:
+        """Completes the file and gives it its name; leaving the context does this."""
+        try:
+            with self._in_words():
+                self._end()
+                self._part.replace(self._target)
+                self._is_open = False
+        except BaseException:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Lets go of the unfinished file and removes it."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        with suppress(Exception):  # the reason for giving up is the error to tell, not what closing adds
+            self._let_go()
+        with suppress(OSError):
+            self._part.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self.abandon()
+
+    @abstractmethod
+    def _begin(self) -> None: ...
+
+    @abstractmethod
+    def _append(self, rows: Any) -> None: ...  # noqa: ANN401
+
+    @abstractmethod
+    def _end(self) -> None: ...
+
+    @abstractmethod
+    def _let_go(self) -> None: ...
+
+    def _of_schema(self, table: pa.Table) -> pa.Table:
+        table = table.select(self.schema.names)
+        return table if table.schema.equals(self.schema) else table.cast(self.schema)
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+        except xlsxwriter.exceptions.XlsxWriterException as error:
+            raise _unwritable(self.path, str(error), "choose another folder or free some space") from None
+
+
+class CsvWriter(OutputWriter):
+    """UTF-8, comma, LF, no quotes unless needed. CSV has no place for the note."""
+
+    def _begin(self) -> None:
+        self._file = self._part.open("wb", buffering=0)
+        self._write(csv_header(self.schema.names))
+
+    def encode(self, table: pa.Table) -> Encoded:
+        return Encoded(csv_rows(table.select(self.schema.names)), table.num_rows)
+
+    def _append(self, rows: bytes) -> None:
+        self._write(rows)
+
+    def _write(self, text: bytes) -> None:
+        rest = memoryview(text)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+
+    def _end(self) -> None:
+        self._file.close()
+
+    def _let_go(self) -> None:
+        self._file.close()
+
+
+class ParquetWriter(OutputWriter):
+    """Parquet with Snappy: a row group a chunk, dictionaries as dictionaries, amounts as 64-bit integers."""
+
+    def _begin(self) -> None:
+        schema = self.schema.with_metadata({**(self.schema.metadata or {}), **_encoded_note(self.note)})
+        dictionaries = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+        self._file = pa.OSFile(str(self._part), "wb")
+        self._writer = pq.ParquetWriter(
+            self._file,
+            schema,
+            compression="snappy",
+            # Ids and amounts do not repeat: trying to make dictionaries of them would only cost time.
+            use_dictionary=dictionaries,
+            write_statistics=[field.name for field in schema if field.name not in dictionaries],
+            store_decimal_as_integer=True,
+        )
+
+    def encode(self, table: pa.Table) -> Encoded:
+        return Encoded(self._of_schema(table), table.num_rows)
+
+    def _append(self, rows: pa.Table) -> None:
+        if rows.num_rows:
+            self._writer.write_table(rows, row_group_size=rows.num_rows)
+
+    def _end(self) -> None:
+        self._writer.close()
+        self._file.close()
+
+    def _let_go(self) -> None:
+        with suppress(Exception):
+            self._writer.close()
+        self._file.close()
+
+
+class ArrowWriter(OutputWriter):
+    """An Arrow IPC file (Feather version 2)."""
+
+    def _begin(self) -> None:
+        schema = self.schema.with_metadata({**(self.schema.metadata or {}), **_encoded_note(self.note)})
+        self._dictionaries: dict[int, dict[object, int]] = {
+            position: {} for position, field in enumerate(schema) if pa.types.is_dictionary(field.type)
+        }
+        self._file = pa.OSFile(str(self._part), "wb")
+        # A file has one dictionary a column; later chunks may only add to it.
+        self._writer = ipc.new_file(
+            self._file, schema, options=ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+        )
+
+    def encode(self, table: pa.Table) -> Encoded:
+        return Encoded(one_chunk(self._of_schema(table)), table.num_rows)
+
+    def _append(self, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
+        for position, known in self._dictionaries.items():
+            column = _with_known_dictionary(rows.column(position).chunk(0), known)
+            rows = rows.set_column(position, rows.schema.field(position), column)
+        self._writer.write_table(rows)
+
+    def _end(self) -> None:
+        self._writer.close()
+        self._file.close()
+
+    def _let_go(self) -> None:
+        with suppress(Exception):
+            self._writer.close()
+        self._file.close()
+
+
+class XlsxWriter(OutputWriter):
+    """An XLSX workbook: the rows on one sheet, the note on a second and in the document's properties.
+
+    Texts are written as texts, never as formulas. Numbers of more than 15 significant digits are written as
+    texts, since a cell's number would lose the rest; the note sheet says so.
+    """
+
+    def _begin(self) -> None:
+        self._temporary = TemporaryDirectory(prefix="tariffcore-")
+        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        self._book = xlsxwriter.Workbook(str(self._part), {**options, "tmpdir": self._temporary.name})
+        self._is_closed = False
+        self._book.set_properties(
+            {"comments": "\n".join(f"{key}: {value}" for key, value in self.note.items())}
+        )
+        for key, value in self.note.items():
+            short = value[:255]  # the format's limit; the sheet has all of it
+            self._book.set_custom_property(key, short, "text")
+        self._sheet = self._book.add_worksheet("cases")
+        notes = self._book.add_worksheet("note")
+        limit = (
+            "those of more than 15 significant digits are written as text: a cell's number would round them"
+        )
+        for row, (key, value) in enumerate([*self.note.items(), ("numbers", limit)]):
+            notes.write_string(row, 0, key)
+            notes.write_string(row, 1, value)
+        for column, name in enumerate(self.schema.names):
+            self._sheet.write_string(0, column, name)
+        self._formats = [self._format(field.type) for field in self.schema]
+        self._next_row = 1
+
+    def encode(self, table: pa.Table) -> Encoded:
+        return Encoded(self._of_schema(table), table.num_rows)
+
+    def _append(self, rows: pa.Table) -> None:
+        if self._next_row + rows.num_rows > XLSX_MAX_ROWS:
+            raise _unwritable(
+                self.path,
+                f"a sheet of XLSX has at most {XLSX_MAX_ROWS:,} rows, the header included",
+                "write .csv or .parquet instead",
+            )
+        columns = [column.to_pylist() for column in rows.columns]
+        for row, cells in enumerate(zip(*columns, strict=True), start=self._next_row):
+            for column, cell in enumerate(cells):
+                self._write_cell(row, column, cell)
+        self._next_row += rows.num_rows
+
+    def _write_cell(self, row: int, column: int, cell: object) -> None:
+        write_string = self._sheet.write_string
+        if cell is None:
+            return
+        if isinstance(cell, bool):
+            self._sheet.write_boolean(row, column, cell)
+        elif isinstance(cell, int | Decimal):
+            if _significant_digits(cell) <= XLSX_EXACT_DIGITS:
+                self._sheet.write_number(row, column, float(cell), self._formats[column])
+            else:
+                write_string(row, column, format(cell, "f") if isinstance(cell, Decimal) else str(cell))
+        else:
+            text = str(cell)  # dates and times as ISO text
+            if len(text) > XLSX_MAX_TEXT:
+                raise _unwritable(
+                    self.path,
+                    f"row {row + 1}, {self.schema.names[column]}: a cell of XLSX holds at most "
+                    f"{XLSX_MAX_TEXT:,} characters, this text has {len(text):,}",
+                    "write .csv or .parquet instead",
+                )
+            write_string(row, column, text)
+
+    def _format(self, kind: pa.DataType) -> object:
+        places = kind.scale if pa.types.is_decimal(kind) else 0
+        return self._book.add_format({"num_format": "0." + "0" * places if places > 0 else "0"})
+
+    def _end(self) -> None:
+        self._is_closed = True
+        self._book.close()
+        self._temporary.cleanup()
+
+    def _let_go(self) -> None:
+        with suppress(Exception):
+            if not self._is_closed:
+                self._book.close()
+        self._temporary.cleanup()
+
+
+_WRITERS: dict[str, Callable[[Path, pa.Schema, Mapping[str, str]], OutputWriter]] = {
+    ".csv": CsvWriter,
+    ".parquet": ParquetWriter,
+    ".arrow": ArrowWriter,
+    ".feather": ArrowWriter,
+    ".xlsx": XlsxWriter,
+}
+
+
+def open_output(
+    path: Path, schema: pa.Schema, *, note: Mapping[str, str], keep: Iterable[Path] = ()
+) -> OutputWriter:
+    """Begins a file of results; use it as a context manager.
+
+    path    .csv, .parquet, .arrow or .feather, .xlsx; an existing file is replaced at the end
+    schema  the columns, decimals with as many places as the currency has
+    note    what the results come from: schema metadata in Parquet and Arrow, properties and a sheet in XLSX
+    keep    files that must not be replaced: the inputs, and other outputs of the same run
+
+    Raises CasesError, in words, where the file cannot be written: here, while writing, or at the end.
+    """
+    path = Path(path)
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise _unwritable(
+            path,
+            f"results are not written to {path.suffix or 'files without a suffix'} files",
+            f"choose one of {', '.join(OUTPUT_SUFFIXES)}",
+        )
+    for other in keep:
+        if _is_same_file(path, Path(other)):
+            raise _unwritable(path, f"this would overwrite {other}", "choose another name for the output")
+    try:
+        folder = Path(os.path.realpath(path)).parent
+        if not folder.is_dir():
+            raise _unwritable(path, f"there is no folder {folder}", "create it, or choose another one")
+        if path.is_dir():
+            raise _unwritable(path, "this is a folder", "give the name of a file")
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            raise _unwritable(path, "this is not an ordinary file", "give the name of a file")
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+    return writer(path, schema, note)
+
+
+def _is_same_file(path: Path, other: Path) -> bool:
+    with suppress(OSError):
+        if path.samefile(other):
+            return True
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def _encoded_note(note: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {key.encode(): value.encode() for key, value in note.items()}
+
+
+def _with_known_dictionary(column: pa.DictionaryArray, known: dict[object, int]) -> pa.DictionaryArray:
+    """The column with ``known`` as dictionary, to which the column's new values were added."""
+    places = [known.setdefault(value, len(known)) for value in column.dictionary.to_pylist()]
+    dictionary = pa.array(list(known), column.dictionary.type)
+    if places == list(range(len(places))):
+        indices = column.indices
+    else:
+        indices = pa.array(places, column.indices.type).take(column.indices)
+    return pa.DictionaryArray.from_arrays(indices, dictionary)
+
+
+def _significant_digits(number: int | Decimal) -> int:
+    digits = str(abs(number)) if isinstance(number, int) else "".join(map(str, number.as_tuple().digits))
+    return len(digits.lstrip("0").rstrip("0"))
+
+
+def _cannot_write(path: Path, error: OSError) -> CasesError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _unwritable(path, "the disk is full", "free some space or choose another folder")
+    if error.errno == errno.EFBIG:
+        return _unwritable(path, "the file grows larger than is allowed here", "choose another folder")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return _unwritable(path, "you may not write in this folder", "choose a folder you may write in")
+    if error.errno == errno.ENAMETOOLONG:
+        return _unwritable(path, "the name is too long", "choose a shorter name")
+    return _unwritable(path, f"it cannot be written ({error.strerror or error})", "choose another folder")
+
+
+def _unwritable(path: Path, message: str, way_out: str) -> CasesError:
+    return CasesError(f"{path} was not written", [Problem(str(path), None, None, message, way_out)])
