@@ -14,7 +14,6 @@ from tariffcore.schedule.proof import check_published
 from tariffcore.schedule.reading import Reading
 
 CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
-    check_rules.check_dates,
     check_rules.check_shares,
     check_rules.check_stay_rules,
     check_rules.check_exemptions,

@@ -1,4 +1,4 @@
-"""Whether what schedule.toml says fits together: dates, shares, stay rules and their exemptions."""
+"""Whether what schedule.toml says fits together: shares, stay rules and their exemptions."""
 
 from __future__ import annotations
 
@@ -11,32 +11,15 @@ from tariffcore.schedule.tariff import with_exceptions
 from tariffcore.schedule.values import words_outside
 
 
-def check_dates(reading: Reading) -> Iterator[Problem]:
-    schedule = reading.schedule
-    end = schedule.effective_end_date
-    if reading.sound(Part.DATES) and end is not None and end <= schedule.effective_start_date:
-        yield reading.toml_problem(
-            ("effective_end_date",),
-            end.isoformat(),
-            f"is not after effective_start_date, {schedule.effective_start_date}",
-            "write the first day no longer in force, or remove the line while there is none",
-        )
-
-
 def check_shares(reading: Reading) -> Iterator[Problem]:
     schedule = reading.schedule
     first_of: dict[tuple[Unit, str], Share] = {}
     rate_ids = {f"{unit.value}.{setting}.rate" for unit in Unit for setting in schedule.care_settings}
     for share in schedule.shares:
-        path = reading.paths[share.id]
-        if reading.sound(Part.VOCABULARY):
-            for word, way_out in words_outside([share.care_setting], schedule.care_settings):
-                message = "is not a care setting of this schedule"
-                yield reading.toml_problem((*path, "care_setting"), word, message, way_out)
         first = first_of.setdefault((share.unit, share.care_setting), share)
         if first is not share:
             yield reading.toml_problem(
-                (*path, "care_setting"),
+                (*reading.paths[share.id], "care_setting"),
                 share.care_setting,
                 f"unit {share.unit.value!r} has a share in this care setting already, {first.id!r}",
                 "keep one share; what differs by procedure is a [[share.exception]]",

@@ -36,7 +36,7 @@ from tariffcore.schedule.model import (
 )
 from tariffcore.schedule.reading import SCHEDULE_TOML, Part
 from tariffcore.schedule.toml_reading import TomlDocument, TomlPath, TomlTable
-from tariffcore.schedule.values import UnreadableValueError, instead_of, not_negative, positive
+from tariffcore.schedule.values import UnreadableValueError, instead_of, not_negative, positive, words_outside
 
 _DAY_ONE = date(1, 1, 1)
 
@@ -118,6 +118,14 @@ def _read_dates(top: TomlTable, read: ScheduleToml) -> None:
     read.published = top.day("published") or _DAY_ONE
     read.effective_start_date = top.day("effective_start_date") or _DAY_ONE
     read.effective_end_date = top.day("effective_end_date", required=False)
+    start, end = read.effective_start_date, read.effective_end_date
+    if end is not None and end <= start:
+        top.note(
+            "effective_end_date",
+            end,
+            f"is not after effective_start_date, {start}",
+            "write the first day no longer in force, or remove the line while there is none",
+        )
 
 
 def _read_money(top: TomlTable, read: ScheduleToml) -> None:
@@ -227,6 +235,9 @@ def _read_shares(top: TomlTable, read: ScheduleToml) -> None:
         own_id = table.word("id", required=False)
         unit = table.member("unit", Unit)
         care_setting = table.word("care_setting", example='"inpatient"')
+        if care_setting is not None and Part.VOCABULARY not in read.unreadable:
+            for word, way_out in words_outside([care_setting], read.care_settings):
+                table.note("care_setting", word, "is not a care setting of this schedule", way_out)
         share = table.share("share")
         applies_to = _applies_to(table, unit, share)
         max_hours = table.whole("max_hours", 1, MAX_STAY_HOURS, required=False, example="24")

@@ -139,6 +139,13 @@ def test_synthetic_and_inclusive_days(tmp_path):
         "minor_units: 'true': …not a whole…; …write 2…",
     ),
     Spoiled(
+        "end before start",
+        T,
+        "effective_end_date = 2027-01-01",
+        "effective_end_date = 2026-01-01",
+        "effective_end_date: '2026-01-01': is not after effective_start_date, 2026-01-01; write the…",
+    ),
+    Spoiled(
         "quoted date",
         T,
         "published = 2025-12-31",
