@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 class PriceTables:
-    def __init__(self, **tables: NDArray[Any]) -> None: ...
+    def __init__(self, **tables: NDArray[Any] | int) -> None: ...
 
 def price(
     tables: PriceTables,
@@ -13,8 +13,7 @@ def price(
     discharge_day: NDArray[np.uint16],
     item: NDArray[np.uint16],
     provider: NDArray[np.uint16],
-    setting_key: NDArray[np.uint8],
-    signature: NDArray[np.uint8],
+    variant: NDArray[np.uint16],
     age: NDArray[np.uint8],
     outcome: NDArray[np.uint8],
     quantity: NDArray[np.uint32] | None,
@@ -29,7 +28,7 @@ def split(
     tables: PriceTables,
     deciding_day: NDArray[np.uint16],
     item: NDArray[np.uint16],
-    setting_key: NDArray[np.uint8],
+    variant: NDArray[np.uint16],
     amount_minor: NDArray[np.int64],
     status: NDArray[np.uint8],
     parts_minor: NDArray[np.int64],

@@ -5,7 +5,7 @@
 here every index is trusted.  What the numbers in the tables mean is said in `tariffcore/plan.py`.
 """
 
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from *:
     """
@@ -15,11 +15,16 @@ cdef extern from *:
     typedef unsigned __int128 tariffcore_u128;
     #define TARIFFCORE_MUL_HIGH(a, b) ((unsigned long long)(((tariffcore_u128)(a) * (b)) >> 64))
     #define TARIFFCORE_U128(high, low) (((tariffcore_u128)(high) << 64) | (low))
+    static inline int tariffcore_bit_length(tariffcore_u128 value) {
+        unsigned long long high = (unsigned long long)(value >> 64), low = (unsigned long long)value;
+        return high ? 128 - __builtin_clzll(high) : low ? 64 - __builtin_clzll(low) : 0;
+    }
     #define TARIFFCORE_MUL_OVERFLOWS(a, b, product) __builtin_mul_overflow(a, b, product)
     """
     ctypedef unsigned long long u128 "tariffcore_u128"
     uint64_t mul_high "TARIFFCORE_MUL_HIGH"(uint64_t a, uint64_t b) noexcept nogil
     u128 u128_of "TARIFFCORE_U128"(uint64_t high, uint64_t low) noexcept nogil
+    int bit_length "tariffcore_bit_length"(u128 value) noexcept nogil
     bint mul_overflows "TARIFFCORE_MUL_OVERFLOWS"(u128 a, u128 b, u128 *product) noexcept nogil
 
 # The numbers of tariffcore.statuses.CaseStatus that the loop itself decides.
@@ -38,26 +43,23 @@ cdef enum:
     DOWN = 2
     UP = 3
 
-# tariffcore.plan.FACTOR_COLUMNS: one row per stay rule or service factor
+# tariffcore.plan.FACTOR_COLUMNS: one row per stay rule or service factor, those that pay in full first
 cdef enum:
-    FACTOR_KIND = 0
+    FACTOR_PER_PLANNED_DAY = 0
     FACTOR_NUMERATOR = 1
     FACTOR_DENOMINATOR = 2
     FACTOR_WIDTH = 3
-    FACTOR_IS_ONE = 0
-    FACTOR_IS_SHARE = 1
-    FACTOR_PER_PLANNED_DAY = 2
 
-# tariffcore.plan.COEFFICIENT_COLUMNS: one row per distinct coefficient, a cache line each
+# tariffcore.plan.COEFFICIENT_COLUMNS: one row per distinct coefficient or reason for having none, a cache line each
 cdef enum:
     C_NUMERATOR = 0
     C_BIAS = 1
     C_MAGIC = 2
     C_SHIFT = 3
-    C_MAX_RATE = 4
+    C_LIMIT = 4
     C_STEP = 5
-    C_DENOMINATOR = 6
-    C_WIDE_ROW = 7
+    C_TIE_DENOMINATOR = 6
+    C_STATUS = 7
     C_WIDTH = 8
 
 # tariffcore.plan.COMPONENT_SET_COLUMNS
@@ -86,7 +88,7 @@ cdef uint64_t rounded_quotient(u128 multiplier, u128 numerator, u128 denominator
         rest = numerator - whole * denominator
         quotient = 0
         remainder = 0
-        for bit in range(127, -1, -1):
+        for bit in range(bit_length(multiplier) - 1, -1, -1):
             quotient = quotient << 1
             remainder = remainder << 1
             if remainder >= denominator:
@@ -114,43 +116,50 @@ cdef uint64_t rounded_quotient(u128 multiplier, u128 numerator, u128 denominator
 
 
 cdef class PriceTables:
-    """The tables of one plan, held for the loops.  Built once, shared by all threads."""
+    """The tables of one plan, held for the loops.  Built once, shared by all threads.
 
-    cdef const int16_t[::1] period_of_day
-    cdef const uint16_t[::1] epoch_of_period
-    cdef const uint8_t[::1] edition_of_epoch
-    cdef const int32_t[::1] day_count_extra        # per epoch
-    cdef const uint8_t[::1] rounding_mode          # per epoch
-    cdef const uint8_t[:, ::1] age_class           # epoch, age
-    cdef const uint16_t[:, :, :, ::1] rate_column  # epoch, setting key, procedure signature, stay class
-    cdef const int64_t[:, :, :, ::1] rate_minor    # epoch, item, rate column, age class
-    cdef const uint8_t[:, ::1] stay_class          # epoch, item
-    cdef const uint16_t[:, ::1] planned_days       # epoch, item
-    cdef const int16_t[:, :, :, :, ::1] factor_row # epoch, setting key, outcome, stay class, days (capped)
+    Words that pack several numbers, lowest bits first:
+    day_record     period (16 bits), first item of the epoch (32), edition + 1 (8), status (8)
+    item_record    first rate of the item (32), first choice of its stay class (32)
+    choice_record  rate column x age classes (16), rule of full pay (16), first factor row of the choice (32)
+    """
+
+    cdef const uint64_t[::1] day_record             # day code
+    cdef const uint64_t[::1] item_record            # epoch and item
+    cdef const uint64_t[::1] choice_record          # epoch and stay class, variant
+    cdef const int64_t[::1] rate_minor              # epoch and item, rate column, age class
+    cdef const uint16_t[::1] planned_days           # epoch and item
+    cdef const uint8_t[:, ::1] age_class            # edition + 1, age
+    cdef const uint8_t[::1] rounding_mode           # edition + 1
+    cdef const uint8_t[::1] day_count_extra         # edition + 1
+    cdef const int16_t[::1] factor_row              # block, outcome, days between the dates (capped)
     cdef const int64_t[:, ::1] factors
-    cdef const int32_t[:, ::1] coefficient_row     # provider, period
+    cdef const uint32_t[:, ::1] coefficient_row     # provider, period
     cdef const uint64_t[:, ::1] coefficients
-    cdef const uint64_t[:, ::1] wide_coefficients  # numerator high, low, denominator high, low
-    cdef const uint16_t[:, :, ::1] component_set   # epoch, item, setting key
+    cdef const uint64_t[:, ::1] wide_coefficients   # the same rows: numerator high, low, denominator high, low
+    cdef const uint16_t[:, ::1] component_set       # epoch and item, setting key
     cdef const uint64_t[:, ::1] component_sets
-    cdef const uint64_t[:, ::1] component_running  # component set, part: running share x denominator
-    cdef const uint16_t[:, ::1] component_column   # component set, part: which output column
+    cdef const uint64_t[:, ::1] component_running   # component set, part: running share x denominator
+    cdef const uint16_t[:, ::1] component_column    # component set, part: which output column
+    cdef uint16_t full_pay_rows
+    cdef int stay_bits, period_bits, signature_bits
+    cdef bint plain_rounding
 
-    def __init__(self, *, period_of_day, epoch_of_period, edition_of_epoch, day_count_extra, rounding_mode,
-                 age_class, rate_column, rate_minor, stay_class, planned_days, factor_row, factors, coefficient_row, coefficients,
-                 wide_coefficients, component_set, component_sets, component_running, component_column):
-        self.period_of_day = period_of_day
-        self.epoch_of_period = epoch_of_period
-        self.edition_of_epoch = edition_of_epoch
-        self.day_count_extra = day_count_extra
-        self.rounding_mode = rounding_mode
-        self.age_class = age_class
-        self.rate_column = rate_column
+    def __init__(self, *, day_record, item_record, choice_record, rate_minor, planned_days, age_class, rounding_mode,
+                 day_count_extra, factor_row, factors, full_pay_rows, coefficient_row, coefficients,
+                 wide_coefficients, component_set, component_sets, component_running, component_column,
+                 stay_bits, period_bits, signature_bits, plain_rounding):
+        self.day_record = day_record
+        self.item_record = item_record
+        self.choice_record = choice_record
         self.rate_minor = rate_minor
-        self.stay_class = stay_class
         self.planned_days = planned_days
+        self.age_class = age_class
+        self.rounding_mode = rounding_mode
+        self.day_count_extra = day_count_extra
         self.factor_row = factor_row
         self.factors = factors
+        self.full_pay_rows = full_pay_rows
         self.coefficient_row = coefficient_row
         self.coefficients = coefficients
         self.wide_coefficients = wide_coefficients
@@ -158,6 +167,272 @@ cdef class PriceTables:
         self.component_sets = component_sets
         self.component_running = component_running
         self.component_column = component_column
+        self.stay_bits = stay_bits
+        self.period_bits = period_bits
+        self.signature_bits = signature_bits
+        self.plain_rounding = plain_rounding
+
+
+cdef struct Tables:
+    # The tables of a plan as plain pointers: see PriceTables for what each is.
+    const uint64_t *day_record
+    const uint64_t *item_record
+    const uint64_t *choice_record
+    const int64_t *rate_minor
+    const uint16_t *planned_days
+    const uint8_t *age_class
+    const uint8_t *rounding_mode
+    const uint8_t *day_count_extra
+    const int16_t *factor_row
+    const int64_t *factors
+    const uint32_t *coefficient_row
+    const uint64_t *coefficients
+    const uint64_t *wide_coefficients
+    uint16_t full_pay_rows
+    int stay_bits, period_bits
+    bint plain_rounding
+
+
+cdef struct Cases:
+    # One array a column; quantity is NULL where every line counts one.
+    const uint16_t *deciding_day
+    const uint16_t *admission_day
+    const uint16_t *discharge_day
+    const uint16_t *item
+    const uint16_t *provider
+    const uint16_t *variant
+    const uint8_t *age
+    const uint8_t *outcome
+    const uint32_t *quantity
+
+
+cdef struct Priced:
+    int64_t *amount_minor
+    uint8_t *status
+    uint8_t *edition
+    uint16_t *rule
+
+
+cdef enum:
+    BLOCK = 512       # rows: what the stages of the short cut hand on stays in the first-level cache
+    AGES = 256        # of the age column
+
+
+cdef inline uint32_t days_between(uint16_t admission_day, uint16_t discharge_day, int stay_bits) noexcept nogil:
+    """Days from one date to the other, as far as any stay rule looks."""
+    cdef uint32_t between = <uint16_t>(discharge_day - admission_day)
+    cdef uint32_t last = (<uint32_t>1 << stay_bits) - 1
+    return between if between < last else last
+
+
+cdef void price_row(const Tables *t, const Cases *cases, const Priced *out, Py_ssize_t i) noexcept nogil:
+    """The unit price of one case, step by step: the whole rule, for every case that the short cut leaves."""
+    cdef uint64_t record = t.day_record[cases.deciding_day[i]]
+    cdef uint8_t edition = <uint8_t>(record >> 48)
+    cdef Py_ssize_t epoch_item = <uint32_t>(record >> 16) + cases.item[i]
+    cdef uint64_t choice
+    cdef uint32_t c_row, days, planned
+    cdef int16_t f_row
+    cdef int64_t rate
+    cdef const uint64_t *c
+    cdef const uint64_t *w
+    cdef const int64_t *factor
+    cdef u128 multiplier, denominator, product
+    out.amount_minor[i] = 0
+    out.rule[i] = 0
+    if record >> 56:
+        out.status[i] = <uint8_t>(record >> 56)
+        return
+    choice = t.choice_record[(t.item_record[epoch_item] >> 32) + cases.variant[i]]
+    rate = t.rate_minor[
+        <uint32_t>t.item_record[epoch_item] + <uint16_t>choice + t.age_class[edition * AGES + cases.age[i]]
+    ]
+    if rate < 0:
+        out.status[i] = <uint8_t>-rate
+        return
+    days = days_between(cases.admission_day[i], cases.discharge_day[i], t.stay_bits)
+    f_row = t.factor_row[(choice >> 32) + (<uint32_t>cases.outcome[i] << t.stay_bits) + days]
+    if f_row < 0:
+        out.status[i] = <uint8_t>-f_row
+        return
+    c_row = t.coefficient_row[(<Py_ssize_t>cases.provider[i] << t.period_bits) + <uint16_t>record]
+    c = t.coefficients + c_row * C_WIDTH
+    if c[C_STATUS] != 0:
+        out.status[i] = <uint8_t>c[C_STATUS]
+        return
+    w = t.wide_coefficients + c_row * 4
+    factor = t.factors + f_row * FACTOR_WIDTH
+    multiplier = <uint64_t>rate
+    denominator = u128_of(w[2], w[3])
+    if factor[FACTOR_PER_PLANNED_DAY]:
+        planned = t.planned_days[epoch_item]
+        if planned == 0:
+            out.status[i] = MISSING_PLANNED_DAYS
+            return
+        days = <uint16_t>(cases.discharge_day[i] - cases.admission_day[i])
+        days = days + t.day_count_extra[edition]
+        days = days if days > 1 else 1
+        multiplier = multiplier * (days if days < planned else planned)
+        denominator = denominator * planned
+    else:
+        multiplier = multiplier * <uint64_t>factor[FACTOR_NUMERATOR]
+        denominator = denominator * <uint64_t>factor[FACTOR_DENOMINATOR]
+    product = rounded_quotient(multiplier, u128_of(w[0], w[1]), denominator, t.rounding_mode[edition])
+    product = product * c[C_STEP]
+    if product > MAX_AMOUNT_MINOR:
+        out.status[i] = AMOUNT_OVERFLOW
+        return
+    out.amount_minor[i] = <int64_t>product
+    out.status[i] = OK
+    out.rule[i] = <uint16_t>((choice >> 16) + f_row)
+
+
+cdef struct Block:
+    # What one stage of the short cut leaves for the next, for the rows of a block.
+    uint32_t choice_row[BLOCK]
+    uint32_t rate_row[BLOCK]
+    uint32_t coefficient_row[BLOCK]
+    uint64_t rate_minor[BLOCK]
+    uint16_t factor_row[BLOCK]
+    uint16_t others[2 * BLOCK]
+
+
+cdef inline void find_rows(
+    const Tables *t, const Cases *cases, uint8_t *edition, Block *block, Py_ssize_t n
+) noexcept nogil:
+    """Which rows of the tables the date, the item, the variant, the age and the provider of each case lead to."""
+    cdef const uint64_t *day_record = t.day_record
+    cdef const uint64_t *item_record = t.item_record
+    cdef const uint8_t *age_class = t.age_class
+    cdef const uint32_t *coefficient_row = t.coefficient_row
+    cdef int period_bits = t.period_bits
+    cdef const uint16_t *deciding_day = cases.deciding_day
+    cdef const uint16_t *item = cases.item
+    cdef const uint16_t *provider = cases.provider
+    cdef const uint16_t *variant = cases.variant
+    cdef const uint8_t *age = cases.age
+    cdef uint64_t record, of_item
+    cdef Py_ssize_t k
+    for k in range(n):
+        record = day_record[deciding_day[k]]
+        of_item = item_record[<uint32_t>(record >> 16) + item[k]]
+        block.choice_row[k] = <uint32_t>(of_item >> 32) + variant[k]
+        block.rate_row[k] = <uint32_t>of_item + age_class[<uint8_t>(record >> 48) * AGES + age[k]]
+        block.coefficient_row[k] = coefficient_row[(<Py_ssize_t>provider[k] << period_bits) + <uint16_t>record]
+        edition[k] = <uint8_t>(record >> 48)
+
+
+cdef inline void find_rates(
+    const Tables *t, const Cases *cases, uint16_t *rule, Block *block, Py_ssize_t n
+) noexcept nogil:
+    """The rate and the stay rule of each case."""
+    cdef const uint64_t *choice_record = t.choice_record
+    cdef const int64_t *rate_minor = t.rate_minor
+    cdef const int16_t *factor_row = t.factor_row
+    cdef int stay_bits = t.stay_bits
+    cdef const uint16_t *admission_day = cases.admission_day
+    cdef const uint16_t *discharge_day = cases.discharge_day
+    cdef const uint8_t *outcome = cases.outcome
+    cdef uint64_t choice
+    cdef uint32_t between
+    cdef uint16_t f_row
+    cdef Py_ssize_t k
+    for k in range(n):
+        choice = choice_record[block.choice_row[k]]
+        block.rate_minor[k] = <uint64_t>rate_minor[block.rate_row[k] + <uint16_t>choice]
+        between = days_between(admission_day[k], discharge_day[k], stay_bits)
+        f_row = <uint16_t>factor_row[(choice >> 32) + (<uint32_t>outcome[k] << stay_bits) + between]
+        block.factor_row[k] = f_row
+        rule[k] = <uint16_t>((choice >> 16) + f_row)
+
+
+cdef inline Py_ssize_t find_amounts(
+    const Tables *t, int64_t *amount_minor, uint8_t *status, Block *block, Py_ssize_t n
+) noexcept nogil:
+    """The amount of each case by the short cut, and the list of cases for which it was wrong."""
+    cdef const uint64_t *coefficients = t.coefficients
+    cdef uint16_t full_pay_rows = t.full_pay_rows
+    cdef const uint64_t *c
+    cdef uint64_t rate
+    cdef Py_ssize_t k
+    cdef Py_ssize_t other_count = 0
+    for k in range(n):
+        c = coefficients + C_WIDTH * <Py_ssize_t>block.coefficient_row[k]
+        rate = block.rate_minor[k]
+        amount_minor[k] = <int64_t>(mul_high(rate * c[C_NUMERATOR] + c[C_BIAS], c[C_MAGIC]) >> c[C_SHIFT])
+        status[k] = OK
+        block.others[other_count] = <uint16_t>k
+        # As unsigned numbers a rate or factor row below zero, which is a reason, is beyond every limit.
+        other_count += (rate >= c[C_LIMIT]) | (block.factor_row[k] >= full_pay_rows)
+    return other_count
+
+
+cdef inline Py_ssize_t mend_rounding(
+    const Tables *t, int64_t *amount_minor, Block *block, Py_ssize_t n, Py_ssize_t other_count
+) noexcept nogil:
+    """Roundings few schedules use: ties of half even join the other cases, and coarser steps become minor units."""
+    cdef const uint64_t *c
+    cdef Py_ssize_t k
+    for k in range(n):
+        c = t.coefficients + C_WIDTH * <Py_ssize_t>block.coefficient_row[k]
+        block.others[other_count] = <uint16_t>k
+        other_count += (
+            <uint64_t>amount_minor[k] * c[C_TIE_DENOMINATOR] == block.rate_minor[k] * c[C_NUMERATOR] + c[C_BIAS]
+        )
+        amount_minor[k] = <int64_t>(<uint64_t>amount_minor[k] * c[C_STEP])
+    return other_count
+
+
+cdef void price_rows(
+    const Tables *t, const Cases *cases, const Priced *out, Py_ssize_t start, Py_ssize_t stop
+) noexcept nogil:
+    """Price rows start..stop: a block at a time, first the short cut for all, then the whole rule for the rest.
+
+    The short cut is for a full stay and a coefficient that 64 bits can hold.  It takes no branch that a case
+    could turn, so that no mixture of cases slows it: it computes something for every row and lists the rows
+    for which that was wrong.  What has no price at all leads to a coefficient whose limit is 0.  The stages
+    are loops of their own so that their pointers stay in registers.
+    """
+    cdef Block block
+    cdef Cases own
+    cdef Py_ssize_t n, k, other_count
+    cdef Py_ssize_t first = start
+    while first < stop:
+        n = stop - first if stop - first < BLOCK else BLOCK
+        own.deciding_day = cases.deciding_day + first
+        own.admission_day = cases.admission_day + first
+        own.discharge_day = cases.discharge_day + first
+        own.item = cases.item + first
+        own.provider = cases.provider + first
+        own.variant = cases.variant + first
+        own.age = cases.age + first
+        own.outcome = cases.outcome + first
+        find_rows(t, &own, out.edition + first, &block, n)
+        find_rates(t, &own, out.rule + first, &block, n)
+        other_count = find_amounts(t, out.amount_minor + first, out.status + first, &block, n)
+        if not t.plain_rounding:
+            other_count = mend_rounding(t, out.amount_minor + first, &block, n, other_count)
+        for k in range(other_count):
+            price_row(t, cases, out, first + block.others[k])
+        if cases.quantity != NULL:
+            count_quantities(cases.quantity + first, out.amount_minor + first, out.status + first, out.rule + first, n)
+        first += BLOCK
+
+
+cdef inline void count_quantities(
+    const uint32_t *quantity, int64_t *amount_minor, uint8_t *status, uint16_t *rule, Py_ssize_t n
+) noexcept nogil:
+    """Unit prices times quantities, or AMOUNT_OVERFLOW."""
+    cdef u128 product
+    cdef Py_ssize_t k
+    for k in range(n):
+        product = <uint64_t>amount_minor[k]
+        product = product * quantity[k]
+        if product > MAX_AMOUNT_MINOR:
+            product = 0
+            status[k] = AMOUNT_OVERFLOW
+            rule[k] = 0
+        amount_minor[k] = <int64_t>product
 
 
 def price(
@@ -167,8 +442,7 @@ def price(
     const uint16_t[::1] discharge_day,
     const uint16_t[::1] item,
     const uint16_t[::1] provider,
-    const uint8_t[::1] setting_key,
-    const uint8_t[::1] signature,
+    const uint16_t[::1] variant,
     const uint8_t[::1] age,
     const uint8_t[::1] outcome,
     const uint32_t[::1] quantity,   # None: one each
@@ -179,116 +453,50 @@ def price(
     Py_ssize_t start,
     Py_ssize_t stop,
 ):
-    """Price rows start..stop.  Of each row writes the amount (0 unless OK), the status, the number of the
-    edition plus one (0 where none covers the day) and the number of the rule (0 unless OK)."""
-    cdef Py_ssize_t i
-    cdef bint counted = quantity is not None
-    cdef const int16_t *period_of_day = &tables.period_of_day[0]
-    cdef const uint16_t *epoch_of_period = &tables.epoch_of_period[0]
-    cdef const uint8_t *edition_of_epoch = &tables.edition_of_epoch[0]
-    cdef const int32_t *day_count_extra = &tables.day_count_extra[0]
-    cdef const uint8_t *rounding_mode = &tables.rounding_mode[0]
-    cdef const uint8_t *age_class = &tables.age_class[0, 0]
-    cdef const uint16_t *rate_column = &tables.rate_column[0, 0, 0, 0]
-    cdef const int64_t *rate_minor = &tables.rate_minor[0, 0, 0, 0]
-    cdef const uint8_t *stay_class = &tables.stay_class[0, 0]
-    cdef const uint16_t *planned_days = &tables.planned_days[0, 0]
-    cdef const int16_t *factor_row = &tables.factor_row[0, 0, 0, 0, 0]
-    cdef const int64_t *factors = &tables.factors[0, 0]
-    cdef const int32_t *coefficient_row = &tables.coefficient_row[0, 0]
-    cdef const uint64_t *coefficients = &tables.coefficients[0, 0]
-    cdef const uint64_t *wide_coefficients = &tables.wide_coefficients[0, 0]
-    cdef Py_ssize_t items = tables.rate_minor.shape[1]
-    cdef Py_ssize_t columns = tables.rate_minor.shape[2]
-    cdef Py_ssize_t ages = tables.age_class.shape[1]
-    cdef Py_ssize_t keys = tables.rate_column.shape[1]
-    cdef Py_ssize_t signatures = tables.rate_column.shape[2]
-    cdef Py_ssize_t outcomes = tables.factor_row.shape[2]
-    cdef Py_ssize_t stay_classes = tables.factor_row.shape[3]
-    cdef int32_t last_day = <int32_t>tables.factor_row.shape[4] - 1
-    cdef Py_ssize_t periods = tables.coefficient_row.shape[1]
-    cdef Py_ssize_t factor_count = tables.factors.shape[0]
-    cdef int32_t period, days, capped, c_row, planned
-    cdef int16_t f_row
-    cdef Py_ssize_t epoch, epoch_item, column, key, kind
-    cdef int64_t rate
-    cdef uint64_t unit_price, scaled, paid
-    cdef const uint64_t *c
-    cdef const uint64_t *w
-    cdef u128 multiplier, product
-    cdef u128 denominator
-    cdef int mode
+    """Price rows start..stop, at least one.  Of each row writes the amount (0 unless OK), the status, the number
+    of the edition plus one (0 where none covers the day) and the number of the rule (0 unless OK)."""
+    cdef Tables t
+    cdef Cases cases
+    cdef Priced out
+    t.day_record = &tables.day_record[0]
+    t.item_record = &tables.item_record[0]
+    t.choice_record = &tables.choice_record[0]
+    t.rate_minor = &tables.rate_minor[0]
+    t.planned_days = &tables.planned_days[0]
+    t.age_class = &tables.age_class[0, 0]
+    t.rounding_mode = &tables.rounding_mode[0]
+    t.day_count_extra = &tables.day_count_extra[0]
+    t.factor_row = &tables.factor_row[0]
+    t.factors = &tables.factors[0, 0]
+    t.coefficient_row = &tables.coefficient_row[0, 0]
+    t.coefficients = &tables.coefficients[0, 0]
+    t.wide_coefficients = &tables.wide_coefficients[0, 0]
+    t.full_pay_rows = tables.full_pay_rows
+    t.stay_bits = tables.stay_bits
+    t.period_bits = tables.period_bits
+    t.plain_rounding = tables.plain_rounding
+    cases.deciding_day = &deciding_day[0]
+    cases.admission_day = &admission_day[0]
+    cases.discharge_day = &discharge_day[0]
+    cases.item = &item[0]
+    cases.provider = &provider[0]
+    cases.variant = &variant[0]
+    cases.age = &age[0]
+    cases.outcome = &outcome[0]
+    cases.quantity = NULL if quantity is None else &quantity[0]
+    out.amount_minor = &amount_minor[0]
+    out.status = &status[0]
+    out.edition = &edition_out[0]
+    out.rule = &rule_out[0]
     with nogil:
-        for i in range(start, stop):
-            amount_minor[i] = 0
-            rule_out[i] = 0
-            period = period_of_day[deciding_day[i]]
-            if period < 0:
-                status[i] = <uint8_t>-period
-                edition_out[i] = 0
-                continue
-            epoch = epoch_of_period[period]
-            edition_out[i] = edition_of_epoch[epoch] + 1
-            epoch_item = epoch * items + item[i]
-            kind = stay_class[epoch_item]
-            key = epoch * keys + setting_key[i]
-            column = rate_column[(key * signatures + signature[i]) * stay_classes + kind]
-            rate = rate_minor[(epoch_item * columns + column) * 3 + age_class[epoch * ages + age[i]]]
-            if rate < 0:
-                status[i] = <uint8_t>-rate
-                continue
-            days = <int32_t>discharge_day[i] - <int32_t>admission_day[i] + day_count_extra[epoch]
-            if days < 1:
-                days = 1
-            capped = days if days < last_day else last_day
-            f_row = factor_row[((key * outcomes + outcome[i]) * stay_classes + kind) * (last_day + 1) + capped]
-            if f_row < 0:
-                status[i] = <uint8_t>-f_row
-                continue
-            c_row = coefficient_row[provider[i] * periods + period]
-            if c_row < 0:
-                status[i] = <uint8_t>-c_row
-                continue
-            c = coefficients + c_row * C_WIDTH
-            mode = rounding_mode[epoch]
-            if factors[f_row * FACTOR_WIDTH + FACTOR_KIND] == FACTOR_IS_ONE and <uint64_t>rate <= c[C_MAX_RATE]:
-                # 64 bits are enough: divide by multiplying with the reciprocal, which plan.py proves exact
-                scaled = <uint64_t>rate * c[C_NUMERATOR] + c[C_BIAS]
-                unit_price = mul_high(scaled, c[C_MAGIC]) >> c[C_SHIFT]
-                if mode == HALF_EVEN and (unit_price & 1) and unit_price * c[C_DENOMINATOR] == scaled:
-                    unit_price = unit_price - 1
-            else:
-                multiplier = <uint64_t>rate
-                w = wide_coefficients + c[C_WIDE_ROW] * 4
-                denominator = u128_of(w[2], w[3])
-                if factors[f_row * FACTOR_WIDTH + FACTOR_KIND] == FACTOR_PER_PLANNED_DAY:
-                    planned = planned_days[epoch_item]
-                    if planned == 0:
-                        status[i] = MISSING_PLANNED_DAYS
-                        continue
-                    multiplier = multiplier * <uint64_t>(days if days < planned else planned)
-                    denominator = denominator * <uint64_t>planned
-                else:
-                    multiplier = multiplier * <uint64_t>factors[f_row * FACTOR_WIDTH + FACTOR_NUMERATOR]
-                    denominator = denominator * <uint64_t>factors[f_row * FACTOR_WIDTH + FACTOR_DENOMINATOR]
-                unit_price = rounded_quotient(multiplier, u128_of(w[0], w[1]), denominator, mode)
-            product = unit_price
-            product = product * c[C_STEP]
-            if counted:
-                product = product * quantity[i]
-            if product > MAX_AMOUNT_MINOR:
-                status[i] = AMOUNT_OVERFLOW
-                continue
-            amount_minor[i] = <int64_t>product
-            status[i] = OK
-            rule_out[i] = <uint16_t>(column * factor_count + f_row)
+        price_rows(&t, &cases, &out, start, stop)
 
 
 def split(
     PriceTables tables,
     const uint16_t[::1] deciding_day,
     const uint16_t[::1] item,
-    const uint8_t[::1] setting_key,
+    const uint16_t[::1] variant,
     const int64_t[::1] amount_minor,
     const uint8_t[::1] status,
     int64_t[:, ::1] parts_minor,   # component, row
@@ -301,25 +509,21 @@ def split(
     Part k is the rounded running total up to k less the one before it; components that a profile does not
     list come last with the full running share, and so get exactly nothing.
     """
-    cdef Py_ssize_t i, k, epoch, chosen
-    cdef int32_t period
+    cdef Py_ssize_t i, k, epoch_item, chosen
     cdef Py_ssize_t components = parts_minor.shape[0]
-    cdef Py_ssize_t items = tables.component_set.shape[1]
-    cdef Py_ssize_t keys = tables.component_set.shape[2]
     cdef Py_ssize_t rows = parts_minor.shape[1]
     cdef const uint64_t *set_row
     cdef const uint64_t *running_share
     cdef const uint16_t *target
     cdef int64_t *parts = &parts_minor[0, 0]
     cdef uint64_t amount, reached, before, half
-    cdef u128 product
+    cdef u128 product, denominator   # both wide: Cython divides mixed widths at the narrower one
     with nogil:
         for i in range(start, stop):
             chosen = 0
             if status[i] == OK:
-                period = tables.period_of_day[deciding_day[i]]
-                epoch = tables.epoch_of_period[period]
-                chosen = tables.component_set[epoch, item[i], setting_key[i]]
+                epoch_item = <uint32_t>(tables.day_record[deciding_day[i]] >> 16) + item[i]
+                chosen = tables.component_set[epoch_item, variant[i] >> tables.signature_bits]
             has_parts[i] = chosen != 0
             if chosen == 0:
                 for k in range(components):
@@ -337,10 +541,11 @@ def split(
                     parts[target[k] * rows + i] = <int64_t>(reached - before)
                     before = reached
             else:
+                denominator = set_row[S_DENOMINATOR]
                 for k in range(components):
                     product = amount
                     product = product * running_share[k] + half
-                    reached = <uint64_t>(product / set_row[S_DENOMINATOR])
+                    reached = <uint64_t>(product / denominator)
                     parts[target[k] * rows + i] = <int64_t>(reached - before)
                     before = reached
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -84,6 +84,10 @@ class DayColumn:
     seconds: NDArray[np.int32] | None
     missing: Mask
     wrong: Mask
+
+    def undated(self) -> Mask:
+        """Rows without a day that could be read."""
+        return self.missing | self.wrong
 
 
 def one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
@@ -187,7 +191,7 @@ def _validity(array: pa.Array) -> Mask:
 
 
 def whole_numbers(name: str, column: pa.ChunkedArray | pa.Array, low: int, high: int) -> ReadColumn[np.int64]:
-    """Whole numbers from ``low`` to ``high``; others are wrong. Floating columns may hold whole values and NaN."""
+    """Whole numbers from ``low`` to ``high``; others are wrong. Floats may be whole ones or NaN."""
     array = one_array(column)
     if is_text(array.type) or pa.types.is_null(array.type):
 
@@ -234,7 +238,7 @@ def booleans(name: str, column: pa.ChunkedArray | pa.Array) -> ReadColumn[np.boo
 
 
 def days(name: str, column: pa.ChunkedArray | pa.Array) -> DayColumn:
-    """Dates, or local dates with a time; as text ``2026-05-31``, ``31.05.2026``, either with ``14:30[:00]``."""
+    """Dates, or local dates with a time; as text ``2026-05-31`` or ``31.05.2026``, with ``14:30`` or not."""
     array = one_array(column)
     kind = array.type
     if is_text(kind) or pa.types.is_null(kind):
@@ -347,7 +351,7 @@ _DATE_FORMS = [
 
 
 def money_minor(name: str, column: pa.ChunkedArray | pa.Array, minor_units: int) -> ReadColumn[np.int64]:
-    """Amounts in minor units. More decimals than the currency has, or over 16 digits before the point, are wrong.
+    """Amounts in minor units. More decimals than the currency has, or over 16 digits before them, are wrong.
 
     Text may use a decimal comma and spaces between thousands.  A floating column is taken at the shortest
     decimal that stands for its value, which is the one that was typed.
@@ -439,12 +443,3 @@ def procedure_signatures(
 def split_procedures(text: str) -> list[str]:
     """The codes of a text cell."""
     return [code for part in _PROCEDURE_SEPARATORS.split(text) if (code := part.strip())]
-
-
-def raw_cell(table: pa.Table, column: str, row: int) -> Any:
-    """The cell as the table holds it, decoded for people: never raises."""
-    scalar = table.column(column)[row]
-    try:
-        return scalar.as_py()
-    except (UnicodeDecodeError, OverflowError, ValueError):
-        return str(scalar)

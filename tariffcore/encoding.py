@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,8 +61,7 @@ class EncodedCases:
     discharge_day: NDArray[np.uint16]
     item: NDArray[np.uint16]
     provider: NDArray[np.uint16]
-    setting_key: NDArray[np.uint8]
-    signature: NDArray[np.uint8]
+    variant: NDArray[np.uint16]
     age: NDArray[np.uint8]
     outcome: NDArray[np.uint8]
     quantity: NDArray[np.uint32] | None
@@ -69,6 +69,10 @@ class EncodedCases:
     claimed_missing: Mask | None = None
     invalid: tuple[MarkedRows, ...] = ()
     missing: tuple[MarkedRows, ...] = ()
+    marked: NDArray[np.intp] | None = None
+    """Rows decided by their own fields, whatever the edition says; None: there are none."""
+    marked_edition: NDArray[np.uint8] | None = None
+    """1 + the number of the edition that covers the date of each marked row, 0 where none does."""
 
     def __len__(self) -> int:
         return len(self.deciding_day)
@@ -172,19 +176,27 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         *((marked.rows, INVALID_DAY) for marked in marks.invalid),
         (malformed, MALFORMED_DAY),
     ]
-    if any(rows is not None and len(rows) for rows, _ in troubles):
+    marked = marked_edition = None
+    if any(rows is not None and rows.any() for rows in (contradicts, impossible)) or (
+        marks.missing or marks.invalid or (malformed is not None and len(malformed))
+    ):
+        plain = deciding
         deciding = deciding.copy()
+        is_marked = np.zeros(count, dtype=np.bool_)
         for rows, code in troubles:  # later ones win: see the order of statuses
             if rows is not None:
                 deciding[rows] = code
+                is_marked[rows] = True
+        marked = np.flatnonzero(is_marked)
+        undated = (admission if by_admission else discharge).undated()
+        marked_edition = np.where(undated, 0, plan.edition_of_day[plain] + 1)[marked].astype(np.uint8)
     return EncodedCases(
         deciding_day=deciding,
         admission_day=admission_code,
         discharge_day=discharge_code,
         item=item,
         provider=provider,
-        setting_key=keys,
-        signature=signature,
+        variant=keys << np.uint16(plan.signature_bits) | signature,
         age=age,
         outcome=outcome,
         quantity=quantity,
@@ -192,6 +204,8 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         claimed_missing=claimed_missing,
         invalid=tuple(marks.invalid),
         missing=tuple(marks.missing),
+        marked=marked,
+        marked_edition=marked_edition,
     )
 
 
@@ -213,11 +227,11 @@ def _blank(array: pa.Array) -> Mask:
             lengths = pa.compute.binary_length(
                 array if not pa.types.is_string_view(array.type) else array.cast(pa.string())
             )
-            short = lengths.fill_null(0).to_numpy(zero_copy_only=False) < 3
+            short: Mask = lengths.fill_null(0).to_numpy(zero_copy_only=False) < 3
             if not short.any():
                 return short
         return reading.coded_text("", array).missing()
-    return np.asarray(array.is_null().to_numpy(zero_copy_only=False))
+    return np.asarray(array.is_null().to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _undecodable(array: pa.Array) -> Mask | None:
@@ -296,21 +310,23 @@ def _stay_by_length(
     return np.where(given & admission.missing, derived, admission_code), contradicts
 
 
-def _outcomes(table: pa.Table, coded: object, is_case: Mask, plan: Plan, marks: _Marks) -> NDArray[np.uint8]:
+def _outcomes(
+    table: pa.Table, coded: Callable[[str], CodedText], is_case: Mask, plan: Plan, marks: _Marks
+) -> NDArray[np.uint8]:
     """Outcome and whether a death was unavoidable, in one number."""
     count = marks.count
     if "outcome" in table.column_names:
-        column = coded("outcome")  # type: ignore[operator]
+        column = coded("outcome")
         marks.absent("outcome", column.missing() & is_case)
         outcome = column.map(lambda text: plan.outcomes.get(text, UNKNOWN_OUTCOME), MISSING_OUTCOME, np.uint8)
     else:
         outcome = np.full(count, plan.outcomes.get("discharged", UNKNOWN_OUTCOME), dtype=np.uint8)
     if "death_unavoidable" not in table.column_names:
-        return outcome * np.uint8(DEATH_ANSWERS) + np.uint8(DEATH_UNSAID)
+        return (outcome * DEATH_ANSWERS + DEATH_UNSAID).astype(np.uint8)
     death = reading.booleans("death_unavoidable", table.column("death_unavoidable"))
     marks.wrong("death_unavoidable", death.wrong)
     answer = np.where(death.missing, DEATH_UNSAID, np.where(death.values, DEATH_UNAVOIDABLE, DEATH_AVOIDABLE))
-    return outcome * np.uint8(DEATH_ANSWERS) + answer.astype(np.uint8)
+    return (outcome * DEATH_ANSWERS + answer).astype(np.uint8)
 
 
 def _ages(table: pa.Table, marks: _Marks) -> NDArray[np.uint8]:
@@ -351,14 +367,14 @@ def _setting_keys(
     discharge: DayColumn,
     editions: NDArray[np.int16],
     plan: Plan,
-) -> NDArray[np.uint8]:
+) -> NDArray[np.uint16]:
     numbers = plan.setting_key_numbers
     keys = setting.map(
-        lambda text: numbers.get(SettingKey(text), UNKNOWN_SETTING_KEY), UNKNOWN_SETTING_KEY, np.uint8
+        lambda text: numbers.get(SettingKey(text), UNKNOWN_SETTING_KEY), UNKNOWN_SETTING_KEY, np.uint16
     )
     given = ~factor.missing()
     if given.any():
-        by_pair = np.full((len(factor.texts), len(setting.texts) + 1), UNKNOWN_SETTING_KEY, dtype=np.uint8)
+        by_pair = np.full((len(factor.texts), len(setting.texts) + 1), UNKNOWN_SETTING_KEY, dtype=np.uint16)
         for f, factor_text in enumerate(factor.texts):
             code = factor_text if factor_text in plan.factor_codes else ""
             for s, setting_text in enumerate(setting.texts):

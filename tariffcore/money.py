@@ -1,6 +1,6 @@
 """Exact numbers: decimals and fractions read from text, the rounding modes, splitting an amount.
 
-Money is a whole number of minor units (tiyn, cents). Nothing here, and nothing anywhere near money, is a float.
+Money is a whole number of minor units (tiyn, cents). Nothing here or anywhere near money is a float.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fractions import Fraction
 from tariffcore.errors import NumberFormatError
 
 MAX_AMOUNT_MINOR = 10**18 - 1
-"""The largest amount: 18 digits, so that every amount fits an int64 and a DECIMAL(18) column of any database."""
+"""The largest amount: 18 digits, so that every amount fits an int64 and a DECIMAL(18) of any database."""
 
 MAX_DIGITS = 38
 """The longest number read from text: what a 128-bit decimal holds."""

@@ -2,11 +2,12 @@
 
 The words used here and in `_kernel.pyx`:
 
-period       a span of days over which nothing a date decides changes: edition, services in force, coefficients
+period       a span of days over which nothing that a date decides changes
 epoch        an edition together with the services in force; several periods may share one
 item         what a line prices: a cost group or a service (0 and 1 stand for unknown ones)
 setting key  care setting, with the answer to the setting's hours limit or the service's factor
 signature    which of the catalog's lists of exception procedures the stay touches, one bit each
+variant      setting key and signature in one number: ``setting key << signature_bits | signature``
 rate column  the share or exception that applies; the first few stand for "no rate, because ..."
 stay class   what stay rules need to know of an item: its flags that matter, or its unit
 outcome      outcome and whether a death was unavoidable
@@ -17,8 +18,7 @@ A table cell below zero is a `CaseStatus` with its sign changed: the line has no
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -31,9 +31,19 @@ from numpy.typing import NDArray
 
 from tariffcore._kernel import PriceTables
 from tariffcore.errors import CatalogError, Problem
-from tariffcore.money import RoundingMode
+from tariffcore.money import MAX_AMOUNT_MINOR, RoundingMode
 from tariffcore.schedule.catalog import Catalog
-from tariffcore.schedule.model import AgeClass, DayCount, Group, Pay, Schedule, Share, StayRule, Unit
+from tariffcore.schedule.model import (
+    AgeClass,
+    DayCount,
+    Group,
+    Pay,
+    Schedule,
+    Share,
+    ShareException,
+    StayRule,
+    Unit,
+)
 from tariffcore.schedule.tariff import (
     case_tariff,
     combined_coefficient,
@@ -53,7 +63,7 @@ ROUNDING_CODES = {
     RoundingMode.UP: 3,
 }
 
-FACTOR_COLUMNS = ("kind", "numerator", "denominator")
+FACTOR_COLUMNS = ("per_planned_day", "numerator", "denominator")
 COEFFICIENT_COLUMNS = (
     "numerator", "bias", "magic", "shift", "max_rate", "step", "denominator", "wide_row",
 )  # fmt: skip
@@ -65,6 +75,7 @@ UNKNOWN_PROVIDER_ROW, MISSING_PROVIDER_ROW = 0, 1
 UNKNOWN_OUTCOME, MISSING_OUTCOME = 0, 1
 DEATH_AVOIDABLE, DEATH_UNAVOIDABLE, DEATH_UNSAID = 0, 1, 2
 DEATH_ANSWERS = 3
+AGE_CLASSES = 3  # adult, child, unknown
 MISSING_AGE = 255
 MAX_AGE_YEARS = 130
 MAX_STAY_DAYS = 32_767
@@ -125,6 +136,11 @@ class FactorRow:
     pay: Pay
     share: Fraction
 
+    @property
+    def pays_in_full(self) -> bool:
+        """Whether the rate is paid as it is."""
+        return self.pay is not Pay.PER_PLANNED_DAY and self.share == 1
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -146,6 +162,32 @@ def reciprocal(divisor: int) -> tuple[int, int]:
         raise ValueError(f"no reciprocal for {divisor}")
     shift = (divisor - 1).bit_length() - 1
     return -(-(1 << (64 + shift)) // divisor), shift
+
+
+@dataclass(frozen=True, slots=True)
+class _PerRate:
+    """What a rate is multiplied with to be a unit price, counted in steps of ``step`` minor units."""
+
+    value: Fraction
+    mode: RoundingMode
+    step: int
+
+    def narrow_row(self) -> tuple[int, ...]:
+        """The row of `COEFFICIENT_COLUMNS`: ``round(rate x value)`` in 64 bits, for rates below ``limit``.
+
+        Numerator and denominator are doubled, so that half of the denominator is whole:
+        half up = floor((2 x n + d) / 2d).  Half even does the same, and leaves ties to the whole rule.
+        A value too long for 64 bits gets limit 0.
+        """
+        numerator, denominator = 2 * self.value.numerator, 2 * self.value.denominator
+        if denominator >= 1 << 63:
+            return (0, 0, 0, 0, 0, self.step, 0, 0)
+        bias = {RoundingMode.DOWN: 0, RoundingMode.UP: denominator - 1}.get(self.mode, denominator // 2)
+        fits_64_bits = (2**63 - 1 - bias) // numerator
+        fits_18_digits = int((MAX_AMOUNT_MINOR // self.step - 1) / self.value)
+        limit = max(0, min(fits_64_bits, fits_18_digits) + 1)
+        tie_denominator = denominator if self.mode is RoundingMode.HALF_EVEN else 0
+        return (numerator, bias, *reciprocal(denominator), limit, self.step, tie_denominator, 0)
 
 
 class Plan:
@@ -173,22 +215,23 @@ class Plan:
         self._number_components()
         self._refuse_what_does_not_fit()
         self.tables = PriceTables(
-            period_of_day=self._period_of_day(),
-            epoch_of_period=np.array([epoch for _, epoch in self._periods], dtype=np.uint16),
-            edition_of_epoch=self.edition_of_epoch,
-            day_count_extra=np.array(
-                [int(e.schedule.day_count is DayCount.INCLUSIVE) for e in self.epochs], dtype=np.int32
-            ),
-            rounding_mode=np.array(
-                [ROUNDING_CODES[e.schedule.roundings.unit.mode] for e in self.epochs], dtype=np.uint8
-            ),
+            day_record=self._day_record(),
             age_class=self._age_class(),
-            rate_column=self._rate_column(),
-            rate_minor=self._rate_minor(),
-            stay_class=self._stay_class,
-            planned_days=self._planned_days(),
-            factor_row=self._factor_row(),
+            rounding_mode=self._of_edition(lambda s: ROUNDING_CODES[s.roundings.unit.mode]),
+            day_count_extra=self._of_edition(_extra_day),
+            rate_minor=self._rate_minor().reshape(-1),
+            item_record=self._item_record(),
+            planned_days=self._planned_days().reshape(-1),
             factors=self._factors(),
+            full_pay_rows=sum(row.pays_in_full for row in self.factor_rows),
+            stay_bits=self.stay_bits,
+            signature_bits=self.signature_bits,
+            plain_rounding=all(
+                s.roundings.unit.mode is not RoundingMode.HALF_EVEN
+                and s.roundings.unit.places == s.minor_units
+                for s in self.editions
+            ),
+            **self._choices(),
             **self._coefficients(),
             **self._component_tables(),
         )
@@ -236,7 +279,6 @@ class Plan:
                     self.epochs.append(Epoch(edition, schedule, start))
                 self._periods.append((start, epochs[key]))
                 self._period_spans.append((start, end))
-        self.edition_of_epoch = np.array([epoch.edition for epoch in self.epochs], dtype=np.uint8)
 
     def _number_settings(self) -> None:
         settings = _distinct(code for schedule in self.editions for code in schedule.care_settings)
@@ -270,7 +312,7 @@ class Plan:
         for bit, procedures in enumerate(self.procedure_lists):
             for procedure in procedures:
                 self.procedure_bits[procedure] = self.procedure_bits.get(procedure, 0) | 1 << bit
-        self.signature_count = 1 << len(self.procedure_lists)
+        self.signature_bits = len(self.procedure_lists)
 
     def _number_classes(self) -> None:
         named = frozenset(
@@ -302,7 +344,7 @@ class Plan:
         self.rate_columns: dict[str, int] = {}
         for schedule in self.editions:
             for share in schedule.shares:
-                for rule in (share, *share.exceptions):
+                for rule in rules_of(share):
                     self.rate_columns.setdefault(rule.id, len(_NO_RATE_COLUMNS) + len(self.rate_columns))
         for stay_class in self.stay_classes:
             for setting in sorted(stay_class.own_settings):
@@ -312,20 +354,26 @@ class Plan:
         self.column_count = len(_NO_RATE_COLUMNS) + len(self.rate_columns)
 
     def _number_factors(self) -> None:
-        self.factor_rows: dict[FactorRow, int] = {FactorRow(None, Pay.FULL, Fraction(1)): 0}
+        rows = {FactorRow(None, Pay.FULL, Fraction(1))}
         for schedule in self.editions:
-            for rule in schedule.stay_rules:
-                self.factor_rows.setdefault(_stay_factor(rule), len(self.factor_rows))
-            for factor in schedule.factors:
-                row = FactorRow(factor.factor_code, Pay.SHARE, factor.factor)
-                self.factor_rows.setdefault(row, len(self.factor_rows))
-        self.last_day = 1 + max(
+            rows |= {stay_factor(rule) for rule in schedule.stay_rules}
+            rows |= {FactorRow(row.factor_code, Pay.SHARE, row.factor) for row in schedule.factors}
+        # those that pay in full come first, and first of all the one of no rule
+        ordered = sorted(rows, key=lambda row: (not row.pays_in_full, row.name or "", row.share))
+        self.factor_rows = {row: number for number, row in enumerate(ordered)}
+        longest = max(
             (r.max_days for s in self.editions for r in s.stay_rules if r.max_days is not None), default=0
         )
+        self.stay_bits = (longest + 1).bit_length()
 
     def _number_components(self) -> None:
         rows = [row for schedule in self.editions for row in schedule.components]
         self.component_names: tuple[str, ...] = _distinct(row.component for row in rows)
+
+    @property
+    def variant_count(self) -> int:
+        """How many numbers the kernel's variant column may hold."""
+        return len(self.setting_keys) << self.signature_bits
 
     @property
     def outcome_count(self) -> int:
@@ -350,63 +398,96 @@ class Plan:
     @cached_property
     def edition_of_day(self) -> NDArray[np.int16]:
         """For each day code the number of the edition in `editions`, or -1 where there is none."""
-        period = self._period_of_day()
-        epochs = np.array([epoch for _, epoch in self._periods], dtype=np.intp)
-        edition = self.edition_of_epoch.astype(np.int16)[epochs[np.maximum(period, 0)]]
-        return np.where(period >= 0, edition, np.int16(-1))
+        return ((self._day_record() >> np.uint64(48)) & np.uint64(0xFF)).astype(np.int16) - np.int16(1)
 
     # -- tables ----------------------------------------------------------------------------------
 
-    def _period_of_day(self) -> NDArray[np.int16]:
-        table = np.full(DAY_CODES, -CaseStatus.NO_SCHEDULE_FOR_DATE, dtype=np.int16)
-        for number, (start, end) in enumerate(self._period_spans):
+    def _of_edition(self, answer: Callable[[Schedule], int]) -> NDArray[np.uint8]:
+        """Something small of each edition, at its number + 1."""
+        return np.array([0, *(answer(schedule) for schedule in self.editions)], dtype=np.uint8)
+
+    def _day_record(self) -> NDArray[np.uint64]:
+        no_period = len(self._periods)
+        table = np.full(DAY_CODES, CaseStatus.NO_SCHEDULE_FOR_DATE << 56 | no_period, dtype=np.uint64)
+        for number, ((start, end), (_, epoch)) in enumerate(
+            zip(self._period_spans, self._periods, strict=True)
+        ):
             stop = MISSING_DAY if end is None else self.day_code(end)
-            table[self.day_code(start) : stop] = number
+            edition = 1 + self.epochs[epoch].edition
+            table[self.day_code(start) : stop] = edition << 48 | (epoch * self.item_count) << 16 | number
         for code, status in _STATUS_OF_DAY_CODE.items():
-            table[code] = -status
+            table[code] = status << 56 | no_period
         return table
 
     def _age_class(self) -> NDArray[np.uint8]:
-        table = np.full((len(self.epochs), 256), 2, dtype=np.uint8)
-        for number, epoch in enumerate(self.epochs):
-            table[number, : MAX_AGE_YEARS + 1] = 0
-            table[number, : epoch.schedule.child_age_limit] = 1
+        table = np.full((1 + len(self.editions), 256), 2, dtype=np.uint8)
+        for number, schedule in enumerate(self.editions):
+            table[1 + number, : MAX_AGE_YEARS + 1] = 0
+            table[1 + number, : schedule.child_age_limit] = 1
         return table
 
-    def _rate_column(self) -> NDArray[np.uint16]:
-        shape = (len(self.epochs), len(self.setting_keys), self.signature_count, len(self.stay_classes))
-        table = np.zeros(shape, dtype=np.uint16)
+    def _item_record(self) -> NDArray[np.uint64]:
+        epoch_item = np.arange(self._stay_class.size, dtype=np.uint64)
+        epoch = epoch_item // np.uint64(self.item_count)
+        of_class = epoch * np.uint64(len(self.stay_classes)) + self._stay_class.reshape(-1)
+        first_choice = of_class * np.uint64(self.variant_count)
+        first_rate = epoch_item * np.uint64(self.column_count * AGE_CLASSES)
+        return first_choice << np.uint64(32) | first_rate
+
+    def _choices(self) -> dict[str, NDArray[Any]]:
+        """For epoch, stay class and variant: the rate column, the rule and the factor rows.
+
+        Factor rows come in blocks by outcome and days between the dates, one block for each thing that
+        stay rules and factors can say.
+        """
+        blocks: dict[tuple[int, ...], int] = {}
+        block_size = self.outcome_count << self.stay_bits
+        shape = (len(self.epochs), len(self.stay_classes), len(self.setting_keys), 1 << self.signature_bits)
+        record = np.zeros(shape, dtype=np.uint64)
         for e, epoch in enumerate(self.epochs):
-            for k, key in enumerate(self.setting_keys):
-                for c, stay_class in enumerate(self.stay_classes):
-                    columns = self._columns_of(epoch.schedule, key, stay_class)
-                    table[e, k, :, c] = columns
-        return table
+            for c, stay_class in enumerate(self.stay_classes):
+                for k, key in enumerate(self.setting_keys):
+                    block = self._factor_block(epoch.schedule, key, stay_class)
+                    first = blocks.setdefault(block, len(blocks)) * block_size
+                    for signature, column in enumerate(self._columns_of(epoch.schedule, key, stay_class)):
+                        rule = column * len(self.factor_rows)
+                        record[e, c, k, signature] = first << 32 | rule << 16 | column * AGE_CLASSES
+        rows = np.array([row for block in blocks for row in block], dtype=np.int16)
+        return {"choice_record": record.reshape(-1), "factor_row": rows}
+
+    def _factor_block(self, schedule: Schedule, key: SettingKey, stay_class: StayClass) -> tuple[int, ...]:
+        extra = _extra_day(schedule)
+        return tuple(
+            self._factor_cell(schedule, key, number, outcome, stay_class, death, max(1, between + extra))
+            for number, outcome in enumerate([None, None, *self.outcomes])
+            for death in range(DEATH_ANSWERS)
+            for between in range(1 << self.stay_bits)
+        )
 
     def _columns_of(self, schedule: Schedule, key: SettingKey, stay_class: StayClass) -> list[int]:
         """The rate column of a setting key and stay class, for every signature."""
         setting = key.care_setting
         if setting is None or setting not in schedule.care_settings:
-            return [_NO_RATE_COLUMNS.index(CaseStatus.UNKNOWN_SETTING)] * self.signature_count
+            return [_NO_RATE_COLUMNS.index(CaseStatus.UNKNOWN_SETTING)] * (1 << self.signature_bits)
         if setting in stay_class.own_settings:
-            return [self.rate_columns[own_rate_id(stay_class.unit, setting)]] * self.signature_count
+            return [self.rate_columns[own_rate_id(stay_class.unit, setting)]] * (1 << self.signature_bits)
         share = find_share(schedule, stay_class.unit, setting)
         if share is None:
-            return [_NO_RATE_COLUMNS.index(CaseStatus.NOT_PRICED_IN_SETTING)] * self.signature_count
+            return [_NO_RATE_COLUMNS.index(CaseStatus.NOT_PRICED_IN_SETTING)] * (1 << self.signature_bits)
         if share.max_hours is not None and key.over_limit is not False:
             status = CaseStatus.STAY_OVER_LIMIT if key.over_limit else CaseStatus.MISSING_FIELD
-            return [_NO_RATE_COLUMNS.index(status)] * self.signature_count
+            return [_NO_RATE_COLUMNS.index(status)] * (1 << self.signature_bits)
         return [self.rate_columns[rule.id] for rule in self._rules_by_signature(share)]
 
-    def _rules_by_signature(self, share: Share) -> list[Any]:
+    def _rules_by_signature(self, share: Share) -> list[Share | ShareException]:
         bits = [1 << self.procedure_lists.index(exception.procedures) for exception in share.exceptions]
         return [
             next((e for e, bit in zip(share.exceptions, bits, strict=True) if signature & bit), share)
-            for signature in range(self.signature_count)
+            for signature in range(1 << self.signature_bits)
         ]
 
     def _rate_minor(self) -> NDArray[np.int64]:
-        """Rates in minor units x the epoch's rate scale, or -status; the last axis is adult, child, age unknown."""
+        """Rates in minor units x the epoch's rate scale, or -status; last axis: adult, child, age unknown."""
         table = np.zeros((len(self.epochs), self.item_count, self.column_count, 3), dtype=np.int64)
         table[:] = -CaseStatus.UNKNOWN_DRG
         table[:, [UNKNOWN_SERVICE_ITEM, *self.service_items.values()]] = -CaseStatus.UNKNOWN_SERVICE
@@ -417,7 +498,7 @@ class Plan:
                 (share, rule)
                 for share in schedule.shares
                 if share.unit is Unit.CASE
-                for rule in (share, *share.exceptions)
+                for rule in rules_of(share)
             ]
             for code, group in schedule.groups.items():
                 cell = table[e, self.drg_items[code]]
@@ -452,27 +533,6 @@ class Plan:
                 table[e, self.drg_items[code]] = group.planned_days or 0
         return table
 
-    def _factor_row(self) -> NDArray[np.int16]:
-        shape = (
-            len(self.epochs),
-            len(self.setting_keys),
-            self.outcome_count,
-            len(self.stay_classes),
-            self.last_day + 1,
-        )
-        table = np.zeros(shape, dtype=np.int16)
-        outcomes = [None, None, *self.outcomes]
-        for e, epoch in enumerate(self.epochs):
-            for k, key in enumerate(self.setting_keys):
-                for o, outcome in enumerate(outcomes):
-                    for c, stay_class in enumerate(self.stay_classes):
-                        for death in range(DEATH_ANSWERS):
-                            table[e, k, o * DEATH_ANSWERS + death, c] = [
-                                self._factor_cell(epoch.schedule, key, o, outcome, stay_class, death, days)
-                                for days in range(self.last_day + 1)
-                            ]
-        return table
-
     def _factor_cell(
         self,
         schedule: Schedule,
@@ -501,66 +561,77 @@ class Plan:
                 care_setting=key.care_setting,
                 outcome=outcome,
                 death_unavoidable=unavoidable,
-                days=max(days, 1),
+                days=days,
                 flags=stay_class.flags,
             )
             for unavoidable in ((False, True) if death == DEATH_UNSAID else (death == DEATH_UNAVOIDABLE,))
         ]
         if rules[0] is not rules[-1]:
             return -CaseStatus.MISSING_FIELD
-        return 0 if rules[0] is None else self.factor_rows[_stay_factor(rules[0])]
+        return 0 if rules[0] is None else self.factor_rows[stay_factor(rules[0])]
 
     def _factors(self) -> NDArray[np.int64]:
-        rows = []
-        for row in self.factor_rows:
-            if row.pay is Pay.PER_PLANNED_DAY:
-                rows.append((2, 1, 1))
-            elif row.share == 1:
-                rows.append((0, 1, 1))
-            else:
-                rows.append((1, row.share.numerator, row.share.denominator))
-        return np.array(rows, dtype=np.int64)
-
-    def _coefficients(self) -> dict[str, NDArray[Any]]:
-        numbers: dict[tuple[Fraction, RoundingMode, int], int] = {}
-
-        def row_of(coefficient: Fraction, schedule: Schedule) -> int:
-            step = 10 ** (schedule.minor_units - _unit_places(schedule))
-            per_rate = coefficient / (self._scales[schedule.id] * step)
-            return numbers.setdefault((per_rate, schedule.roundings.unit.mode, step), len(numbers))
-
-        table = np.full(
-            (2 + len(self.provider_rows), len(self._periods)), -CaseStatus.UNKNOWN_PROVIDER, dtype=np.int32
+        return np.array(
+            [
+                (row.pay is Pay.PER_PLANNED_DAY, row.share.numerator, row.share.denominator)
+                for row in self.factor_rows
+            ],
+            dtype=np.int64,
         )
-        starts = [start for start, _ in self._period_spans]
-        combined: dict[tuple[int, tuple[Fraction, ...]], Fraction] = {}
-        for schedule in self.editions:
-            own = [p for p, (_, epoch) in enumerate(self._periods) if self.epochs[epoch].schedule is schedule]
+
+    def _coefficients(self) -> dict[str, Any]:
+        """For provider and period a row of coefficients, over all that a rate still is to be divided by."""
+        rows: dict[_PerRate | CaseStatus, int] = {}
+
+        def row_of(key: _PerRate | CaseStatus) -> int:
+            return rows.setdefault(key, len(rows))
+
+        def per_rate(coefficient: Fraction, schedule: Schedule) -> _PerRate:
+            step = 10 ** (schedule.minor_units - _unit_places(schedule))
+            scale = self._scales[schedule.id]
+            return _PerRate(coefficient / (scale * step), schedule.roundings.unit.mode, step)
+
+        period_bits = len(self._periods).bit_length()
+        shape = (2 + len(self.provider_rows), 1 << period_bits)
+        table = np.full(shape, row_of(CaseStatus.NO_SCHEDULE_FOR_DATE), dtype=np.uint32)
+        starts = np.array([days_since_1970(start) for start, _ in self._period_spans])
+        edition_of_period = np.array([self.epochs[epoch].edition for _, epoch in self._periods])
+        for number, schedule in enumerate(self.editions):
+            own = np.flatnonzero(edition_of_period == number)
             if schedule.providers is None:
-                table[:, own] = row_of(Fraction(1), schedule)
+                table[:, own] = row_of(per_rate(Fraction(1), schedule))
                 continue
-            table[MISSING_PROVIDER_ROW, own] = -CaseStatus.MISSING_FIELD
+            table[:, own] = row_of(CaseStatus.UNKNOWN_PROVIDER)
+            table[MISSING_PROVIDER_ROW, own] = row_of(CaseStatus.MISSING_FIELD)
+            combined: dict[tuple[Fraction, ...], int] = {}
             for provider_id, provider_periods in schedule.providers.items():
                 cells = table[self.provider_rows[provider_id]]
-                cells[own] = -CaseStatus.NO_COEFFICIENT_FOR_DATE
+                cells[own] = row_of(CaseStatus.NO_COEFFICIENT_FOR_DATE)
                 for row in provider_periods:
-                    key = (id(schedule), row.coefficients)
-                    if key not in combined:
-                        combined[key] = combined_coefficient(schedule, row)
-                    first = bisect_left(starts, row.effective_start_date)
-                    stop = (
-                        len(starts)
-                        if row.effective_end_date is None
-                        else bisect_left(starts, row.effective_end_date)
-                    )
-                    number = row_of(combined[key], schedule)
-                    cells[[p for p in own if first <= p < stop]] = number
-        rows = np.zeros((len(numbers), len(COEFFICIENT_COLUMNS)), dtype=np.uint64)
-        wide = np.zeros((len(numbers), 4), dtype=np.uint64)
-        for number, (per_rate, mode, step) in enumerate(numbers):
-            rows[number] = [*_fast_division(per_rate, mode), step, _doubled_denominator(per_rate), number]
-            wide[number] = [*divmod(per_rate.numerator, 1 << 64), *divmod(per_rate.denominator, 1 << 64)]
-        return {"coefficient_row": table, "coefficients": rows, "wide_coefficients": wide}
+                    if row.coefficients not in combined:
+                        coefficient = combined_coefficient(schedule, row)
+                        combined[row.coefficients] = row_of(per_rate(coefficient, schedule))
+                    covered = starts[own] >= days_since_1970(row.effective_start_date)
+                    if row.effective_end_date is not None:
+                        covered &= starts[own] < days_since_1970(row.effective_end_date)
+                    cells[own[covered]] = combined[row.coefficients]
+        narrow = np.zeros((len(rows), len(COEFFICIENT_COLUMNS)), dtype=np.uint64)
+        wide = np.zeros((len(rows), 4), dtype=np.uint64)
+        for key, number in rows.items():
+            if isinstance(key, CaseStatus):
+                narrow[number, -1] = key
+            else:
+                narrow[number] = key.narrow_row()
+                wide[number] = [
+                    *divmod(key.value.numerator, 1 << 64),
+                    *divmod(key.value.denominator, 1 << 64),
+                ]
+        return {
+            "coefficient_row": table,
+            "period_bits": period_bits,
+            "coefficients": narrow,
+            "wide_coefficients": wide,
+        }
 
     def _component_tables(self) -> dict[str, NDArray[Any]]:
         columns = {name: number for number, name in enumerate(self.component_names)}
@@ -592,7 +663,7 @@ class Plan:
                 running[number, k] = _exact_int(reached * doubled)
                 target[number, k] = columns[name]
         return {
-            "component_set": table,
+            "component_set": table.reshape(-1, len(self.setting_keys)),
             "component_sets": rows,
             "component_running": running,
             "component_column": target,
@@ -624,7 +695,6 @@ class Plan:
         refuse("providers", 2 + len(self.provider_rows), 1 << 16, fewer)
         refuse("editions", len(self.editions), 255, fewer)
         refuse("dates on which something changes", len(self._periods), (1 << 15) - 1, fewer)
-        refuse("settings with their factors", len(self.setting_keys), 256, fewer)
         refuse("outcomes", 2 + len(self.outcomes), 256 // DEATH_ANSWERS, fewer)
         refuse("kinds of groups and services", len(self.stay_classes), 256, "use fewer flags in exemptions")
         refuse(
@@ -633,7 +703,8 @@ class Plan:
             _MAX_LISTS,
             "join lists that are the same",
         )
-        refuse("rules", self.column_count * len(self.factor_rows), 1 << 16, fewer)
+        refuse("rules", self.column_count * max(AGE_CLASSES, len(self.factor_rows)), 1 << 16, fewer)
+        refuse("variants of care settings", self.variant_count, 1 << 16, fewer)
         first, last = self.catalog.spans[0].start, self._period_spans[-1][1] or self._period_spans[-1][0]
         refuse("days from the first edition to the last", (last - first).days, 28_000, fewer)
         for schedule in self.editions:
@@ -644,7 +715,7 @@ class Plan:
                         f"{schedule.id}/providers.csv",
                         None,
                         None,
-                        f"coefficients, roundings and shares together need {bits} bits, at most {_MAX_WIDE_BITS} are exact",
+                        f"coefficients, roundings and shares need {bits} bits, at most {_MAX_WIDE_BITS}",
                         "write the coefficients with fewer decimals",
                     )
                 )
@@ -658,14 +729,14 @@ def own_rate_id(unit: Unit, care_setting: str) -> str:
 
 
 def rate_scale(schedule: Schedule) -> int:
-    """What the rates of an edition are multiplied with to be whole minor units: 1 unless tariffs stay exact."""
+    """What rates of an edition are multiplied with to be whole minor units: 1 unless tariffs stay exact."""
     places = schedule.roundings.tariff.places
     if places is not None:
         return int(10 ** max(0, places - schedule.minor_units))
     scale = 1
     minor = 10**schedule.minor_units
     for share in schedule.shares:
-        for rule in (share, *share.exceptions):
+        for rule in rules_of(share):
             if share.unit is Unit.CASE:
                 for group in schedule.groups.values():
                     for age_class in AgeClass:
@@ -699,7 +770,13 @@ def widest_denominator(schedule: Schedule) -> int:
         elif rule.share is not None:
             factors.append(rule.share.denominator)
     factors += [factor.factor.denominator for factor in schedule.factors]
-    return rate_scale(schedule) * step * max(coefficients, default=1) * max(factors)
+    widest: int = rate_scale(schedule) * step * max(coefficients, default=1) * max(factors)
+    return widest
+
+
+def rules_of(share: Share) -> tuple[Share | ShareException, ...]:
+    """The share and its exceptions: each has a rate column of its own."""
+    return (share, *share.exceptions)
 
 
 def _unit_places(schedule: Schedule) -> int:
@@ -722,7 +799,7 @@ def _exact_int(value: Fraction) -> int:
     return value.numerator
 
 
-def _stay_factor(rule: StayRule) -> FactorRow:
+def stay_factor(rule: StayRule) -> FactorRow:
     return FactorRow(rule.id, rule.pay, Fraction(1) if rule.share is None else rule.share)
 
 
@@ -733,6 +810,10 @@ def _fill_no_rate(cell: NDArray[np.int64]) -> None:
         cell[column] = -status
 
 
+def _extra_day(schedule: Schedule) -> int:
+    return int(schedule.day_count is DayCount.INCLUSIVE)
+
+
 def _any_in_force(rows: Sequence[Any], day: date) -> bool:
     return any(
         row.effective_start_date <= day and (row.effective_end_date is None or day < row.effective_end_date)
@@ -740,7 +821,7 @@ def _any_in_force(rows: Sequence[Any], day: date) -> bool:
     )
 
 
-def _rates_by_age(schedule: Schedule, group: Group, rule: Any, scale: int) -> list[int]:
+def _rates_by_age(schedule: Schedule, group: Group, rule: Share | ShareException, scale: int) -> list[int]:
     adult = _exact_int(case_tariff(schedule, group, AgeClass.ADULT, rule) * scale)
     if group.relative_weight_child is None:
         return [adult, -CaseStatus.MISSING_WEIGHT, -CaseStatus.MISSING_FIELD]
@@ -751,28 +832,3 @@ def _rates_by_age(schedule: Schedule, group: Group, rule: Any, scale: int) -> li
         _exact_int(case_tariff(schedule, group, AgeClass.CHILD, rule) * scale),
         -CaseStatus.MISSING_FIELD,
     ]
-
-
-def _doubled_denominator(per_rate: Fraction) -> int:
-    doubled = 2 * per_rate.denominator
-    return doubled if doubled < 1 << 63 else 0
-
-
-def _fast_division(per_rate: Fraction, mode: RoundingMode) -> tuple[int, int, int, int, int]:
-    """(numerator, bias, magic, shift, max_rate) of ``round(rate x per_rate)`` in 64 bits, for rates up to max_rate.
-
-    Numerator and denominator are doubled, so that half of the denominator is whole:
-    half up = floor((2 x n + d) / 2d).  A coefficient too long for 64 bits gets max_rate 0.
-    """
-    numerator, denominator = 2 * per_rate.numerator, 2 * per_rate.denominator
-    bias = {
-        RoundingMode.HALF_UP: denominator // 2,
-        RoundingMode.HALF_EVEN: denominator // 2,
-        RoundingMode.DOWN: 0,
-        RoundingMode.UP: denominator - 1,
-    }[mode]
-    max_rate = (2**63 - 1 - bias) // numerator if bias < 2**63 else 0
-    if denominator >= 2**63 or max_rate <= 0:
-        return 0, 0, 0, 0, 0
-    magic, shift = reciprocal(denominator)
-    return numerator, bias, magic, shift, max_rate

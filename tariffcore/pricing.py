@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,8 +32,8 @@ class PricedCases:
     status            uint8, `CaseStatus`
     edition           uint8, 1 + the number of the edition in ``plan.editions``; 0 where none covers the date
     rule              uint16, the number of the rule in ``plan.rule_ids``
-    parts_minor       int64 (component, case), the amount split over ``plan.component_names``; None unless asked for
-    has_parts         uint8, 1 where the case has a component profile; None unless asked for
+    parts_minor       int64 (component, case), the amount over ``plan.component_names``; None: not asked for
+    has_parts         uint8, 1 where the case has a component profile; None: not asked for
     """
 
     plan: Plan
@@ -50,7 +51,7 @@ class PricedCases:
     @cached_property
     def ok(self) -> NDArray[np.bool_]:
         """Where there is an amount."""
-        return self.status == CaseStatus.OK
+        return np.equal(self.status, CaseStatus.OK)
 
     def schedule_ids(self) -> list[str | None]:
         """The edition of each case, None where none covers its date."""
@@ -160,9 +161,9 @@ def price_cases(
 ) -> PricedCases:
     """Price every row of a table of cases (standard columns, see README) and say what became of each.
 
-    ``catalog`` may be a `Plan`, which saves building one for each call.  ``malformed`` are numbers of rows that
-    a file reader could not read.  Raises CasesError for a table that cannot be used as a whole, and CatalogError
-    for a catalog that does not fit the kernel; a wrong row is a status.
+    ``catalog`` may be a `Plan`, which saves building one for each call.  ``malformed`` are the numbers of the
+    rows that a file reader could not read.  Raises CasesError for a table that cannot be used as a whole and
+    CatalogError for a catalog that does not fit the kernel; a wrong row is a status.
     """
     plan = catalog if isinstance(catalog, Plan) else Plan(catalog)
     return price_encoded(encode_cases(table, plan, malformed), plan, components=components, threads=threads)
@@ -188,8 +189,7 @@ def price_encoded(
             cases.discharge_day,
             cases.item,
             cases.provider,
-            cases.setting_key,
-            cases.signature,
+            cases.variant,
             cases.age,
             cases.outcome,
             cases.quantity,
@@ -202,6 +202,8 @@ def price_encoded(
         )
 
     _over_rows(price, count, threads)
+    if cases.marked is not None and cases.marked_edition is not None:
+        edition[cases.marked] = cases.marked_edition
     if not components:
         return PricedCases(plan, cases, amount_minor, status, edition, rule)
     parts_minor = np.empty((len(plan.component_names), count), dtype=np.int64)
@@ -212,7 +214,7 @@ def price_encoded(
             plan.tables,
             cases.deciding_day,
             cases.item,
-            cases.setting_key,
+            cases.variant,
             amount_minor,
             status,
             parts_minor,
@@ -240,14 +242,13 @@ def _over_rows(work: Callable[[int, int], None], count: int, threads: int) -> No
 
 def check_encoded(cases: EncodedCases, plan: Plan) -> None:
     """Prove what the kernel trusts: dtypes, lengths, contiguity and index ranges."""
-    limits = {
+    limits: dict[str, tuple[type[np.unsignedinteger[Any]], int]] = {
         "deciding_day": (np.uint16, 1 << 16),
         "admission_day": (np.uint16, 1 << 16),
         "discharge_day": (np.uint16, 1 << 16),
         "item": (np.uint16, plan.item_count),
         "provider": (np.uint16, 2 + len(plan.provider_rows)),
-        "setting_key": (np.uint8, len(plan.setting_keys)),
-        "signature": (np.uint8, plan.signature_count),
+        "variant": (np.uint16, plan.variant_count),
         "age": (np.uint8, MISSING_AGE + 1),
         "outcome": (np.uint8, plan.outcome_count),
     }

@@ -40,7 +40,7 @@ STATUS_MEANING: dict[CaseStatus, str] = {
     CaseStatus.NO_COEFFICIENT_FOR_DATE: "the provider has no coefficients on the deciding date",
     CaseStatus.UNKNOWN_SETTING: "the care setting is not one the schedules know",
     CaseStatus.UNKNOWN_OUTCOME: "the outcome is not one the schedules know",
-    CaseStatus.NOT_PRICED_IN_SETTING: "the edition that applies has no share or rate for this in this care setting",
+    CaseStatus.NOT_PRICED_IN_SETTING: "the edition that applies has no rate for this in this care setting",
     CaseStatus.NO_SCHEDULE_FOR_DATE: "no edition covers the deciding date",
     CaseStatus.INVALID_DATES: "the dates of the stay contradict each other or the given length of stay",
     CaseStatus.MISSING_FIELD: "a field that this case needs is empty",
