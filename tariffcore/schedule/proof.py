@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from tariffcore.errors import Problem
-from tariffcore.money import RoundingMode, decimal_places, format_exact, round_to_places
+from tariffcore.money import RoundingMode, decimal_places, format_exact, format_minor, round_to_places
 from tariffcore.schedule.model import (
     AgeClass,
     AppliesTo,
@@ -183,15 +183,23 @@ def _differs(
 ) -> Problem:
     difference = printed.published_tariff - tariff
     sign = "+" if difference > 0 else ""
+    printed_text = _money(reading.schedule, printed.published_tariff)
     return _problem(
         reading,
         printed,
         "published_tariff",
-        format_exact(printed.published_tariff),
-        f"the schedule gives {format_exact(tariff)} ({from_what}), the order prints "
-        f"{format_exact(printed.published_tariff)}, a difference of {sign}{format_exact(difference)}",
+        printed_text,
+        f"the schedule gives {_money(reading.schedule, tariff)} ({from_what}), the order prints "
+        f"{printed_text}, a difference of {sign}{_money(reading.schedule, difference)}",
         cause,
     )
+
+
+def _money(schedule: Schedule, amount: Fraction) -> str:
+    """An amount of whole minor units as orders print it, with the zeros at its end."""
+    amount_minor = amount * 10**schedule.minor_units
+    assert amount_minor.denominator == 1, f"{amount} is not whole minor units"
+    return format_minor(amount_minor.numerator, schedule.minor_units)
 
 
 def _cause_for_group(
@@ -225,6 +233,11 @@ def _cause_for_group(
         per_weight *= share.share
     implied_rate = round_to_places(printed.published_tariff / per_weight, schedule.minor_units + 2)
     implied_weight = round_to_places(weight * printed.published_tariff / (per_weight * _rate(schedule)), 4)
+    if implied_weight == weight:
+        return (
+            "usually a mistyped last digit of the tariff or of the base rate: "
+            f"the printed tariff follows from a base rate of about {format_exact(implied_rate)}"
+        )
     return (
         f"usually a mistyped weight (groups.csv, line {group.line}) or tariff, or the base rate of another "
         f"edition: the printed tariff follows from a weight of about {format_exact(implied_weight)} "
