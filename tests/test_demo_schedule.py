@@ -6,6 +6,7 @@ import csv
 import io
 import subprocess
 import sys
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 
 import tariffcore
 from tariffcore.demo_schedule import ADDED_IN_2026, REMOVED_IN_2026, demo_files, main
+from tariffcore.schedule.catalog import Catalog
+from tariffcore.schedule.folder import read_schedule
 from tariffcore.schedule.limits import MAX_COEFFICIENT_PART
 
 SHIPPED = Path(tariffcore.__file__).parent / "schedules"
@@ -110,3 +113,21 @@ def test_the_second_edition_differs_where_editions_differ(files: dict[str, dict[
     assert (
         "published = 2026-02-10\neffective_start_date = 2026-01-01" in files["kz-demo-2026"]["schedule.toml"]
     )
+
+
+def test_both_editions_read_without_a_problem_and_prove_their_published_rows() -> None:
+    for folder in FOLDERS:
+        schedule = read_schedule(SHIPPED / folder)
+        assert schedule.synthetic
+        assert schedule.id == folder
+        assert schedule.tariff_family == "kz-demo"
+        assert len(schedule.published_tariffs) >= 100
+
+
+def test_what_was_known_in_january_2026_differs_from_what_is_known_since() -> None:
+    editions = [read_schedule(SHIPPED / folder) for folder in FOLDERS]
+    january = date(2026, 1, 15)
+    for as_of, known in ((date(2026, 1, 31), "kz-demo"), (date(2026, 2, 10), "kz-demo-2026")):
+        edition = Catalog.of(editions, as_of=as_of).edition_on(january)
+        assert edition is not None
+        assert edition.id == known
