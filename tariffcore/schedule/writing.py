@@ -432,8 +432,12 @@ def write_folder(
                 f"cannot be written ({error.strerror or error})",
                 "choose a place you may write to",
             ) from None
-        if proof is not None:
-            proof(folder)
+        try:
+            if proof is not None:
+                proof(folder)
+        except ScheduleError as error:
+            summary = f"schedule folder {destination} was not written: it would not be usable"
+            raise ScheduleError(summary, error.problems) from None
         try:
             folder.rename(destination)  # replaces an empty folder, refuses one that filled up meanwhile
         except OSError as error:

@@ -224,6 +224,8 @@ class _Rows:
         numbers_filled = any(
             not nothing_printed(row.cell(index).text) for index in (*self.numbers, *self._day_columns())
         )
+        if filled & set(self.icd10) and filled <= {*self.icd10, *self._name_columns()}:
+            return RowFate.MORE_DIAGNOSES
         first_text = row.distinct_texts[0]
         if _FOOTNOTE_STARTS.match(first_text) and not self._has_number(row):
             return RowFate.FOOTNOTE
@@ -237,8 +239,6 @@ class _Rows:
             return RowFate.IMPORTED if self._looks_like_code(row, filled) else RowFate.SECTION
         code_filled = self.code is not None and self.code.index in filled
         if not code_filled and not numbers_filled:
-            if filled <= {*self.icd10, *self._name_columns()} and filled & set(self.icd10):
-                return RowFate.MORE_DIAGNOSES
             return RowFate.SECTION
         return RowFate.IMPORTED
 

@@ -47,7 +47,7 @@ from tariffcore.schedule.tariff import case_weight, find_share, weight_tariff
 from tariffcore.schedule.writing import require_free, schedule_files, write_folder
 
 MAX_WEIGHT_DECIMALS = 8
-"""Orders print four; a cell with more than this was computed, and only its display was rounded."""
+"""Where the edition rounds no weight. Orders print four; a cell with more was computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def import_table(
 ) -> ImportReport:
     """Makes a schedule folder of a published table and proves it: every printed tariff is reproduced.
 
-    The table is a spreadsheet (.xlsx, .xlsm, .xls, .ods) or a text (.csv, .txt, .tsv) in UTF-8, UTF-16,
+    The table is a spreadsheet (.xlsx, .xlsm, .xls) or a text (.csv, .txt, .tsv) in UTF-8, UTF-16,
     cp1251 or KZ-1048. ``base_rate`` is in units of the currency; None: it is worked out from the printed
     weights and tariffs, and accepted only where exactly one amount reproduces every one of them.
 
@@ -340,12 +340,15 @@ class _Import:
             self._row_problem(
                 row.line, printed.field, printed.text, "a weight is greater than 0", "write that of the order"
             )
-        elif (decimal_places(printed.value) or 0) > MAX_WEIGHT_DECIMALS:
+            return
+        places = self.draft.roundings.weight.places
+        most = MAX_WEIGHT_DECIMALS if places is None else places
+        if (decimal_places(printed.value) or 0) > most:
             self._row_problem(
                 row.line,
                 printed.field,
                 printed.text,
-                f"has more than {MAX_WEIGHT_DECIMALS} decimals: a computed cell shows less than it holds",
+                f"has more than the {most} decimals of a weight (a computed cell shows less than it holds)",
                 "write the weight as the order prints it",
             )
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import IO
 
 import python_calamine
 
@@ -24,10 +27,12 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 MAX_CELLS = 5_000_000
 
-_SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xls", ".ods"})
+_SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xls"})
 _TEXTS = frozenset({".csv", ".txt", ".tsv"})
 _DELIMITERS = ("\t", ";", ",")
 _DELIMITER_NAMES = {"\t": "tab", ";": "semicolon", ",": "comma"}
+_FILLED_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^>]*?(/?)>')
+_LONGEST_CELL_TAG = 256
 _ZIP_START = b"PK\x03\x04"
 _CONTROLS = frozenset(map(chr, range(32))) - frozenset("\t\n\r\v\f\x1c\x1d\x1e\x1f")
 
@@ -176,21 +181,55 @@ def _read_spreadsheet(path: Path, content: bytes, wanted: str | None) -> Candida
 
 
 def _refuse_bomb(path: Path, content: bytes) -> None:
+    """Refuses a workbook that would not fit into memory, before the reader tries to make it fit.
+
+    The reader keeps every cell of the rectangle around the filled ones, so one stray cell in the last
+    corner of a sheet would be billions of cells, and would end the program.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            unpacked = sum(entry.file_size for entry in packed.infolist())
-    except (zipfile.BadZipFile, ValueError):
+            entries = packed.infolist()
+            if not any(entry.filename == "xl/workbook.xml" for entry in entries):
+                raise _unusable(path, "is a packed file but no Excel workbook", "save it as .xlsx")
+            unpacked = sum(entry.file_size for entry in entries)
+            if unpacked > MAX_UNPACKED_BYTES:
+                raise _unusable(path, f"unpacks to {unpacked:,} bytes", "give the order's table alone")
+            for entry in entries:
+                if entry.filename.endswith(".xml") and not entry.filename.endswith("sharedStrings.xml"):
+                    with packed.open(entry) as sheet:
+                        rows, columns = _extent(sheet)
+                    if rows * columns > MAX_CELLS:
+                        raise _unusable(
+                            path,
+                            f"has a sheet that spans {rows:,} rows and {columns:,} columns",
+                            "delete what stands far outside the table",
+                        )
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
         raise _unusable(path, "is a damaged or truncated spreadsheet", "get the file again") from None
-    if unpacked > MAX_UNPACKED_BYTES:
-        raise _unusable(path, f"unpacks to {unpacked:,} bytes", "give the order's table alone")
+
+
+def _extent(sheet: IO[bytes]) -> tuple[int, int]:
+    """The last row and the last column that hold a cell with content, in the XML of a sheet."""
+    rows = columns = 0
+    rest = b""
+    while piece := sheet.read(1 << 20):
+        text = rest + piece
+        for letters, number, ending in _FILLED_CELL.findall(text):
+            if ending:
+                continue  # formatted, but empty
+            column = 0
+            for letter in letters:
+                column = column * 26 + letter - ord("A") + 1
+            rows, columns = max(rows, int(number)), max(columns, column)
+        rest = text[-_LONGEST_CELL_TAG:]
+    return rows, columns
 
 
 def _read_sheet(
     path: Path, book: python_calamine.CalamineWorkbook, name: str, *, show_sheet: bool
 ) -> PrintedTable:
     sheet = book.get_sheet_by_name(name)
-    # The size is checked before the cells are made: one stray cell in the last corner of a sheet would
-    # make billions of them.
+    # An .xls is small enough to open whatever it holds, and too large to go through cell by cell.
     if sheet.total_height * sheet.total_width > MAX_CELLS:
         raise _unusable(
             path,
@@ -260,7 +299,11 @@ def _decoded(path: Path, content: bytes) -> tuple[str, str]:
             return _strictly(path, content, encoding, name), name
     if b"\x00" in content:
         # UTF-16 without its mark: digits, delimiters and line ends have a zero in every second byte.
-        encoding = "utf-16-le" if content[1::2].count(0) > content[::2].count(0) else "utf-16-be"
+        # Text never has one in both.
+        first, second = content[::2].count(0), content[1::2].count(0)
+        if first and second:
+            raise _unusable(path, "is not a text", "save the table as .csv or .xlsx")
+        encoding = "utf-16-le" if second else "utf-16-be"
         return _strictly(path, content, encoding, "UTF-16"), "UTF-16"
     try:
         return content.decode("utf-8"), "UTF-8"
