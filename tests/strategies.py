@@ -134,6 +134,20 @@ def half_way(per_step: Fraction, choices: Choices, limit: int) -> int | None:
     return divisor // 2 * odd_below(choices, limit * 2 // divisor)
 
 
+def beside_half_way(per_step: Fraction, choices: Choices, limit: int) -> int | None:
+    """A whole k below the limit with k x per_step as near to half-way as it gets without being there.
+
+    With per_step = n/q that is k x n = q/2 +- 1/2 or 1 (mod q): a distance of 1/2q or 1/q, on either side.
+    """
+    numerator, divisor = per_step.numerator, per_step.denominator
+    if numerator <= 0 or divisor < 3:
+        return None
+    side = choices.integer(0, 1)
+    wanted = divisor // 2 + (side if divisor % 2 else 2 * side - 1)
+    steps = wanted * pow(numerator, -1, divisor) % divisor
+    return steps if 0 < steps < limit else None
+
+
 # A schedule
 
 
@@ -316,13 +330,13 @@ def build_coefficients(
     choices: Choices, modes: Sequence[Coefficient], *, may_be_long: bool
 ) -> tuple[Fraction, ...]:
     """Coefficients of two or four decimals, or so long that their products need 128 bits."""
-    decimals = choices.pick([4, 6, 8, 12, 15, 16]) if may_be_long and choices.one_in(2) else None
-    values = tuple(
-        Fraction(choices.pick(COEFFICIENT_VALUES))
-        if decimals is None
-        else Fraction(choices.integer(10**decimals * 4 // 5, 10**decimals * 6 // 5), 10**decimals)
-        for _ in modes
-    )
+    values = tuple(Fraction(choices.pick(COEFFICIENT_VALUES)) for _ in modes)
+    if may_be_long and not choices.one_in(3):
+        multipliers = sum(mode.mode is CoefficientMode.MULTIPLIES for mode in modes)
+        decimals = min(choices.pick([6, 8, 12, 16, 16]), 32 // max(1, multipliers))
+        whole = 10**decimals
+        highest = whole if decimals * multipliers == 32 else whole * 6 // 5
+        values = tuple(Fraction(choices.integer(whole * 4 // 5, highest), whole) for _ in modes)
     value = combined(modes, values)
     if value > 0 and max(value.numerator, value.denominator) <= LARGEST_COEFFICIENT_PART:
         return values
@@ -403,7 +417,7 @@ def build_schedule(
     """One edition. ``large``: what is drawn comes after 300 others, so that 8-bit indices fail."""
     roundings = build_roundings(choices, minor_units)
     modes = build_coefficient_modes(choices)
-    may_be_long = choices.one_in(2)
+    may_be_long = not choices.one_in(3)
     base_rate = Fraction(choices.pick(BASE_RATES))
     providers: dict[str, tuple[ProviderPeriod, ...]] | None = None
     if large:
@@ -482,32 +496,35 @@ def rate_denominator(schedule: Schedule) -> int:
     return math.lcm(*(rate.denominator for rate in rates))
 
 
-def without_overlong_denominators(schedule: Schedule) -> Schedule:
-    """The schedule, or with coefficients of one where denominators together would need more than 126 bits."""
-    if schedule.providers is None:
-        return schedule
+def denominator_bits(schedule: Schedule) -> int:
+    """Bits of everything that divides a unit price, together."""
     step = 10 ** (schedule.minor_units - (schedule.roundings.unit.places or 0))
-    coefficient = max(
+    coefficients = [
         combined(schedule.coefficients, period.coefficients).denominator
-        for periods in schedule.providers.values()
+        for periods in (schedule.providers or {}).values()
         for period in periods
-    )
-    factor = max(
-        [1]
-        + [group.planned_days or 1 for group in schedule.groups.values()]
-        + [rule.share.denominator for rule in schedule.stay_rules if rule.share is not None]
-        + [factor.factor.denominator for factor in schedule.factors]
-    )
-    bits = (rate_denominator(schedule) * step * coefficient * factor).bit_length()
-    if bits <= LARGEST_DENOMINATOR_BITS:
-        return schedule
-    plain = {
-        provider_id: tuple(
-            replace(period, coefficients=(Fraction(1),) * len(period.coefficients)) for period in periods
-        )
-        for provider_id, periods in schedule.providers.items()
-    }
-    return replace(schedule, providers=plain)
+    ]
+    factors = [group.planned_days or 1 for group in schedule.groups.values()]
+    factors += [rule.share.denominator for rule in schedule.stay_rules if rule.share is not None]
+    factors += [factor.factor.denominator for factor in schedule.factors]
+    widest = max(coefficients, default=1) * max(factors, default=1)
+    return (rate_denominator(schedule) * step * widest).bit_length()
+
+
+def without_overlong_denominators(schedule: Schedule) -> Schedule:
+    """The schedule, its coefficients shortened as far as all denominators together need to fit 126 bits."""
+    for decimals in (12, 6, 4, 0):
+        if schedule.providers is None or denominator_bits(schedule) <= LARGEST_DENOMINATOR_BITS:
+            break
+        shortened = {
+            provider_id: tuple(
+                replace(period, coefficients=tuple(decimal_of(c, decimals) for c in period.coefficients))
+                for period in periods
+            )
+            for provider_id, periods in schedule.providers.items()
+        }
+        schedule = replace(schedule, providers=shortened)
+    return schedule
 
 
 # Groups, most of them aimed
@@ -745,16 +762,16 @@ def tariff_step_minor(schedule: Schedule) -> Fraction:
 
 
 def tariff_for_unit_tie(choices: Choices, schedule: Schedule, factor: Fraction) -> Fraction | None:
-    """A tariff whose unit price is a tie under the factor, or a step beside one; in units of the currency."""
+    """A tariff whose unit price is a tie under the factor, or as near as can be; in units of the currency."""
     unit_places = schedule.roundings.unit.places
     assert unit_places is not None
     step_minor = tariff_step_minor(schedule)
     per_step = factor * step_minor * Fraction(10) ** (unit_places - schedule.minor_units)
-    steps = half_way(per_step, choices, choices.pick([10**7, 10**10, 10**16]))
+    limit = choices.pick([10**10, 10**17, 10**17])
+    aims = (beside_half_way, half_way) if choices.one_in(3) else (half_way, beside_half_way)
+    steps = aims[0](per_step, choices, limit) or aims[1](per_step, choices, limit)
     if steps is None:
         return None
-    if choices.one_in(3):
-        steps += choices.pick([-1, 1])
     return steps * step_minor / 10**schedule.minor_units
 
 

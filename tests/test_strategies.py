@@ -104,7 +104,7 @@ def test_drawn_schedules_stay_within_the_limits(schedule):
 
 
 @given(catalogs())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_drawn_catalogs_fit_the_kernel(catalog):
     Plan(catalog)
     assert cases_for(catalog) is not None
