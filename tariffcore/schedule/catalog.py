@@ -198,8 +198,10 @@ def _ids_twice(editions: Sequence[Schedule]) -> list[Problem]:
     problems: list[Problem] = []
     first_with: dict[str, Schedule] = {}
     for edition in editions:
-        first = first_with.setdefault(edition.id, edition)
-        if first is not edition:
+        if edition.id not in first_with:
+            first_with[edition.id] = edition
+        else:
+            first = first_with[edition.id]
             same = "the same edition" if first.digest == edition.digest else "another edition"
             problems.append(
                 Problem(
@@ -220,7 +222,10 @@ def _published_together(editions: Sequence[Schedule]) -> list[Problem]:
         earlier_ones = by_publication.setdefault(edition.published, [])
         for other in earlier_ones:
             # Sorted by start: the other does not begin later, so they overlap unless it ends in time.
-            if other.effective_end_date is None or edition.effective_start_date < other.effective_end_date:
+            ends_in_time = other.effective_end_date is not None and (
+                other.effective_end_date <= edition.effective_start_date
+            )
+            if not ends_in_time and other.id != edition.id:
                 problems.append(
                     Problem(
                         _place(edition),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -53,8 +53,9 @@ def read_schedule(folder: Path) -> Schedule:
     problem of every file; what rests on something unreadable is not checked twice.
     """
     problems: list[Problem] = []
+    entries = _entries(folder)
     name = folder.resolve().name
-    files, present = _read_files(folder, name, problems)
+    files, present = _read_files(entries, name, problems)
     reading = _read_parts(name, files, present, problems)
     problems.extend(check(reading))
     if problems:
@@ -78,18 +79,24 @@ def folder_digest(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _read_files(folder: Path, name: str, problems: list[Problem]) -> tuple[dict[str, bytes], list[str]]:
-    """The bytes of the folder's files by name (what is parsed is what is digested), and the names of all
-    that is there, readable or not."""
-    known = (*REQUIRED_FILES, *OPTIONAL_FILES)
+def _entries(folder: Path) -> list[Path]:
+    """All that stands in the folder, sorted by name. Raises ScheduleError where it is not a folder."""
     try:
-        entries = sorted(folder.iterdir())
+        return sorted(folder.iterdir())
     except OSError as error:
         way_out = "name the folder that holds schedule.toml"
         if folder.name == SCHEDULE_TOML:
             way_out = f"name the folder, {folder.parent}, not the file in it"
         problem = Problem(str(folder), None, None, f"is not a readable folder ({error.strerror})", way_out)
         raise ScheduleError(f"schedule folder {folder} cannot be used: 1 problem", [problem]) from None
+
+
+def _read_files(
+    entries: Sequence[Path], name: str, problems: list[Problem]
+) -> tuple[dict[str, bytes], list[str]]:
+    """The bytes of the folder's files by name (what is parsed is what is digested), and the names of all
+    that is there, readable or not."""
+    known = (*REQUIRED_FILES, *OPTIONAL_FILES)
     present = [entry.name for entry in entries]
     files: dict[str, bytes] = {}
     for entry in entries:

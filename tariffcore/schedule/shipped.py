@@ -49,14 +49,14 @@ def resolve(names_or_paths: Sequence[str]) -> tuple[Path, ...]:
         path = Path(argument)
         of_family = [edition.folder for edition in shipped if edition.tariff_family == argument]
         of_id = [edition.folder for edition in shipped if edition.id == argument]
-        if argument and (path / SCHEDULE_TOML).is_file():
+        if _is_folder(argument) and (path / SCHEDULE_TOML).is_file():
             folders.append(path)
         elif of_family or of_id:
             folders.extend(of_family or of_id)
-        elif argument and path.is_dir():
+        elif _is_folder(argument):
             folders.append(path)
         else:
-            problems.append(_unknown(argument, path, shipped))
+            problems.append(_unknown(argument, shipped))
     if problems:
         raise CatalogError("no such schedule", problems)
     each_once: dict[Path, Path] = {}
@@ -65,7 +65,22 @@ def resolve(names_or_paths: Sequence[str]) -> tuple[Path, ...]:
     return tuple(each_once.values())
 
 
-def _unknown(argument: str, path: Path, shipped: Sequence[ShippedEdition]) -> Problem:
+def _is_folder(argument: str) -> bool:
+    """Whether the argument is the path of a folder; one too long to be a path is not."""
+    try:
+        return bool(argument) and Path(argument).is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(argument: str) -> bool:
+    try:
+        return bool(argument) and Path(argument).is_file()
+    except OSError:
+        return False
+
+
+def _unknown(argument: str, shipped: Sequence[ShippedEdition]) -> Problem:
     families = dict.fromkeys(edition.tariff_family for edition in shipped)
     listed = "; ".join(
         f"{family} ({', '.join(edition.id for edition in shipped if edition.tariff_family == family)})"
@@ -75,7 +90,7 @@ def _unknown(argument: str, path: Path, shipped: Sequence[ShippedEdition]) -> Pr
     hint = f"did you mean {meant!r}? " if meant is not None else ""
     message = (
         "is a file, not a folder"
-        if path.is_file()
+        if _is_file(argument)
         else "is neither a folder nor the name of a shipped schedule"
     )
     return Problem(

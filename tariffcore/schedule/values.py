@@ -17,6 +17,7 @@ _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _POINTED_DAY = re.compile(r"([0-9]{1,2})[./]([0-9]{1,2})[./]([0-9]{4})(?:[ T].*)?")
 _ISO_DAY_WITH_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T].*")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
+_GROUPED_BY_COMMAS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")  # 1,234,567.89
 _WORD = re.compile(r"[\w.-]+")
 _SPACES = re.compile(r"\s+")  # \s covers no-break and thin spaces
 
@@ -66,8 +67,8 @@ def _plain_number(text: str) -> str | None:
     compact = _SPACES.sub("", text).replace("_", "")
     if compact.count(",") == 1 and "." not in compact:
         compact = compact.replace(",", ".")
-    elif "," in compact and compact.count(".") <= 1:
-        compact = compact.replace(",", "")  # 1,234,567.89
+    elif _GROUPED_BY_COMMAS.fullmatch(compact):
+        compact = compact.replace(",", "")
     try:
         parse_decimal(compact)
     except NumberFormatError:

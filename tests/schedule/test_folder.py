@@ -127,9 +127,10 @@ def test_a_folder_inside_is_a_problem_and_readable_as_a_file_it_is_not(tmp_path)
     assert old.place == f"{NAME}/old"
 
 
-def test_a_folder_that_is_not_there(tmp_path):
+@pytest.mark.parametrize("name", ["nowhere", "x" * 5000])
+def test_a_folder_that_is_not_there(tmp_path, name):
     with pytest.raises(ScheduleError) as raised:
-        read_schedule(tmp_path / "nowhere")
+        read_schedule(tmp_path / name)
     assert "is not a readable folder" in raised.value.problems[0].message
 
 
