@@ -203,7 +203,8 @@ def whole_numbers(name: str, column: pa.ChunkedArray | pa.Array, low: int, high:
         return _column_of_texts(coded_text(name, array), of_text, np.int64)
     missing = _validity(array)
     if pa.types.is_integer(array.type):
-        values = array.fill_null(low).to_numpy(zero_copy_only=False)
+        # a number beyond int64 comes out negative or huge, and either is out of every range
+        values = array.cast(pa.int64(), safe=False).fill_null(low).to_numpy(zero_copy_only=False)
     elif pa.types.is_floating(array.type):
         floating = array.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
         missing = np.isnan(floating)

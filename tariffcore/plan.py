@@ -491,20 +491,11 @@ class Plan:
         table = np.zeros((len(self.epochs), self.item_count, self.column_count, 3), dtype=np.int64)
         table[:] = -CaseStatus.UNKNOWN_DRG
         table[:, [UNKNOWN_SERVICE_ITEM, *self.service_items.values()]] = -CaseStatus.UNKNOWN_SERVICE
+        of_groups = {schedule.id: self._group_rates(schedule) for schedule in self.editions}
         for e, epoch in enumerate(self.epochs):
             schedule = epoch.schedule
-            scale = 10**schedule.minor_units * self._scales[schedule.id]
-            rules = [
-                (share, rule)
-                for share in schedule.shares
-                if share.unit is Unit.CASE
-                for rule in rules_of(share)
-            ]
-            for code, group in schedule.groups.items():
-                cell = table[e, self.drg_items[code]]
-                _fill_no_rate(cell)
-                for _, rule in rules:
-                    cell[self.rate_columns[rule.id]] = _rates_by_age(schedule, group, rule, scale)
+            scale = self._rate_units(schedule)
+            table[e, [self.drg_items[code] for code in schedule.groups]] = of_groups[schedule.id]
             for code, rows in schedule.services.items():
                 in_force = {
                     setting: row
@@ -524,6 +515,21 @@ class Plan:
                     else:
                         continue
                     cell[column] = _exact_int(service_tariff(schedule, row, share) * scale)
+        return table
+
+    def _rate_units(self, schedule: Schedule) -> int:
+        """How many of the kernel's units of a rate are one unit of the currency."""
+        return int(10**schedule.minor_units) * self._scales[schedule.id]
+
+    def _group_rates(self, schedule: Schedule) -> NDArray[np.int64]:
+        """Group, rate column and age class, in the order of the edition's groups."""
+        scale = self._rate_units(schedule)
+        rules = [rule for share in schedule.shares if share.unit is Unit.CASE for rule in rules_of(share)]
+        table = np.zeros((len(schedule.groups), self.column_count, AGE_CLASSES), dtype=np.int64)
+        for cell, group in zip(table, schedule.groups.values(), strict=True):
+            _fill_no_rate(cell)
+            for rule in rules:
+                cell[self.rate_columns[rule.id]] = _rates_by_age(schedule, group, rule, scale)
         return table
 
     def _planned_days(self) -> NDArray[np.uint16]:

@@ -1,0 +1,188 @@
+"""A file of cases in, a priced file out: read, priced, written and counted chunk by chunk, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from tariffcore.files import CaseChunk, CaseSource, ColumnMapping, RawChunk, open_cases, open_output
+from tariffcore.files.chunks import text_type
+from tariffcore.files.writing import Encoded, OutputWriter
+from tariffcore.plan import Plan
+from tariffcore.pricing import PricedCases, default_threads, price_cases
+from tariffcore.rejects import RejectReasons, reject_schema, reject_table
+from tariffcore.schedule.catalog import Catalog
+from tariffcore.summary import Summarist, Summary
+from tariffcore.version import ENGINE_VERSION
+
+_T = TypeVar("_T")
+
+CARRIED_COLUMNS = ("case_id", "funding_source")
+"""Columns of a case that its priced row repeats."""
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes just taken in, and the bytes of the whole file where known."""
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """What a run did. ``summary.priced + summary.rejected == summary.read``."""
+
+    summary: Summary
+    columns: tuple[str, ...]
+    ignored_columns: tuple[str, ...]
+    note: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _PricedChunk:
+    table: pa.Table
+    rejects: pa.Table | None
+    summary: Summary
+    size_bytes: int
+
+
+def price_file(
+    cases_path: Path,
+    output_path: Path,
+    catalog: Catalog,
+    *,
+    rejects_path: Path | None = None,
+    components: bool = False,
+    threads: int | None = None,
+    mapping: ColumnMapping | None = None,
+    sheet: str | None = None,
+    language: str = "en",
+    progress: Progress | None = None,
+) -> BatchReport:
+    """Price every row of a file, in its order, into another; formats follow the names' suffixes.
+
+    Rows without an amount have their status in the output and, where ``rejects_path`` is given, stand in the
+    rejects with line, original fields and reason.  Both files get their names when they are complete.
+    Raises CasesError for a file that cannot be used and CatalogError for a catalog that does not fit.
+    """
+    plan = Plan(catalog)
+    threads = default_threads() if threads is None else threads
+    with ExitStack() as stack:
+        source = stack.enter_context(open_cases(cases_path, mapping, sheet=sheet))
+        pricer = _Pricer(plan, source, components, rejects_path is not None, language)
+        note = run_note(catalog)
+        summary = Summary()
+        writers: tuple[OutputWriter, OutputWriter | None] | None = None
+
+        def encode(chunk: _PricedChunk) -> tuple[Encoded, Encoded | None]:
+            assert writers is not None
+            priced, rejects = writers
+            return priced.encode(chunk.table), None if rejects is None else rejects.encode(chunk.rejects)
+
+        def price_and_encode(raw: RawChunk) -> tuple[_PricedChunk, tuple[Encoded, Encoded | None]]:
+            chunk = pricer.price(raw)
+            return chunk, encode(chunk)
+
+        raws = iter(source)
+        first_raw = next(raws, None)
+        first = pricer.price(first_raw) if first_raw is not None else pricer.price_nothing()
+        # what the rows look like decides the schema, so the outputs open with the first chunk at hand
+        output = stack.enter_context(open_output(output_path, first.table.schema, note=note))
+        rejected = None
+        if rejects_path is not None:
+            rejected = stack.enter_context(open_output(rejects_path, pricer.reject_schema, note=note))
+        writers = (output, rejected)
+
+        def take(chunk: _PricedChunk, encoded: tuple[Encoded, Encoded | None]) -> None:
+            output.append(encoded[0])
+            if rejected is not None and encoded[1] is not None:
+                rejected.append(encoded[1])
+            summary.merge(chunk.summary)
+            if progress is not None:
+                progress(chunk.size_bytes, source.total_bytes)
+
+        take(first, encode(first))
+        with ThreadPoolExecutor(threads) as pool:
+            for chunk, encoded in _in_order(pool, price_and_encode, raws, ahead=threads + 1):
+                take(chunk, encoded)
+    return BatchReport(summary, source.columns, source.ignored_columns, note)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[RawChunk], _T], raws: Iterator[RawChunk], ahead: int
+) -> Iterator[_T]:
+    """The results of work in the order of its inputs, with at most ``ahead`` of them begun and not taken."""
+    pending: deque[Future[_T]] = deque()
+    try:
+        for raw in raws:
+            pending.append(pool.submit(work, raw))
+            if len(pending) >= ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+class _Pricer:
+    """Prices chunks of one source; safe to use from several threads at once."""
+
+    def __init__(
+        self, plan: Plan, source: CaseSource, components: bool, rejects: bool, language: str
+    ) -> None:
+        self._plan = plan
+        self._source = source
+        self._components = components
+        self._rejects = rejects
+        self._summarist = Summarist(plan)
+        self._reasons = RejectReasons(plan.catalog, language)
+        self.reject_schema = reject_schema(source.columns)
+
+    def price(self, raw: RawChunk) -> _PricedChunk:
+        return self._price(self._source.parse(raw), raw.size_bytes)
+
+    def price_nothing(self) -> _PricedChunk:
+        """What a file without rows comes to."""
+        table = pa.table({name: pa.array([], type=text_type(name)) for name in self._source.columns})
+        return self._price(CaseChunk(table, np.zeros(0, dtype=np.int64)), 0)
+
+    def _price(self, chunk: CaseChunk, size_bytes: int) -> _PricedChunk:
+        malformed = np.fromiter(chunk.malformed, dtype=np.intp, count=len(chunk.malformed))
+        # chunks are what the threads share out, so each is priced in one
+        priced = price_cases(
+            chunk.table, self._plan, components=self._components, threads=1, malformed=malformed
+        )
+        rejects = reject_table(chunk, priced, self._reasons, self.reject_schema) if self._rejects else None
+        return _PricedChunk(
+            priced_table(chunk.table, priced),
+            rejects,
+            self._summarist.of_chunk(chunk.table, priced),
+            size_bytes,
+        )
+
+
+def priced_table(cases: pa.Table, priced: PricedCases) -> pa.Table:
+    """The priced rows as people receive them: carried columns, then what pricing found."""
+    carried = {name: cases.column(name) for name in CARRIED_COLUMNS if name in cases.column_names}
+    return pa.table({"case_id": carried.pop("case_id"), **priced.columns(), **carried})
+
+
+def run_note(catalog: Catalog) -> dict[str, str]:
+    """What an output says of itself: engine, editions and digests, the asking date, and whether made up."""
+    note = {
+        "tariffcore.engine_version": ENGINE_VERSION,
+        "tariffcore.tariff_family": catalog.tariff_family,
+        "tariffcore.deciding_date": catalog.deciding_date.value,
+        "tariffcore.as_of": "latest published" if catalog.as_of is None else catalog.as_of.isoformat(),
+    }
+    for span in catalog.spans:
+        note[f"tariffcore.schedule.{span.schedule.id}"] = span.schedule.digest
+    titles = [schedule.title for schedule in catalog.editions if schedule.synthetic]
+    if titles:
+        note["tariffcore.synthetic"] = "SYNTHETIC, not for payment: " + "; ".join(titles)
+    return note

@@ -1,0 +1,147 @@
+"""Rows without an amount: which line, what stood there, the status, and why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tariffcore.case_rows import cases_of_rows
+from tariffcore.cases import STANDARD_COLUMNS, Case
+from tariffcore.encoding import MarkedRows
+from tariffcore.explain import reason_for, reason_of_addon_amount, reason_of_unreadable_cell
+from tariffcore.files.chunks import CaseChunk
+from tariffcore.pricing import PricedCases
+from tariffcore.schedule.catalog import Catalog
+from tariffcore.statuses import CaseStatus
+
+_REASON_DEPENDS_ON: dict[CaseStatus, tuple[str, ...]] = {
+    CaseStatus.UNKNOWN_DRG: ("drg_code",),
+    CaseStatus.UNKNOWN_SETTING: ("care_setting",),
+    CaseStatus.UNKNOWN_OUTCOME: ("outcome",),
+    CaseStatus.UNKNOWN_PROVIDER: ("provider_id",),
+    CaseStatus.MISSING_WEIGHT: ("drg_code", "age_years"),
+    CaseStatus.MISSING_PLANNED_DAYS: (
+        "drg_code",
+        "outcome",
+        "care_setting",
+        "admission_date",
+        "discharge_date",
+    ),
+    CaseStatus.NO_SCHEDULE_FOR_DATE: ("admission_date", "discharge_date"),
+    CaseStatus.NO_COEFFICIENT_FOR_DATE: ("provider_id", "admission_date", "discharge_date"),
+}
+"""The fields that the reason of a status speaks of, beside the edition. Others speak of the whole case."""
+
+_CACHE_LIMIT = 100_000
+
+
+class RejectReasons:
+    """Reasons in words for rejected rows, each thing that can be wrong put in words once.
+
+    One object serves any number of chunks and threads; what it remembers is only ever added to.
+    """
+
+    def __init__(self, catalog: Catalog, language: str = "en") -> None:
+        self._catalog = catalog
+        self._language = language
+        self._known: dict[tuple[object, ...], str] = {}
+
+    def of_case(self, case: Case, status: CaseStatus, schedule_id: str | None) -> str:
+        """Why this case has this status."""
+        fields = _REASON_DEPENDS_ON.get(status)
+        if fields is None:
+            return reason_for(case, self._catalog, self._language)
+        key = (status, schedule_id, *(getattr(case, field) for field in fields))
+        if key not in self._known:
+            reason = reason_for(case, self._catalog, self._language)
+            if len(self._known) >= _CACHE_LIMIT:
+                return reason
+            self._known[key] = reason
+        return self._known[key]
+
+    def of_cells(self, cells: Sequence[tuple[str, str]]) -> str:
+        """Why a row with these unreadable (column, text) cells has no amount."""
+        return "; ".join(
+            reason_of_addon_amount(text, self._language)
+            if column == "addon_amount"
+            else reason_of_unreadable_cell(column, text, self._language)
+            for column, text in cells
+        )
+
+
+def reject_schema(columns: Sequence[str]) -> pa.Schema:
+    """The columns of a table of rejects from a file with these standard columns."""
+    original = [name for name in STANDARD_COLUMNS if name in columns]
+    return pa.schema(
+        [("line", pa.int64())]
+        + [(name, pa.string()) for name in original]
+        + [("status", pa.string()), ("reason", pa.string())]
+    )
+
+
+def reject_table(
+    chunk: CaseChunk, priced: PricedCases, reasons: RejectReasons, schema: pa.Schema
+) -> pa.Table:
+    """The rows of the chunk without an amount, in file order: line, original fields, status, reason."""
+    rows = np.flatnonzero(~priced.ok)
+    if not len(rows):
+        return schema.empty_table()
+    table = chunk.table.take(pa.array(rows))
+    originals = {name: _as_text(table.column(name)) for name in table.column_names}
+    statuses = [CaseStatus(number) for number in priced.status[rows].tolist()]
+    editions = [None, *(schedule.id for schedule in priced.plan.editions)]
+    unreadable = _cells_of_marks(priced.encoded.invalid, rows, originals)
+    cases = cases_of_rows(chunk.table, rows, priced.plan.editions[0].minor_units)
+    words = []
+    for position, (row, status, case) in enumerate(zip(rows.tolist(), statuses, cases, strict=True)):
+        if row in chunk.malformed:
+            words.append(chunk.malformed[row])
+        elif cells := _cells_to_name(unreadable.get(position, ()), case):
+            words.append(reasons.of_cells(cells))
+        else:
+            words.append(reasons.of_case(case, status, editions[priced.edition[row]]))
+    columns = {
+        "line": pa.array(chunk.line_numbers[rows]),
+        **originals,
+        "status": pa.array([status.name for status in statuses]),
+        "reason": pa.array(words),
+    }
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _cells_of_marks(
+    marks: Sequence[MarkedRows], rows: np.ndarray, originals: dict[str, pa.Array]
+) -> dict[int, list[tuple[str, str]]]:
+    """The unreadable cells of each rejected row, by its position among the rejected."""
+    cells: dict[int, list[tuple[str, str]]] = {}
+    for mark in marks:
+        positions = np.searchsorted(rows, mark.rows)
+        texts = originals[mark.column].take(pa.array(positions)).to_pylist()
+        for position, text in zip(positions.tolist(), texts, strict=True):
+            cells.setdefault(position, []).append((mark.column, "" if text is None else text))
+    return cells
+
+
+def _cells_to_name(cells: Sequence[tuple[str, str]], case: Case) -> list[tuple[str, str]]:
+    """The cells that came to nothing. What a case does hold, such as an age of 200, its explanation speaks of."""
+    return [cell for cell in cells if getattr(case, cell[0], None) is None]
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.Array:
+    """The cells as people would write them; lists joined, what is no text shown with escapes."""
+    array = column.combine_chunks()
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        return pc.binary_join(array.cast(pa.list_(pa.string())), ";")
+    to_text: Callable[[pa.Array], pa.Array] = lambda values: values.cast(pa.string())  # noqa: E731
+    try:
+        text = to_text(array)
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        raw = array.cast(pa.binary()).to_pylist()
+        return pa.array([None if cell is None else cell.decode(errors="backslashreplace") for cell in raw])
+    return text
