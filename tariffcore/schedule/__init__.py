@@ -1,0 +1,1 @@
+"""What a tariff schedule is: its model, reading and checking a folder, the catalog of editions."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -241,8 +241,3 @@ def seen_before(
         return True
     lines[key] = row.line
     return False
-
-
-def joined(words: Iterable[str]) -> str:
-    """Words as the way out of a problem lists them."""
-    return ", ".join(words)

@@ -65,7 +65,7 @@ def read_schedule(folder: Path) -> Schedule:
 
 
 def folder_digest(files: Mapping[str, bytes]) -> str:
-    """SHA-256 of the files of an edition, as lower-case hex.
+    """SHA-256 of the files of an edition (those read: not README.md, not hidden ones), as lower-case hex.
 
     For each file, sorted by name: the length of its name in bytes (8 bytes, big-endian), the name
     (UTF-8), the length of its content (8 bytes, big-endian), the content, byte for byte. The lengths

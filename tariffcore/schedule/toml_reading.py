@@ -243,10 +243,6 @@ class TomlTable:
         """A text that is not blank, without the space around it."""
         return self._read(key, required, example, lambda value: _text(value, example))
 
-    def code(self, key: str, *, required: bool = True, example: str = '"…"') -> str | None:
-        """A text on one line."""
-        return self._read(key, required, example, lambda value: code_value(_text(value, example)))
-
     def word(self, key: str, *, required: bool = True, example: str = '"…"') -> str | None:
         """An id or a word of the vocabulary."""
         return self._read(key, required, example, lambda value: word_value(_text(value, example)))
