@@ -444,14 +444,16 @@ class Plan:
         block_size = self.outcome_count << self.stay_bits
         shape = (len(self.epochs), len(self.stay_classes), len(self.setting_keys), 1 << self.signature_bits)
         record = np.zeros(shape, dtype=np.uint64)
-        for e, epoch in enumerate(self.epochs):
+        of_edition = np.zeros((len(self.editions), *shape[1:]), dtype=np.uint64)
+        for number, schedule in enumerate(self.editions):
             for c, stay_class in enumerate(self.stay_classes):
                 for k, key in enumerate(self.setting_keys):
-                    block = self._factor_block(epoch.schedule, key, stay_class)
+                    block = self._factor_block(schedule, key, stay_class)
                     first = blocks.setdefault(block, len(blocks)) * block_size
-                    for signature, column in enumerate(self._columns_of(epoch.schedule, key, stay_class)):
+                    for signature, column in enumerate(self._columns_of(schedule, key, stay_class)):
                         rule = column * len(self.factor_rows)
-                        record[e, c, k, signature] = first << 32 | rule << 16 | column * AGE_CLASSES
+                        of_edition[number, c, k, signature] = first << 32 | rule << 16 | column * AGE_CLASSES
+        record[:] = of_edition[[epoch.edition for epoch in self.epochs]]
         rows = np.array([row for block in blocks for row in block], dtype=np.int16)
         return {"choice_record": record.reshape(-1), "factor_row": rows}
 
