@@ -152,6 +152,20 @@ def test_amounts_have_the_decimals_of_their_currency():
     assert currency_text(Fraction("1.2345"), 2) == "1.2345"
 
 
+def test_ids_of_their_own_and_sets_in_one_order(full, tmp_path):
+    shares = [dataclasses.replace(share, id=f"own-{number}") for number, share in enumerate(full.shares)]
+    flags = frozenset({"neonatal", "infectious"})
+    groups = {**full.groups, "G1": dataclasses.replace(full.groups["G1"], flags=flags)}
+    changed = dataclasses.replace(full, shares=tuple(shares), groups=groups)
+    written = write_schedule(changed, tmp_path / "own")
+    assert same(written) == same(changed)
+    text = (tmp_path / "own" / "groups.csv").read_text(encoding="utf-8")
+    assert ",infectious;neonatal," in text
+    toml = (tmp_path / "own" / "schedule.toml").read_text(encoding="utf-8")
+    assert 'outcomes = ["self_discharged", "transferred"]' in toml
+    assert 'procedures = ["13.73", "13.7301"]' in toml
+
+
 def test_files_with_nothing_to_say_are_left_out(full):
     bare = dataclasses.replace(
         full, providers=None, coefficients=(), components=(), services={}, factors=(), published_tariffs=()

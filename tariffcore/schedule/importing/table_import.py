@@ -49,6 +49,9 @@ from tariffcore.schedule.writing import require_free, schedule_files, write_fold
 MAX_WEIGHT_DECIMALS = 8
 """Where the edition rounds no weight. Orders print four; a cell with more was computed."""
 
+LARGEST_ROWS_FIRST = 40
+"""So many of the largest tariffs are asked first for the base rate; they nearly always settle it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnAccount:
@@ -199,6 +202,7 @@ class _Import:
         self.path = path
         self.settings = settings
         self.draft = draft
+        self.rated = draft
         self.table = table
         self.header = header
         self.content = content
@@ -450,16 +454,19 @@ class _Import:
     def _base_rate_that_reproduces(self) -> Fraction | None:
         """The one base rate that reproduces every printed tariff; None, and problems, where there is none."""
         usable = [printed for printed in self.printed if printed.weight > 0]
-        ranges = [
-            reproducing_base_rates(
-                self.draft, printed.weight, printed.share, printed.tariff.value, self.places
-            )
-            for printed in usable
-        ]
         if not usable:
             if not self.problems:
                 self._rate_problem("the table prints no tariff from which it could be worked out")
             return None
+        # The largest tariffs leave the least room. Where they leave one base rate only, and it reproduces
+        # every other row too, no row needs a range of its own: none could allow another base rate.
+        largest = sorted(usable, key=lambda printed: -printed.tariff.value)[:LARGEST_ROWS_FIRST]
+        settled = agreements([self._allowed(printed) for printed in largest])
+        if settled and settled[0].rows == len(largest) and settled[0].rates.first == settled[0].rates.last:
+            rate = self._rate(settled[0].rates.first)
+            if all(self._computed(printed, rate) == printed.tariff.value for printed in usable):
+                return rate
+        ranges = [self._allowed(printed) for printed in usable]
         best = agreements(ranges)
         if not best:
             for printed in usable:
@@ -482,6 +489,17 @@ class _Import:
             return None
         # Most rows agree: the others are named against what those agree on, by the proof.
         return self._rate(best[0].rates.first)
+
+    def _allowed(self, printed: _Printed) -> BaseRateRange:
+        return reproducing_base_rates(
+            self.draft, printed.weight, printed.share, printed.tariff.value, self.places
+        )
+
+    def _computed(self, printed: _Printed, rate: Fraction) -> Fraction:
+        """What the edition would print for the row at a base rate."""
+        if rate != self.rated.base_rate.amount:
+            self.rated = dataclasses.replace(self.draft, base_rate=BaseRate(rate, self.settings.order))
+        return as_printed(self.rated, weight_tariff(self.rated, printed.weight, printed.share))
 
     def _rate(self, units: int) -> Fraction:
         return Fraction(units) / Fraction(10) ** self.places
@@ -527,11 +545,10 @@ class _Import:
 
     def _prove(self, rate: Fraction) -> None:
         """Names every printed tariff that the formula does not give."""
-        schedule = dataclasses.replace(self.draft, base_rate=BaseRate(rate, self.settings.order))
         for printed in self.printed:
             if printed.weight <= 0:
                 continue
-            computed = as_printed(schedule, weight_tariff(schedule, printed.weight, printed.share))
+            computed = self._computed(printed, rate)
             if computed != printed.tariff.value:
                 in_print = printed.tariff.value
                 difference = f"{'+' if in_print > computed else ''}{format_exact(in_print - computed)}"
