@@ -69,7 +69,9 @@ def bind_headers(headers: Sequence[str], mapping: ColumnMapping, place: str) -> 
         sources=sources,
         birth_date=birth_date,
         columns=tuple(column for column in STANDARD_COLUMNS if column in with_age),
-        ignored=tuple(header for position, header in enumerate(headers) if position not in read),
+        ignored=tuple(
+            header for position, header in enumerate(headers) if header.strip() and position not in read
+        ),
         width=len(headers),
     )
 

@@ -185,7 +185,7 @@ def _one_or_more(table: TomlTable, key: str) -> tuple[str, ...]:
         if found == ():
             table.note(key, "[]", "lists no header", "name at least one, or remove the line")
         return found or ()
-    one = table.code(key, required=False, example='"their header"')
+    one = table.text(key, required=False, example='"their header"')
     return () if one is None else (one,)
 
 
@@ -251,7 +251,7 @@ def _tables(parent: TomlTable | None, columns: tuple[str, ...]) -> list[tuple[st
 def _pairs(table: TomlTable) -> list[tuple[str, str]]:
     pairs: dict[str, str] = {}
     for cell in table.values:
-        word = table.code(cell, example='"our word"')
+        word = table.text(cell, example='"our word"')
         if word is None:
             continue
         plain = plain_text(cell)

@@ -25,7 +25,6 @@ FORMAT_OF_SUFFIX = {
     ".ipc": "arrow",
     ".xlsx": "xlsx",
 }
-_SUFFIXES = ", ".join(FORMAT_OF_SUFFIX)
 DEFAULT_CHUNK_ROWS = 1 << 18
 
 _CSV, _PARQUET, _ARROW, _XLSX = "a CSV file", "a Parquet file", "an Arrow file", "an XLSX workbook"
@@ -92,11 +91,11 @@ def open_cases(
         if file_format is None:
             known = _SUFFIX_OF_KIND.get(kind)
             hint = f"rename it to {path.stem}{known}" if known else way_out
+            files = f"{path.suffix} files" if path.suffix else "files without a suffix"
             raise unusable(
                 path,
-                f"cases are not read from {path.suffix or 'files without a suffix'} files, and "
-                f"this seems to be {kind}",
-                f"{hint}; the suffixes read are {_SUFFIXES}",
+                f"cases are not read from {files}, and this seems to be {kind}",
+                f"{hint}; the suffixes read are {', '.join(FORMAT_OF_SUFFIX)}",
             )
         if kind != _KIND_OF_FORMAT[file_format]:
             raise _foreign(path, file_format, kind, way_out)
@@ -149,7 +148,11 @@ def _kind_of_zip(path: Path) -> tuple[str, str]:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError):
-        return "a ZIP archive or XLSX workbook cut short", "copy or save it again"
+        raise unusable(
+            path,
+            "the file begins like an XLSX workbook or a ZIP archive and is cut short or damaged",
+            "copy or save it again",
+        ) from None
     if "xl/workbook.xml" in names:
         return _XLSX, ""
     if "xl/workbook.bin" in names:

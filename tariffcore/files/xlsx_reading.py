@@ -62,7 +62,7 @@ class XlsxSource(CaseSource):
         self.columns = self._binding.columns
         self.ignored_columns = self._binding.ignored
         self._first_row = header_row + 1
-        self._sheet_rows = self._sheet.total_height
+        self._sheet_rows = (self._sheet.end or (0, 0))[0] + 1  # end: the last row, counted from 0
         self.total_rows: int | None = None  # blank rows are found only while reading
 
     def close(self) -> None:

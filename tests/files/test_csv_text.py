@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tariffcore.files.csv_text import csv_header, csv_rows
+
+CELLS = st.none() | st.text(alphabet=",\"\n\r;a Я=+№'", max_size=6)
+
+
+def test_rows_as_a_person_would_write_them() -> None:
+    table = pa.table(
+        {
+            "case_id": ["C1", None, 'a "b", c'],
+            "amount": pa.array([Decimal("686930.98"), None, Decimal("-0.05")], pa.decimal128(18, 2)),
+            "status": pa.array(["OK", "OK", "x,y"]).dictionary_encode(),
+            "ok": [True, False, None],
+            "day": [date(2026, 1, 2), None, None],
+            "at": [datetime(2026, 1, 2, 3, 4), None, None],
+            "n": pa.array([1, None, -3], pa.int64()),
+            "rule_id": pa.array(["case.inpatient", None, "b"]).dictionary_encode(),
+        }
+    )
+    assert csv_header(table.column_names) == b"case_id,amount,status,ok,day,at,n,rule_id\n"
+    assert csv_rows(table).decode().splitlines() == [
+        "C1,686930.98,OK,true,2026-01-02,2026-01-02 03:04:00.000000,1,case.inpatient",
+        ",,OK,false,,,,",
+        '"a ""b"", c",-0.05,"x,y",,,,-3,b',
+    ]
+
+
+def test_headers_are_quoted_where_needed() -> None:
+    assert csv_header(["a,b", 'c"d', "e"]) == b'"a,b","c""d",e\n'
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=20),
+    st.permutations([pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())]),
+    st.integers(0, 3),
+)
+def test_any_text_is_read_back_by_the_csv_module(rows: list, kinds: list, offset: int) -> None:
+    columns = [pa.array([row[i] for row in rows], pa.string()) for i in range(3)]
+    columns = [
+        column.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else column.cast(kind)
+        for column, kind in zip(columns, kinds, strict=True)
+    ]
+    table = pa.table(columns, names=["a", "b", "c"]).slice(offset)
+    text = csv_rows(table).decode()
+    read = list(csv.reader(io.StringIO(text, newline="")))
+    assert read == [[cell or "" for cell in row] for row in rows[offset:]]
+    assert '"' in text or not any(
+        c in (cell or "") for row in rows[offset:] for cell in row for c in ',"\r\n'
+    )
+
+
+@given(st.lists(st.none() | st.integers(-(10**18) + 1, 10**18 - 1), min_size=1), st.integers(0, 18))
+def test_decimals_have_all_their_places_and_no_exponent(minor: list[int | None], scale: int) -> None:
+    values = [None if m is None else Decimal(m).scaleb(-scale) for m in minor]
+    text = csv_rows(pa.table({"amount": pa.array(values, pa.decimal128(18, scale))})).decode()
+    assert text.splitlines() == ["" if v is None else f"{v:.{scale}f}" for v in values]
+
+
+@pytest.mark.parametrize("column", [pa.array([], pa.string()), pa.array([None, None], pa.string())])
+def test_a_single_column_without_values(column: pa.Array) -> None:
+    assert csv_rows(pa.table({"a": column})) == b"\n" * len(column)
+
+
+def test_chunks_with_dictionaries_of_their_own() -> None:
+    column = pa.chunked_array([pa.array(["a", "b"]).dictionary_encode(), pa.array(["b"]).dictionary_encode()])
+    assert csv_rows(pa.table({"x": [1, 2, 3], "y": column})) == b"1,a\n2,b\n3,b\n"
