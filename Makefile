@@ -1,0 +1,130 @@
+# Fresh machine: CPython 3.11 or later with venv, a C compiler, GNU make and PyPI.  Nothing else is needed,
+# and nothing is installed outside .venv.  `make help` lists what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+N ?= 1000000
+SEED ?= 0
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+INSTALLED := $(VENV)/.installed
+BENCH_INSTALLED := $(VENV)/.installed-bench
+QUIET := --quiet --quiet
+KERNEL := tariffcore/_kernel.abi3.so
+
+.PHONY: help
+help:  ## what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name what; do \
+	    printf '  make %-14s %s\n' "$$name" "$$what"; done
+
+# -- the environment ---------------------------------------------------------------------------
+
+# Runs on any Python, however old, to say what is wrong with the machine in words, all at once.
+define CHECK_MACHINE
+import os, sys, sysconfig
+wrong = []
+def found(program):
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in folders)
+named = "%s is Python %d.%d" % ((sys.executable,) + tuple(sys.version_info[:2]))
+if sys.version_info < (3, 11):
+    wrong.append(named + "; tariffcore needs CPython 3.11 or later. Name one: make PYTHON=/path/to/python3.11")
+else:
+    try:
+        import ensurepip, venv
+    except ImportError:
+        wrong.append(named + ", which cannot make environments. On Debian: apt-get install python3-venv")
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+    if not found(compiler):
+        wrong.append("There is no C compiler (%s). On Debian: apt-get install gcc libc6-dev; or name yours: make CC=..." % compiler)
+    if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
+        wrong.append(named + ", which has no Python.h to build the kernel with. On Debian: apt-get install python3-dev")
+sys.exit("\n".join(wrong) or None)
+endef
+export CHECK_MACHINE
+
+define BUILD_REQUIREMENTS
+import tomllib
+with open("pyproject.toml", "rb") as file:
+    print("\n".join(tomllib.load(file)["build-system"]["requires"]))
+endef
+export BUILD_REQUIREMENTS
+
+# The build requirements go into the environment itself, so that the kernel can be rebuilt there in seconds.
+$(INSTALLED): pyproject.toml setup.py
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Install CPython 3.11 or later, or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c "$$CHECK_MACHINE"
+	@if $(BIN)/python -c '' 2>/dev/null; then echo "Bringing $(VENV) up to date ..."; else echo "Making $(VENV) ..."; $(PYTHON) -m venv --clear $(VENV); fi
+	@$(BIN)/python -c "$$BUILD_REQUIREMENTS" > $(VENV)/build-requirements.txt
+	@$(BIN)/python -m pip install $(QUIET) -r $(VENV)/build-requirements.txt
+	@echo "Installing what tariffcore needs, and building the kernel ..."
+	@$(BIN)/python -m pip install $(QUIET) --no-build-isolation --editable '.[test]'
+	@touch $@
+
+$(BENCH_INSTALLED): $(INSTALLED)
+	@echo "Installing what tariffcore is compared with ..."
+	@$(BIN)/python -m pip install $(QUIET) --no-build-isolation --editable '.[test,bench]'
+	@touch $@
+
+# Make looks at the binary before the installation has built it, so look once more.
+$(KERNEL): tariffcore/_kernel.pyx setup.py | $(INSTALLED)
+	@if [[ $< -nt $@ ]]; then \
+	    echo "Building the kernel ..."; \
+	    $(BIN)/python -W ignore setup.py --quiet build_ext --inplace; \
+	fi
+
+.PHONY: environment
+environment: $(INSTALLED) $(KERNEL)  ## .venv with everything installed and the kernel built
+
+# -- what people do ------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: environment  ## price 20,000 sample cases, print the summary, explain one case
+	@mkdir -p demo
+	$(BIN)/tariffcore sample -n 20000 -o demo/cases.csv
+	$(BIN)/tariffcore price demo/cases.csv -s kz-demo -o demo/priced.parquet --rejects demo/rejects.csv
+
+.PHONY: test lint types tests
+test: lint types tests  ## lint, types and the whole test suite
+
+lint: environment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: environment
+	$(BIN)/mypy
+
+tests: environment
+	$(BIN)/python -m pytest -n auto
+
+.PHONY: mutants
+mutants: environment  ## plant known mistakes in a copy, one at a time: the tests must find each
+	$(BIN)/python -m tests.mutants
+
+.PHONY: compare
+compare: environment  ## N=1000000 SEED=0: that many aimed random cases, kernel against twin
+	$(BIN)/python -m tests.comparing -n $(N) --seed $(SEED)
+
+.PHONY: bench bench-quick
+bench: $(BENCH_INSTALLED) $(KERNEL)  ## time the work beside its peers, on this machine in this run
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(BENCH_INSTALLED) $(KERNEL)  ## the gate: instruction counts and same-run ratios
+	$(BIN)/python -m benchmarks --quick
+
+.PHONY: wheel
+wheel: environment  ## dist/tariffcore-*.whl, one binary for CPython 3.11 and later
+	rm -rf build dist
+	$(BIN)/python -m build --wheel --outdir dist .
+
+.PHONY: clean
+clean:  ## remove everything that make made, .venv too
+	rm -rf $(VENV) build dist demo *.egg-info tariffcore/_kernel.c tariffcore/_kernel*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench
+	find $(wildcard tariffcore tests benchmarks server) -name __pycache__ -type d -prune -exec rm -rf {} +
