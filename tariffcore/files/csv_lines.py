@@ -61,8 +61,10 @@ class RowScanner:
         self._delimiter = delimiter
         self._fields = fields
         self._max_row_bytes = max_row_bytes
-        self._beside_quotes = np.zeros(256, np.bool_)
-        self._beside_quotes[[_LF, _CR, _QUOTE, delimiter[0]]] = True
+        self._ends_field = np.zeros(256, np.bool_)
+        self._ends_field[[_LF, _CR, delimiter[0]]] = True
+        self._beside_quotes = self._ends_field.copy()
+        self._beside_quotes[_QUOTE] = True
 
     def scan(self, block: bytes, at_end: bool) -> RowEnds:
         """The whole rows of the block; ``at_end``: nothing follows it, so its last row is whole as well."""
@@ -79,11 +81,16 @@ class RowScanner:
     def _stop_between_regular_quotes(self, block: bytes, at_end: bool) -> int | None:
         """The end of the last whole row, or None where quotes need the slow way.
 
-        Where every quote stands beside a delimiter, a line end or another quote, they open and close in turn,
-        and all can be looked at together. Line ends within quotes are left to the slow way.
+        Where no quote stands at the start of a field, none opens anything. Where every quote stands beside a
+        delimiter, a line end or another quote, they open and close in turn. Either can be seen of all quotes
+        together. Line ends within quotes are left to the slow way.
         """
         text = np.frombuffer(block, np.uint8)
         quotes = np.flatnonzero(text == _QUOTE)
+        before = text[quotes - 1]  # of a quote at position 0 the last byte, which is put right next
+        before[0] = _LF if quotes[0] == 0 else before[0]
+        if not self._ends_field[before].any():
+            return len(block) if at_end else last_line_end(block, 0, len(block))
         whole = len(block)
         if len(quotes) % 2:
             if at_end:
@@ -91,19 +98,14 @@ class RowScanner:
             whole = last_line_end(
                 block, 0, int(quotes[-1])
             )  # the open quote's row may go on in the next block
-            quotes = quotes[quotes < whole]
+            quotes = quotes[: np.searchsorted(quotes, whole)]
             if whole == 0 or len(quotes) % 2:
                 return None
-        opening, closing = quotes[0::2], quotes[1::2]
-        before = text[np.maximum(opening, 1) - 1]
-        after = text[np.minimum(closing, len(text) - 2) + 1]
-        regular = (self._beside_quotes[before] | (opening == 0)) & (
-            self._beside_quotes[after] | (closing == len(text) - 1)
-        )
-        if not regular.all():
+        after = text[np.minimum(quotes[1::2] + 1, len(text) - 1)]  # at the very end: the quote itself
+        if not (self._beside_quotes[before[: len(quotes) : 2]].all() and self._beside_quotes[after].all()):
             return None
         line_ends = np.flatnonzero((text[:whole] == _LF) | (text[:whole] == _CR))
-        if (np.searchsorted(line_ends, opening) != np.searchsorted(line_ends, closing)).any():
+        if (np.searchsorted(quotes, line_ends) % 2).any():
             return None
         return whole if at_end else last_line_end(block, 0, whole, more_follows=whole == len(block))
 

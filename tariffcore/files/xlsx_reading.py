@@ -38,7 +38,7 @@ class XlsxSource(CaseSource):
     """One sheet of a workbook: the named one, else the first that has a header row of cases.
 
     The header is the first row that holds the columns needed; title rows above it are skipped, and so are
-    blank rows. The whole sheet is in memory (about 1 GiB for a full sheet of 1,048,576 rows and a dozen
+    blank rows. The whole sheet is in memory (about 1.5 GiB for a full sheet of 1,048,576 rows and a dozen
     columns). A cell with an error value (#N/A, #DIV/0!) counts as empty.
     """
 
