@@ -5,7 +5,7 @@
 here every index is trusted.  What the numbers in the tables mean is said in `tariffcore/plan.py`.
 """
 
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from *:
     """
@@ -35,6 +35,10 @@ cdef enum:
 
 # 18 digits: tariffcore.money.MAX_AMOUNT_MINOR
 cdef uint64_t MAX_AMOUNT_MINOR = 999999999999999999ULL
+
+# Bits: a quotient of 18 digits and another such digit together stay below 128 bits.
+cdef enum:
+    LONGEST_DIGIT = 32
 
 # tariffcore.plan.ROUNDING_CODES
 cdef enum:
@@ -76,30 +80,32 @@ cdef uint64_t rounded_quotient(u128 multiplier, u128 numerator, u128 denominator
 
     Exact at every size: the product may need 255 bits.  The denominator is below 2**126.
     """
-    cdef u128 quotient, remainder, product, whole, rest
-    cdef int bit
+    cdef u128 quotient, remainder, product, whole, rest, digit, step
+    cdef int bits, digit_bits
     cdef bint up
     if not mul_overflows(multiplier, numerator, &product):
         quotient = product / denominator
         remainder = product - quotient * denominator
     else:
-        # Multiply and divide together, bit by bit from the top, so that nothing outgrows 128 bits.
+        # Long division: the multiplier in digits so short that no step outgrows 128 bits.
         whole = numerator / denominator
         rest = numerator - whole * denominator
+        if whole > MAX_AMOUNT_MINOR:
+            return <uint64_t>-1
         quotient = 0
         remainder = 0
-        for bit in range(bit_length(multiplier) - 1, -1, -1):
-            quotient = quotient << 1
-            remainder = remainder << 1
-            if remainder >= denominator:
-                remainder = remainder - denominator
-                quotient = quotient + 1
-            if (multiplier >> bit) & 1:
-                quotient = quotient + whole
-                remainder = remainder + rest
-                if remainder >= denominator:
-                    remainder = remainder - denominator
-                    quotient = quotient + 1
+        bits = bit_length(multiplier)
+        while bits > 0:
+            digit_bits = 127 - bit_length(denominator)
+            digit_bits = digit_bits if digit_bits < LONGEST_DIGIT else LONGEST_DIGIT
+            digit_bits = digit_bits if digit_bits < bits else bits
+            bits -= digit_bits
+            digit = multiplier >> bits
+            multiplier = multiplier - (digit << bits)
+            remainder = (remainder << digit_bits) + rest * digit
+            step = remainder / denominator
+            remainder = remainder - step * denominator
+            quotient = (quotient << digit_bits) + whole * digit + step
             if quotient > MAX_AMOUNT_MINOR:
                 return <uint64_t>-1
     remainder = remainder << 1
@@ -225,66 +231,59 @@ cdef inline uint32_t days_between(uint16_t admission_day, uint16_t discharge_day
     return between if between < last else last
 
 
-cdef void price_row(const Tables *t, const Cases *cases, const Priced *out, Py_ssize_t i) noexcept nogil:
-    """The unit price of one case, step by step: the whole rule, for every case that the short cut leaves."""
+cdef void price_row(
+    const Tables *t, const Cases *cases, const Priced *out, Py_ssize_t i, int64_t rate, int16_t f_row, uint32_t c_row
+) noexcept nogil:
+    """The unit price of one case by the whole rule, or why it has none; for every case that the short cut leaves.
+
+    Where several things are wrong, the order of the questions is the order of statuses.
+    """
     cdef uint64_t record = t.day_record[cases.deciding_day[i]]
-    cdef uint8_t edition = <uint8_t>(record >> 48)
-    cdef Py_ssize_t epoch_item = <uint32_t>(record >> 16) + cases.item[i]
-    cdef uint64_t choice
-    cdef uint32_t c_row, days, planned
-    cdef int16_t f_row
-    cdef int64_t rate
-    cdef const uint64_t *c
-    cdef const uint64_t *w
+    cdef const uint64_t *c = t.coefficients + c_row * C_WIDTH
+    cdef const uint64_t *w = t.wide_coefficients + c_row * 4
     cdef const int64_t *factor
+    cdef uint32_t days, planned
     cdef u128 multiplier, denominator, product
-    out.amount_minor[i] = 0
-    out.rule[i] = 0
     if record >> 56:
-        out.status[i] = <uint8_t>(record >> 56)
+        fail(out, i, <uint8_t>(record >> 56))
         return
-    choice = t.choice_record[(t.item_record[epoch_item] >> 32) + cases.variant[i]]
-    rate = t.rate_minor[
-        <uint32_t>t.item_record[epoch_item] + <uint16_t>choice + t.age_class[edition * AGES + cases.age[i]]
-    ]
     if rate < 0:
-        out.status[i] = <uint8_t>-rate
+        fail(out, i, <uint8_t>-rate)
         return
-    days = days_between(cases.admission_day[i], cases.discharge_day[i], t.stay_bits)
-    f_row = t.factor_row[(choice >> 32) + (<uint32_t>cases.outcome[i] << t.stay_bits) + days]
     if f_row < 0:
-        out.status[i] = <uint8_t>-f_row
+        fail(out, i, <uint8_t>-f_row)
         return
-    c_row = t.coefficient_row[(<Py_ssize_t>cases.provider[i] << t.period_bits) + <uint16_t>record]
-    c = t.coefficients + c_row * C_WIDTH
     if c[C_STATUS] != 0:
-        out.status[i] = <uint8_t>c[C_STATUS]
+        fail(out, i, <uint8_t>c[C_STATUS])
         return
-    w = t.wide_coefficients + c_row * 4
     factor = t.factors + f_row * FACTOR_WIDTH
     multiplier = <uint64_t>rate
     denominator = u128_of(w[2], w[3])
     if factor[FACTOR_PER_PLANNED_DAY]:
-        planned = t.planned_days[epoch_item]
+        planned = t.planned_days[<uint32_t>(record >> 16) + cases.item[i]]
         if planned == 0:
-            out.status[i] = MISSING_PLANNED_DAYS
+            fail(out, i, MISSING_PLANNED_DAYS)
             return
         days = <uint16_t>(cases.discharge_day[i] - cases.admission_day[i])
-        days = days + t.day_count_extra[edition]
+        days = days + t.day_count_extra[out.edition[i]]
         days = days if days > 1 else 1
         multiplier = multiplier * (days if days < planned else planned)
         denominator = denominator * planned
     else:
         multiplier = multiplier * <uint64_t>factor[FACTOR_NUMERATOR]
         denominator = denominator * <uint64_t>factor[FACTOR_DENOMINATOR]
-    product = rounded_quotient(multiplier, u128_of(w[0], w[1]), denominator, t.rounding_mode[edition])
+    product = rounded_quotient(multiplier, u128_of(w[0], w[1]), denominator, t.rounding_mode[out.edition[i]])
     product = product * c[C_STEP]
     if product > MAX_AMOUNT_MINOR:
-        out.status[i] = AMOUNT_OVERFLOW
+        fail(out, i, AMOUNT_OVERFLOW)
         return
     out.amount_minor[i] = <int64_t>product
-    out.status[i] = OK
-    out.rule[i] = <uint16_t>((choice >> 16) + f_row)
+
+
+cdef inline void fail(const Priced *out, Py_ssize_t i, uint8_t status) noexcept nogil:
+    out.amount_minor[i] = 0
+    out.status[i] = status
+    out.rule[i] = 0
 
 
 cdef struct Block:
@@ -395,7 +394,7 @@ cdef void price_rows(
     """
     cdef Block block
     cdef Cases own
-    cdef Py_ssize_t n, k, other_count
+    cdef Py_ssize_t n, k, other, other_count
     cdef Py_ssize_t first = start
     while first < stop:
         n = stop - first if stop - first < BLOCK else BLOCK
@@ -413,7 +412,11 @@ cdef void price_rows(
         if not t.plain_rounding:
             other_count = mend_rounding(t, out.amount_minor + first, &block, n, other_count)
         for k in range(other_count):
-            price_row(t, cases, out, first + block.others[k])
+            other = block.others[k]
+            price_row(
+                t, cases, out, first + other,
+                <int64_t>block.rate_minor[other], <int16_t>block.factor_row[other], block.coefficient_row[other],
+            )
         if cases.quantity != NULL:
             count_quantities(cases.quantity + first, out.amount_minor + first, out.status + first, out.rule + first, n)
         first += BLOCK
@@ -548,6 +551,28 @@ def split(
                     reached = <uint64_t>(product / denominator)
                     parts[target[k] * rows + i] = <int64_t>(reached - before)
                     before = reached
+
+
+ctypedef fused code_number:
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+
+ctypedef fused looked_up:
+    uint8_t
+    uint16_t
+    int32_t
+    int64_t
+
+
+def look_up(const looked_up[::1] table, const code_number[::1] number, looked_up[::1] out):
+    """out[i] = table[number[i]], where number -1 means the last entry of the table."""
+    cdef Py_ssize_t i
+    cdef Py_ssize_t last = table.shape[0] - 1
+    with nogil:
+        for i in range(number.shape[0]):
+            out[i] = table[number[i] if number[i] >= 0 else last]
 
 
 def total_by_code(

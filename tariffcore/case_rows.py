@@ -78,13 +78,14 @@ def _moments(name: str, column: pa.ChunkedArray) -> list[date | datetime | None]
     read = reading.days(name, column)
     absent = read.undated()
     moments: list[date | datetime | None] = []
+    of_day = read.seconds(np.arange(len(absent)))
     for row in range(len(absent)):
         days = int(read.days[row])
         if absent[row] or not 0 < days + _EPOCH.toordinal() <= date.max.toordinal():
             moments.append(None)
             continue
         day = _EPOCH + timedelta(days=days)
-        seconds = reading.NO_TIME if read.seconds is None else int(read.seconds[row])
+        seconds = int(of_day[row])
         if seconds == reading.NO_TIME:
             moments.append(day)
         else:

@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tariffcore import _kernel
 from tariffcore.errors import CasesError, Problem
 
 Mask = NDArray[np.bool_]
@@ -44,18 +45,36 @@ class CodedText:
     ``undecodable`` holds the numbers of texts that are not UTF-8.
     """
 
-    number: NDArray[np.int32]
+    number: NDArray[np.signedinteger[Any]]
     texts: list[str | None]
     undecodable: frozenset[int] = frozenset()
+    has_missing: bool = True
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether there is no text at all."""
+        return not self.texts
 
     def map(self, of_text: Callable[[str], int], missing: int, dtype: type[T]) -> NDArray[T]:
         """One number a row: what ``of_text`` says of its text, or ``missing``."""
+        if self.is_absent:
+            return np.full(len(self.number), missing, dtype=dtype)
         table = np.array(
             [missing if text is None else of_text(text) for text in [*self.texts, None]], dtype=dtype
         )
-        return table[self.number]
+        return self.of_table(table)
+
+    def of_table(self, table: NDArray[T]) -> NDArray[T]:
+        """One entry of the table a row, the last one for a missing text."""
+        found = np.empty(len(self.number), dtype=table.dtype)
+        stored = np.uint8 if table.dtype == np.bool_ else table.dtype
+        _kernel.look_up(table.view(stored), self.number, found.view(stored))
+        return found
 
     def missing(self) -> Mask:
+        """Rows without a text."""
+        if not self.has_missing:
+            return np.zeros(len(self.number), dtype=np.bool_)
         return self.map(lambda text: False, missing=True, dtype=np.bool_)
 
     def wrong(self) -> Mask | None:
@@ -64,7 +83,7 @@ class CodedText:
             return None
         table = np.zeros(len(self.texts) + 1, dtype=np.bool_)
         table[list(self.undecodable)] = True
-        return table[self.number]
+        return self.of_table(table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +97,18 @@ class ReadColumn(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class DayColumn:
-    """Days since 1970 and, where the column holds times, seconds of the day (NO_TIME where unknown)."""
+    """Days since 1970 and, where the column holds times, when on the day (`seconds`)."""
 
     days: NDArray[np.int32]
-    seconds: NDArray[np.int32] | None
+    seconds_of_rows: Callable[[NDArray[np.intp]], NDArray[np.int64]] | None
     missing: Mask
     wrong: Mask
+
+    def seconds(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Seconds of the day of some rows, NO_TIME where unknown. Few rows need them, so few are worked out."""
+        if self.seconds_of_rows is None:
+            return np.full(len(rows), NO_TIME, dtype=np.int64)
+        return self.seconds_of_rows(rows)
 
     def undated(self) -> Mask:
         """Rows without a day that could be read."""
@@ -143,8 +168,8 @@ def _decoded(values: pa.Array) -> tuple[list[str | None], frozenset[int]]:
 def coded_text(name: str, column: pa.ChunkedArray | pa.Array) -> CodedText:
     """A column of codes: text of any Arrow kind, or whole numbers (a code 12 kept as a number is '12')."""
     array = one_array(column)
-    if pa.types.is_null(array.type):
-        return CodedText(np.full(len(array), -1, dtype=np.int32), [])
+    if array.null_count == len(array):
+        return no_text(len(array))
     if not (is_text(array.type) or pa.types.is_integer(array.type)) and not (
         pa.types.is_dictionary(array.type) and pa.types.is_integer(array.type.value_type)
     ):
@@ -158,10 +183,19 @@ def coded_text(name: str, column: pa.ChunkedArray | pa.Array) -> CodedText:
         values = values.cast(pa.string())
     texts, undecodable = _decoded(values)
     stripped = [None if text is None or not (bare := text.strip()) else bare for text in texts]
-    indices = array.indices.cast(pa.int32())
+    indices = array.indices
+    if pa.types.is_unsigned_integer(indices.type):
+        indices = indices.cast(pa.int64())
+    has_missing = bool(indices.null_count) or None in stripped
     if indices.null_count:
         indices = indices.fill_null(-1)
-    return CodedText(indices.to_numpy(zero_copy_only=False), stripped, undecodable)
+    numbers = np.ascontiguousarray(indices.to_numpy(zero_copy_only=False))
+    return CodedText(numbers, stripped, undecodable, has_missing)
+
+
+def no_text(count: int) -> CodedText:
+    """A column without any text."""
+    return CodedText(np.full(count, -1, dtype=np.int8), [])
 
 
 def _column_of_texts(coded: CodedText, of_text: Callable[[str], int | None], dtype: type[T]) -> ReadColumn[T]:
@@ -180,7 +214,7 @@ def _column_of_texts(coded: CodedText, of_text: Callable[[str], int | None], dty
             wrong[number] = True
         else:
             values[number] = value
-    return ReadColumn(values[coded.number], missing[coded.number], wrong[coded.number])
+    return ReadColumn(coded.of_table(values), coded.of_table(missing), coded.of_table(wrong))
 
 
 def _validity(array: pa.Array) -> Mask:
@@ -190,7 +224,7 @@ def _validity(array: pa.Array) -> Mask:
     return np.asarray(array.is_null().to_numpy(zero_copy_only=False))
 
 
-def whole_numbers(name: str, column: pa.ChunkedArray | pa.Array, low: int, high: int) -> ReadColumn[np.int64]:
+def whole_numbers(name: str, column: pa.ChunkedArray | pa.Array, low: int, high: int) -> ReadColumn[Any]:
     """Whole numbers from ``low`` to ``high``; others are wrong. Floats may be whole ones or NaN."""
     array = one_array(column)
     if is_text(array.type) or pa.types.is_null(array.type):
@@ -204,7 +238,10 @@ def whole_numbers(name: str, column: pa.ChunkedArray | pa.Array, low: int, high:
     missing = _validity(array)
     if pa.types.is_integer(array.type):
         # a number beyond int64 comes out negative or huge, and either is out of every range
-        values = array.cast(pa.int64(), safe=False).fill_null(low).to_numpy(zero_copy_only=False)
+        values = (array.fill_null(0) if array.null_count else array).to_numpy(zero_copy_only=False)
+        if len(values) and low <= int(values.min()) and int(values.max()) <= high:
+            return ReadColumn(values, missing, np.zeros_like(missing))
+        values = np.where(missing, low, values.astype(np.int64))
     elif pa.types.is_floating(array.type):
         floating = array.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
         missing = np.isnan(floating)
@@ -252,12 +289,19 @@ def days(name: str, column: pa.ChunkedArray | pa.Array) -> DayColumn:
     if pa.types.is_timestamp(kind):
         if kind.tz is not None:
             raise unusable_column(name, kind, "give local dates and times without a time zone")
-        units = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-        whole_seconds = units // _UNITS_A_SECOND[kind.unit]
-        numbers = np.floor_divide(whole_seconds, _SECONDS_A_DAY)
-        seconds = (whole_seconds - numbers * _SECONDS_A_DAY).astype(np.int32)
-        wrong = (numbers < -(2**31)) | (numbers >= 2**31)
-        return DayColumn(np.where(wrong, 0, numbers).astype(np.int32), seconds, missing, wrong)
+        units = array.cast(pa.int64())
+        units = (units.fill_null(0) if units.null_count else units).to_numpy(zero_copy_only=False)
+        units_a_second = _UNITS_A_SECOND[kind.unit]
+        numbers = units // (units_a_second * _SECONDS_A_DAY)
+        if len(numbers) and not -(2**31) <= int(numbers.min()) <= int(numbers.max()) < 2**31:
+            wrong = (numbers < -(2**31)) | (numbers >= 2**31)
+            numbers = np.where(wrong, 0, numbers)
+        return DayColumn(
+            numbers.astype(np.int32),
+            lambda rows: units[rows] // units_a_second % _SECONDS_A_DAY,
+            missing,
+            wrong,
+        )
     raise unusable_column(
         name, kind, "give dates, timestamps without a time zone, or text such as 2026-05-31"
     )
@@ -267,7 +311,7 @@ def _days_of_text(name: str, array: pa.Array) -> DayColumn:
     coded = coded_text(name, array)
     count = len(coded.texts) + 1
     day = np.zeros(count, dtype=np.int32)
-    second = np.full(count, NO_TIME, dtype=np.int32)
+    second = np.full(count, NO_TIME, dtype=np.int64)
     missing = np.array([text is None for text in [*coded.texts, None]], dtype=np.bool_)
     wrong = ~missing
     for form in _DATE_FORMS:
@@ -277,8 +321,12 @@ def _days_of_text(name: str, array: pa.Array) -> DayColumn:
         if text is not None and number not in coded.undecodable and (read := parse_day(text)) is not None:
             day[number], second[number] = read
             wrong[number] = False
-    seconds = second[coded.number] if (second != NO_TIME).any() else None
-    return DayColumn(day[coded.number], seconds, missing[coded.number], wrong[coded.number])
+    return DayColumn(
+        coded.of_table(day),
+        (lambda rows: second[coded.number[rows]]) if (second != NO_TIME).any() else None,
+        coded.of_table(missing),
+        coded.of_table(wrong),
+    )
 
 
 def parse_day(text: str) -> tuple[int, int] | None:
@@ -308,7 +356,7 @@ class _DateForm:
         self.separators = [(i, p) for i, p in enumerate(pattern) if p not in "YMDhms"]
 
     def read(
-        self, texts: Sequence[str | None], day: NDArray[np.int32], second: NDArray[np.int32], wrong: Mask
+        self, texts: Sequence[str | None], day: NDArray[np.int32], second: NDArray[np.int64], wrong: Mask
     ) -> None:
         """Fill in the texts of this form and take them off ``wrong``."""
         length = len(self.pattern)
@@ -420,15 +468,15 @@ def procedure_signatures(
         inner = coded_text(name, array.flatten())
         bits = inner.map(bits_of_code, missing=0, dtype=np.uint8)
         lengths = pc.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
-        rows = np.repeat(np.arange(len(array)), lengths)
+        ends = np.cumsum(lengths)
         signature = np.zeros(len(array), dtype=np.uint8)
         touched = np.flatnonzero(bits)
-        np.bitwise_or.at(signature, rows[touched], bits[touched])
+        np.bitwise_or.at(signature, np.searchsorted(ends, touched, side="right"), bits[touched])
         wrong = inner.wrong()
         if wrong is None:
             return signature, None
         undecodable = np.zeros(len(array), dtype=np.bool_)
-        undecodable[rows[wrong]] = True
+        undecodable[np.searchsorted(ends, np.flatnonzero(wrong), side="right")] = True
         return signature, undecodable
 
     def of_text(text: str) -> int:

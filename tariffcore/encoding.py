@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -109,7 +110,7 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
 
     def coded(name: str) -> CodedText:
         if name not in names:
-            return CodedText(np.full(count, -1, dtype=np.int32), [])
+            return reading.no_text(count)
         column = reading.coded_text(name, table.column(name))
         marks.wrong(name, column.wrong())
         return column
@@ -165,7 +166,8 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         length, length_given, admission, admission_code, discharge_code, editions, is_case, plan
     )
     # a service has no stay: without an admission date it begins and ends on its day
-    admission_code = np.where(admission.missing & ~length_given, discharge_code, admission_code)
+    if admission.missing.any():
+        admission_code = np.where(admission.missing & ~length_given, discharge_code, admission_code)
     keys = _setting_keys(setting, factor, is_case, admission, discharge, editions, plan)
 
     impossible = _impossible_stay(admission, discharge)
@@ -263,16 +265,16 @@ def _day_codes(column: DayColumn, plan: Plan) -> NDArray[np.uint16]:
 
 def _impossible_stay(admission: DayColumn, discharge: DayColumn) -> Mask | None:
     known = ~(admission.missing | discharge.missing | admission.wrong | discharge.wrong)
-    stay = discharge.days.astype(np.int64) - admission.days
+    stay = np.subtract(discharge.days, admission.days, dtype=np.int64)
     impossible = (stay < 0) | (stay > MAX_STAY_DAYS)
-    if admission.seconds is not None and discharge.seconds is not None:
-        timed = (admission.seconds != reading.NO_TIME) & (discharge.seconds != reading.NO_TIME)
-        impossible |= (stay == 0) & timed & (discharge.seconds < admission.seconds)
+    same_day = np.flatnonzero(stay == 0)
+    start, end = admission.seconds(same_day), discharge.seconds(same_day)
+    impossible[same_day] = (start != reading.NO_TIME) & (end != reading.NO_TIME) & (end < start)
     impossible &= known
     return impossible if impossible.any() else None
 
 
-def _length_of_stay(table: pa.Table, marks: _Marks) -> tuple[NDArray[np.int64], Mask]:
+def _length_of_stay(table: pa.Table, marks: _Marks) -> tuple[NDArray[np.integer[Any]], Mask]:
     if "length_of_stay_days" not in table.column_names:
         return np.zeros(marks.count, dtype=np.int64), np.zeros(marks.count, dtype=np.bool_)
     column = reading.whole_numbers(
@@ -283,7 +285,7 @@ def _length_of_stay(table: pa.Table, marks: _Marks) -> tuple[NDArray[np.int64], 
 
 
 def _stay_by_length(
-    length: NDArray[np.int64],
+    length: NDArray[np.integer[Any]],
     given: Mask,
     admission: DayColumn,
     admission_code: NDArray[np.uint16],
@@ -298,16 +300,18 @@ def _stay_by_length(
     """
     if not given.any():
         return admission_code, None
-    extra = np.array([int(s.day_count is DayCount.INCLUSIVE) for s in plan.editions] + [0], dtype=np.int64)[
-        editions
-    ]
-    at_least_one = np.maximum(length, 1)
-    from_dates = np.maximum(discharge_code.astype(np.int64) - admission_code + extra, 1)
-    contradicts = given & ~admission.missing & (editions >= 0) & (from_dates != length)
-    derived = np.clip(discharge_code.astype(np.int64) - at_least_one + extra, 0, DAY_CODES - 1).astype(
-        np.uint16
-    )
-    return np.where(given & admission.missing, derived, admission_code), contradicts
+    extra = np.array([int(s.day_count is DayCount.INCLUSIVE) for s in plan.editions] + [0], dtype=np.int32)
+    extra_days: NDArray[np.int32] | np.int32 = extra[editions] if extra.any() else np.int32(0)
+    stay = np.subtract(discharge_code, admission_code, dtype=np.int32) + extra_days
+    contradicts = given & (np.maximum(stay, 1) != length) & (editions >= 0) & ~admission.missing
+    unknown = np.flatnonzero(given & admission.missing)
+    if len(unknown):
+        # the admission day that gives the stated length, at least one day
+        derived = discharge_code[unknown].astype(np.int64) - np.maximum(length[unknown], 1)
+        derived += extra[editions[unknown]]
+        admission_code = admission_code.copy()
+        admission_code[unknown] = np.clip(derived, 0, DAY_CODES - 1)
+    return admission_code, contradicts
 
 
 def _outcomes(
@@ -399,9 +403,7 @@ def _over_hours(
 ) -> tuple[Mask, Mask]:
     """Which of the rows stayed longer than the limit, and which cannot be told without the hours."""
     days = discharge.days[rows].astype(np.int64) - admission.days[rows]
-    unknown_time = np.full(len(rows), reading.NO_TIME, dtype=np.int32)
-    start = unknown_time if admission.seconds is None else admission.seconds[rows]
-    end = unknown_time if discharge.seconds is None else discharge.seconds[rows]
+    start, end = admission.seconds(rows), discharge.seconds(rows)
     timed = (start != reading.NO_TIME) & (end != reading.NO_TIME)
     seconds = days * 86_400 + end - start
     over = np.where(timed, seconds > max_hours * 3_600, (days >= 1) & ((days - 1) * 24 >= max_hours))
