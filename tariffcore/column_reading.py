@@ -105,7 +105,7 @@ class DayColumn:
     wrong: Mask
 
     def seconds(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Seconds of the day of some rows, NO_TIME where unknown. Few rows need them, so few are worked out."""
+        """Seconds of the day of some rows, NO_TIME where unknown: few rows are ever asked for."""
         if self.seconds_of_rows is None:
             return np.full(len(rows), NO_TIME, dtype=np.int64)
         return self.seconds_of_rows(rows)

@@ -23,8 +23,6 @@ from tariffcore.plan import (
     INVALID_DAY,
     INVALID_STAY,
     MALFORMED_DAY,
-    MAX_AGE_YEARS,
-    MAX_STAY_DAYS,
     MISSING_AGE,
     MISSING_DAY,
     MISSING_OUTCOME,
@@ -39,6 +37,7 @@ from tariffcore.plan import (
     SettingKey,
 )
 from tariffcore.schedule.catalog import DecidingDate
+from tariffcore.schedule.limits import MAX_AGE_YEARS, MAX_STAY_DAYS
 from tariffcore.schedule.model import DayCount, Unit
 from tariffcore.schedule.tariff import find_share
 
@@ -224,16 +223,23 @@ def _items(drg: CodedText, service: CodedText, plan: Plan) -> tuple[NDArray[np.u
 
 def _blank(array: pa.Array) -> Mask:
     """Rows without a value: null, or text of white space only."""
-    if reading.is_text(array.type):
-        if not pa.types.is_dictionary(array.type):
-            lengths = pa.compute.binary_length(
-                array if not pa.types.is_string_view(array.type) else array.cast(pa.string())
-            )
-            short: Mask = lengths.fill_null(0).to_numpy(zero_copy_only=False) < 3
-            if not short.any():
-                return short
+    if not reading.is_text(array.type):
+        return np.asarray(array.is_null().to_numpy(zero_copy_only=False), dtype=np.bool_)
+    if not pa.types.is_string(array.type):
         return reading.coded_text("", array).missing()
-    return np.asarray(array.is_null().to_numpy(zero_copy_only=False), dtype=np.bool_)
+    # Text that hardly repeats: only cells that begin with what may be white space are looked at whole.
+    _, offsets, content = array.buffers()
+    starts = np.frombuffer(offsets, dtype=np.int32)[array.offset : array.offset + len(array) + 1]
+    octets = np.frombuffer(content, dtype=np.uint8) if content is not None else np.zeros(0, dtype=np.uint8)
+    blank: Mask = np.diff(starts) == 0
+    first = np.zeros(len(array), dtype=np.uint8)
+    first[~blank] = octets[starts[:-1][~blank]]
+    suspects = np.flatnonzero(~blank & ((first <= ord(" ")) | (first >= 0x80)))
+    if len(suspects):
+        blank[suspects] = reading.coded_text("", array.take(pa.array(suspects))).missing()
+    if array.null_count:
+        blank |= array.is_null().to_numpy(zero_copy_only=False)
+    return blank
 
 
 def _undecodable(array: pa.Array) -> Mask | None:

@@ -33,6 +33,8 @@ from tariffcore._kernel import PriceTables
 from tariffcore.errors import CatalogError, Problem
 from tariffcore.money import MAX_AMOUNT_MINOR, RoundingMode
 from tariffcore.schedule.catalog import Catalog
+from tariffcore.schedule.exactness import rate_scale, unit_step_minor, widest_denominator
+from tariffcore.schedule.limits import MAX_AGE_YEARS, MAX_DENOMINATOR_BITS, MAX_EXCEPTION_LISTS
 from tariffcore.schedule.model import (
     AgeClass,
     DayCount,
@@ -53,6 +55,7 @@ from tariffcore.schedule.tariff import (
     find_share,
     find_stay_rule,
     service_tariff,
+    with_exceptions,
 )
 from tariffcore.statuses import CaseStatus
 
@@ -77,8 +80,6 @@ DEATH_AVOIDABLE, DEATH_UNAVOIDABLE, DEATH_UNSAID = 0, 1, 2
 DEATH_ANSWERS = 3
 AGE_CLASSES = 3  # adult, child, unknown
 MISSING_AGE = 255
-MAX_AGE_YEARS = 130
-MAX_STAY_DAYS = 32_767
 
 DAY_CODES = 1 << 16
 MISSING_DAY, INVALID_DAY, INVALID_STAY, OUTSIDE_DAY, MALFORMED_DAY = range(DAY_CODES - 5, DAY_CODES)
@@ -98,8 +99,6 @@ _NO_RATE_COLUMNS = (
     CaseStatus.STAY_OVER_LIMIT,
     CaseStatus.MISSING_FIELD,  # the hours of the stay
 )
-_MAX_LISTS = 8  # bits of a signature
-_MAX_WIDE_BITS = 126  # of a denominator in the kernel, times the stay factor's
 _EPOCH = date(1970, 1, 1)
 
 
@@ -344,7 +343,7 @@ class Plan:
         self.rate_columns: dict[str, int] = {}
         for schedule in self.editions:
             for share in schedule.shares:
-                for rule in rules_of(share):
+                for rule in with_exceptions(share):
                     self.rate_columns.setdefault(rule.id, len(_NO_RATE_COLUMNS) + len(self.rate_columns))
         for stay_class in self.stay_classes:
             for setting in sorted(stay_class.own_settings):
@@ -512,11 +511,11 @@ class Plan:
                     share = find_share(schedule, row.unit, setting)
                     if row.care_setting is not None:
                         column = self.rate_columns[own_rate_id(row.unit, setting)]
+                        cell[column] = _exact_int(service_tariff(schedule, row, None) * scale)
                     elif share is not None:
-                        column = self.rate_columns[share.id]
-                    else:
-                        continue
-                    cell[column] = _exact_int(service_tariff(schedule, row, share) * scale)
+                        for rule in with_exceptions(share):
+                            tariff = service_tariff(schedule, row, rule)
+                            cell[self.rate_columns[rule.id]] = _exact_int(tariff * scale)
         return table
 
     def _rate_units(self, schedule: Schedule) -> int:
@@ -526,7 +525,9 @@ class Plan:
     def _group_rates(self, schedule: Schedule) -> NDArray[np.int64]:
         """Group, rate column and age class, in the order of the edition's groups."""
         scale = self._rate_units(schedule)
-        rules = [rule for share in schedule.shares if share.unit is Unit.CASE for rule in rules_of(share)]
+        rules = [
+            rule for share in schedule.shares if share.unit is Unit.CASE for rule in with_exceptions(share)
+        ]
         table = np.zeros((len(schedule.groups), self.column_count, AGE_CLASSES), dtype=np.int64)
         for cell, group in zip(table, schedule.groups.values(), strict=True):
             _fill_no_rate(cell)
@@ -595,7 +596,7 @@ class Plan:
             return rows.setdefault(key, len(rows))
 
         def per_rate(coefficient: Fraction, schedule: Schedule) -> _PerRate:
-            step = 10 ** (schedule.minor_units - _unit_places(schedule))
+            step = unit_step_minor(schedule)
             scale = self._scales[schedule.id]
             return _PerRate(coefficient / (scale * step), schedule.roundings.unit.mode, step)
 
@@ -708,7 +709,7 @@ class Plan:
         refuse(
             "lists of exception procedures",
             len(self.procedure_lists),
-            _MAX_LISTS,
+            MAX_EXCEPTION_LISTS,
             "join lists that are the same",
         )
         refuse("rules", self.column_count * max(AGE_CLASSES, len(self.factor_rows)), 1 << 16, fewer)
@@ -716,17 +717,13 @@ class Plan:
         first, last = self.catalog.spans[0].start, self._period_spans[-1][1] or self._period_spans[-1][0]
         refuse("days from the first edition to the last", (last - first).days, 28_000, fewer)
         for schedule in self.editions:
-            bits = (widest_denominator(schedule)).bit_length()
-            if bits > _MAX_WIDE_BITS:
-                problems.append(
-                    Problem(
-                        f"{schedule.id}/providers.csv",
-                        None,
-                        None,
-                        f"coefficients, roundings and shares need {bits} bits, at most {_MAX_WIDE_BITS}",
-                        "write the coefficients with fewer decimals",
-                    )
-                )
+            bits = widest_denominator(schedule).bit_length()
+            refuse(
+                f"bits of {schedule.id}'s unit prices before rounding",
+                bits,
+                MAX_DENOMINATOR_BITS,
+                "write coefficients with fewer decimals",
+            )
         if problems:
             raise CatalogError("these editions cannot be priced together", problems)
 
@@ -734,63 +731,6 @@ class Plan:
 def own_rate_id(unit: Unit, care_setting: str) -> str:
     """The rule id of a service paid by a rate of its own care setting."""
     return f"{unit}.{care_setting}.rate"
-
-
-def rate_scale(schedule: Schedule) -> int:
-    """What rates of an edition are multiplied with to be whole minor units: 1 unless tariffs stay exact."""
-    places = schedule.roundings.tariff.places
-    if places is not None:
-        return int(10 ** max(0, places - schedule.minor_units))
-    scale = 1
-    minor = 10**schedule.minor_units
-    for share in schedule.shares:
-        for rule in rules_of(share):
-            if share.unit is Unit.CASE:
-                for group in schedule.groups.values():
-                    for age_class in AgeClass:
-                        if age_class is AgeClass.ADULT or group.relative_weight_child is not None:
-                            tariff = case_tariff(schedule, group, age_class, rule)
-                            scale = math.lcm(scale, (tariff * minor).denominator)
-            else:
-                for rows in schedule.services.values():
-                    for row in rows:
-                        if row.unit is share.unit and row.care_setting is None:
-                            scale = math.lcm(
-                                scale, (service_tariff(schedule, row, share) * minor).denominator
-                            )
-    return scale
-
-
-def widest_denominator(schedule: Schedule) -> int:
-    """The largest denominator the kernel meets when it rounds a unit price of this edition."""
-    step = 10 ** (schedule.minor_units - _unit_places(schedule))
-    coefficients = (
-        combined_coefficient(schedule, period).denominator
-        for periods in (schedule.providers or {}).values()
-        for period in periods
-    )
-    factors = [1]
-    for rule in schedule.stay_rules:
-        if rule.pay is Pay.PER_PLANNED_DAY:
-            factors += [
-                group.planned_days for group in schedule.groups.values() if group.planned_days is not None
-            ]
-        elif rule.share is not None:
-            factors.append(rule.share.denominator)
-    factors += [factor.factor.denominator for factor in schedule.factors]
-    widest: int = rate_scale(schedule) * step * max(coefficients, default=1) * max(factors)
-    return widest
-
-
-def rules_of(share: Share) -> tuple[Share | ShareException, ...]:
-    """The share and its exceptions: each has a rate column of its own."""
-    return (share, *share.exceptions)
-
-
-def _unit_places(schedule: Schedule) -> int:
-    places = schedule.roundings.unit.places
-    assert places is not None, "the unit price is always rounded"
-    return places
 
 
 def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:

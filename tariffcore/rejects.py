@@ -126,7 +126,7 @@ def _cells_of_marks(
 
 
 def _cells_to_name(cells: Sequence[tuple[str, str]], case: Case) -> list[tuple[str, str]]:
-    """The cells that came to nothing. What a case does hold, such as an age of 200, is for its explanation."""
+    """The cells that came to nothing; what a case does hold, such as an age of 200, its explanation names."""
     return [cell for cell in cells if getattr(case, cell[0], None) is None]
 
 

@@ -32,6 +32,7 @@ CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_sizes.check_coefficient_parts,
     check_sizes.check_component_parts,
     check_sizes.check_tariff_sizes,
+    check_sizes.check_denominators,
     check_published,
 )
 

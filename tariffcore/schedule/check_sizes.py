@@ -8,10 +8,13 @@ from math import lcm
 
 from tariffcore.errors import Problem
 from tariffcore.money import format_exact, format_minor
+from tariffcore.schedule.exactness import widest_denominator
 from tariffcore.schedule.limits import (
     MAX_CODES,
     MAX_COEFFICIENT_PART,
     MAX_COMPONENT_DENOMINATOR,
+    MAX_DENOMINATOR_BITS,
+    MAX_EXCEPTION_LISTS,
     MAX_PROVIDERS,
     MAX_SHARE_PART,
     MAX_TARIFF_DENOMINATOR,
@@ -55,6 +58,12 @@ def check_counts(reading: Reading) -> Iterator[Problem]:
     for path, count in in_toml:
         if count > MAX_WORDS:
             yield reading.toml_problem(path, None, *_too_many(count, MAX_WORDS))
+    lists = {exception.procedures for share in schedule.shares for exception in share.exceptions}
+    if len(lists) > MAX_EXCEPTION_LISTS:
+        message = (
+            f"there are {len(lists)} different lists of exception procedures, at most {MAX_EXCEPTION_LISTS}"
+        )
+        yield reading.toml_problem(("share",), None, message, "join lists that are paid the same share")
     components = {row.component for row in schedule.components}
     for file, column, count, most in (
         (GROUPS_CSV, "drg_code", len(schedule.groups) + len(schedule.services), MAX_CODES),
@@ -128,6 +137,22 @@ def check_component_parts(reading: Reading) -> Iterator[Problem]:
                 "to split amounts exactly",
                 "write them as decimals with at most 18 places that sum to 1",
             )
+
+
+def check_denominators(reading: Reading) -> Iterator[Problem]:
+    """What rounding a unit price divides by stays inside the arithmetic that is exact."""
+    needed = (Part.MONEY, Part.SHARES, Part.STAY_RULES, Part.COEFFICIENTS, Part.GROUPS, Part.PROVIDERS)
+    if not reading.sound(*needed, Part.SERVICES, Part.FACTORS):
+        return
+    bits = widest_denominator(reading.schedule).bit_length()
+    if bits > MAX_DENOMINATOR_BITS:
+        yield reading.toml_problem(
+            ("rounding",),
+            None,
+            "coefficients, tariffs, roundings and stay shares together divide by numbers of "
+            f"{bits} bits, at most {MAX_DENOMINATOR_BITS} are exact",
+            "write coefficients with fewer decimals, or round the tariff to the minor unit",
+        )
 
 
 def check_tariff_sizes(reading: Reading) -> Iterator[Problem]:

@@ -45,3 +45,9 @@ MAX_CODE_LENGTH = 100
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 """One file of a schedule folder; a hundred times the largest table known."""
+
+MAX_EXCEPTION_LISTS = 8
+"""Different lists of exception procedures: a case's procedures are one bit a list."""
+
+MAX_DENOMINATOR_BITS = 126
+"""Of a unit price before it is rounded: coefficient, tariff, rounding step and stay factor together."""

@@ -77,7 +77,7 @@ def case_tariff(
     return weight_tariff(schedule, weight, share)
 
 
-def service_tariff(schedule: Schedule, service: Service, share: Share | None) -> Fraction:
+def service_tariff(schedule: Schedule, service: Service, share: Share | ShareException | None) -> Fraction:
     """The tariff of one counted service, in currency units.
 
     A rate of its own care setting is paid as printed, whatever the share; any other needs the share of
