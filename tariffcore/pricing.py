@@ -72,14 +72,14 @@ class PricedCases:
             return {}
         return dict(zip(self.plan.component_names, self.parts_minor, strict=False))
 
-    @property
+    @cached_property
     def difference_minor(self) -> NDArray[np.int64] | None:
         """Claimed less priced, in minor units; 0 where ``has_difference`` is false. None without claims."""
         if self.encoded.claimed_minor is None:
             return None
         return np.where(self.has_difference, self.encoded.claimed_minor - self.amount_minor, 0)
 
-    @property
+    @cached_property
     def has_difference(self) -> NDArray[np.bool_]:
         """Where a case has both a price and a claim."""
         if self.encoded.claimed_missing is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +14,6 @@ from tariffcore.column_reading import coded_text
 from tariffcore.plan import DAY_CODES, Plan
 from tariffcore.pricing import PricedCases
 from tariffcore.statuses import CaseStatus
-
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(slots=True)
@@ -97,8 +94,8 @@ class Summarist:
         self._settings = ["" if key.care_setting is None else key.care_setting for key in plan.setting_keys]
         days = np.arange(DAY_CODES) + plan.base_day
         months = days.astype("datetime64[D]").astype("datetime64[M]")
-        self._first_month = months[0]
         self._month_of_day = (months - months[0]).astype(np.int64).astype(np.uint16)
+        self._months = [str(months[0] + month) for month in range(int(self._month_of_day[-1]) + 1)]
 
     def of_chunk(self, table: pa.Table, priced: PricedCases) -> Summary:
         """The counts of one chunk; ``table`` is what was priced."""
@@ -112,10 +109,7 @@ class Summarist:
         variants = priced.encoded.variant >> np.uint16(self._plan.signature_bits)
         summary.by_setting = self._named(np.where(ok, variants + 1, 0), amount, self._settings)
         months = self._month_of_day[priced.encoded.deciding_day]
-        month_count = int(self._month_of_day[-1]) + 1
-        summary.by_month = self._named(
-            np.where(ok, months + 1, 0), amount, [str(self._first_month + m) for m in range(month_count)]
-        )
+        summary.by_month = self._named(np.where(ok, months + 1, 0), amount, self._months)
         editions = [schedule.id for schedule in self._plan.editions]
         summary.by_schedule = self._named(np.where(ok, priced.edition, 0), amount, editions)
         if "provider_id" in table.column_names:
@@ -182,8 +176,3 @@ def _totals(codes: NDArray[np.uint16], amount: NDArray[np.int64], count: int) ->
 def exact_sum(amount: NDArray[np.int64]) -> int:
     """The sum of amounts as a Python integer, however many and large."""
     return _totals(np.zeros(len(amount), dtype=np.uint16), amount, 1)[0].amount_minor
-
-
-def month_start(month: str) -> date:
-    """The first day of a month written as in `Summary.by_month`."""
-    return _EPOCH + timedelta(days=int(np.datetime64(month, "D").astype(np.int64)))
