@@ -134,16 +134,20 @@ def half_way(per_step: Fraction, choices: Choices, limit: int) -> int | None:
     return divisor // 2 * odd_below(choices, limit * 2 // divisor)
 
 
-def beside_half_way(per_step: Fraction, choices: Choices, limit: int) -> int | None:
-    """A whole k below the limit with k x per_step as near to half-way as it gets without being there.
+def beside_turning_point(per_step: Fraction, mode: RoundingMode, choices: Choices, limit: int) -> int | None:
+    """A whole k below the limit with k x per_step as near as it gets to where the mode turns, but not there.
 
-    With per_step = n/q that is k x n = q/2 +- 1/2 or 1 (mod q): a distance of 1/2q or 1/q, on either side.
+    Up and down turn at whole numbers, the others half-way. With per_step = n/q that is a distance of 1/q, or
+    1/2q from the half of an odd q, on either side.
     """
     numerator, divisor = per_step.numerator, per_step.denominator
     if numerator <= 0 or divisor < 3:
         return None
     side = choices.integer(0, 1)
-    wanted = divisor // 2 + (side if divisor % 2 else 2 * side - 1)
+    if mode in (RoundingMode.UP, RoundingMode.DOWN):
+        wanted = 2 * side - 1
+    else:
+        wanted = divisor // 2 + (side if divisor % 2 else 2 * side - 1)
     steps = wanted * pow(numerator, -1, divisor) % divisor
     return steps if 0 < steps < limit else None
 
@@ -768,8 +772,9 @@ def tariff_for_unit_tie(choices: Choices, schedule: Schedule, factor: Fraction) 
     step_minor = tariff_step_minor(schedule)
     per_step = factor * step_minor * Fraction(10) ** (unit_places - schedule.minor_units)
     limit = choices.pick([10**10, 10**17, 10**17])
-    aims = (beside_half_way, half_way) if choices.one_in(3) else (half_way, beside_half_way)
-    steps = aims[0](per_step, choices, limit) or aims[1](per_step, choices, limit)
+    tie = half_way(per_step, choices, limit)
+    beside = beside_turning_point(per_step, schedule.roundings.unit.mode, choices, limit)
+    steps = beside or tie if choices.one_in(3) else tie or beside
     if steps is None:
         return None
     return steps * step_minor / 10**schedule.minor_units
@@ -1212,7 +1217,7 @@ def spoil_edition(choices: Choices, fields: dict[str, Any]) -> None:
 
 
 SPOILERS = (
-    spoil("case_id", None, "", "  "),
+    spoil("case_id", None, "", "  ", "      ", "\u00a0\u2003"),
     spoil("provider_id", None, "", "P99", "p1", " P1 "),
     spoil("drg_code", None, "", "G99", " G1 ", "g1", "L257", "S1"),
     spoil("service_code", None, "S99", "S1", " "),

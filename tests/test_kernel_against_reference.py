@@ -160,6 +160,17 @@ def test_long_coefficients_on_every_rate(rate_minor, decimals, near, mode, quant
     assert_same(cases, Catalog.of([schedule]))
 
 
+# Bugs this comparison found
+
+
+@pytest.mark.parametrize("blank", ["", " ", "      ", "\u00a0\u2003\u00a0"])
+def test_a_case_id_of_nothing_but_spaces_is_missing(blank):
+    """Once only short ones were."""
+    schedule = replace(SMALL, groups={"G": group("G", 1)})
+
+    assert_same([stay(case_id=blank)], Catalog.of([schedule]))
+
+
 # The same cases, told otherwise
 
 
