@@ -1,0 +1,383 @@
+"""Mistakes somebody could make, each as the text to replace: the suite must notice every one.
+
+A mutant whose text is no longer found exactly once fails the run and a test, so the list follows the code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+KERNEL = "tariffcore/_kernel.pyx"
+PLAN = "tariffcore/plan.py"
+ENCODING = "tariffcore/encoding.py"
+COLUMNS = "tariffcore/column_reading.py"
+TARIFF = "tariffcore/schedule/tariff.py"
+CATALOG = "tariffcore/schedule/catalog.py"
+
+AGAINST_TWIN = ("tests/test_kernel_against_reference.py",)
+
+
+class MutantError(Exception):
+    """A mutant that cannot be planted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mistake: each old text of ``replacements`` stands exactly once in ``path`` and becomes the new.
+
+    ``tests`` are the test files that shall find it.
+    """
+
+    name: str
+    mistake: str
+    path: str
+    replacements: tuple[tuple[str, str], ...]
+    tests: tuple[str, ...] = AGAINST_TWIN
+
+    def plant(self, root: Path) -> None:
+        """Put the mistake into the copy of the package at ``root``. Raises MutantError."""
+        file = root / self.path
+        text = file.read_text(encoding="utf-8")
+        for old, new in self.replacements:
+            if (count := text.count(old)) != 1:
+                raise MutantError(
+                    f"{self.name}: {self.path} has the text to replace {count} times, not once:\n{old}\n"
+                    "The code has changed; bring tests/mutants/seeded.py up to it."
+                )
+            text = text.replace(old, new)
+        file.write_text(text, encoding="utf-8")
+
+
+def mutant(name: str, mistake: str, path: str, *texts: str, tests: tuple[str, ...] = AGAINST_TWIN) -> Mutant:
+    """A mutant from old and new texts in turn."""
+    return Mutant(name, mistake, path, tuple(zip(texts[::2], texts[1::2], strict=True)), tests)
+
+
+MUTANTS = (
+    # -- rounding ----------------------------------------------------------------------------------
+    mutant(
+        "half-up-loses-ties",
+        "the whole rule rounds exact halves down",
+        KERNEL,
+        "up = remainder >= denominator",
+        "up = remainder > denominator",
+    ),
+    mutant(
+        "rounding-constant-floor",
+        "the short cut adds nothing before dividing: half up becomes floor",
+        PLAN,
+        ".get(self.mode, denominator // 2)",
+        ".get(self.mode, 0)",
+    ),
+    mutant(
+        "rounding-constant-one-less",
+        "the short cut's rounding constant is one short, so that exact halves go down",
+        PLAN,
+        ".get(self.mode, denominator // 2)",
+        ".get(self.mode, denominator // 2 - 1)",
+    ),
+    mutant(
+        "half-even-to-odd",
+        "exact halves go to the odd neighbour",
+        KERNEL,
+        "(quotient & 1) == 1",
+        "(quotient & 1) == 0",
+    ),
+    mutant(
+        "half-even-is-half-up",
+        "the short cut keeps the ties of half even, which it rounds up",
+        PLAN,
+        "tie_denominator = denominator if self.mode is RoundingMode.HALF_EVEN else 0",
+        "tie_denominator = 0",
+    ),
+    mutant(
+        "round-up-adds-to-whole-amounts",
+        "rounding up adds one where nothing is left over",
+        KERNEL,
+        "up = mode == UP and remainder > 0",
+        "up = mode == UP",
+    ),
+    mutant(
+        "weight-not-rounded",
+        "the weight under a share keeps all its digits",
+        TARIFF,
+        "return rounded(weight * share.share, schedule.roundings.weight)",
+        "return weight * share.share",
+    ),
+    mutant(
+        "quantity-before-rounding",
+        "the quantity is multiplied in before the unit price is rounded",
+        KERNEL,
+        "denominator = u128_of(w[2], w[3])\n",
+        "denominator = u128_of(w[2], w[3])\n"
+        "    if cases.quantity != NULL:\n"
+        "        multiplier = multiplier * cases.quantity[i]\n",
+        "        if cases.quantity != NULL:\n            count_quantities(",
+        "        if False:\n            count_quantities(",
+        "other_count += (rate >= c[C_LIMIT])",
+        "other_count += 1 | (rate >= c[C_LIMIT])",
+    ),
+    # -- arithmetic --------------------------------------------------------------------------------
+    mutant(
+        "float-tariff",
+        "weight x base rate in binary floating point",
+        TARIFF,
+        "case_weight(schedule, weight, share) * schedule.base_rate.amount, schedule",
+        "Fraction(float(case_weight(schedule, weight, share)) * float(schedule.base_rate.amount)), schedule",
+    ),
+    mutant(
+        "float-service-rate",
+        "service rate x share in binary floating point",
+        TARIFF,
+        "rounded(service.rate * share.share,",
+        "rounded(Fraction(float(service.rate) * float(share.share)),",
+    ),
+    mutant(
+        "coefficients-all-multiply",
+        "coefficients that add are multiplied",
+        TARIFF,
+        "increments += value - 1",
+        "product *= value",
+    ),
+    mutant(
+        "reciprocal-rounded-down",
+        "the multiplication that stands for a division is one unit short",
+        PLAN,
+        "-(-(1 << (64 + shift)) // divisor)",
+        "(1 << (64 + shift)) // divisor",
+    ),
+    mutant(
+        "short-cut-beyond-64-bits",
+        "the short cut is taken where its product needs more than 64 bits",
+        PLAN,
+        "min(fits_64_bits, fits_18_digits)",
+        "fits_18_digits",
+    ),
+    mutant(
+        "product-cut-to-128-bits",
+        "the whole rule ignores that a product has more than 128 bits",
+        KERNEL,
+        "if not mul_overflows(multiplier, numerator, &product):",
+        "if mul_overflows(multiplier, numerator, &product) or True:",
+    ),
+    mutant(
+        "quantity-product-cut-to-64-bits",
+        "unit price x quantity in 64 bits",
+        KERNEL,
+        "product = <uint64_t>amount_minor[k]\n        product = product * quantity[k]",
+        "product = <uint64_t>amount_minor[k] * quantity[k]",
+    ),
+    mutant(
+        "component-product-cut-to-64-bits",
+        "amount x share of a component in 64 bits",
+        KERNEL,
+        "if amount <= set_row[S_MAX_AMOUNT]:",
+        "if True:",
+    ),
+    mutant(
+        "no-overflow-check",
+        "an amount of more than 18 digits is paid",
+        KERNEL,
+        "if product > MAX_AMOUNT_MINOR:\n            product = 0",
+        "if product > <uint64_t>-1:\n            product = 0",
+    ),
+    # -- widths ------------------------------------------------------------------------------------
+    mutant(
+        "item-in-8-bits",
+        "cost groups are numbered in 8 bits",
+        KERNEL,
+        "of_item = item_record[<uint32_t>(record >> 16) + item[k]]",
+        "of_item = item_record[<uint32_t>(record >> 16) + <uint8_t>item[k]]",
+    ),
+    mutant(
+        "provider-in-8-bits",
+        "providers are numbered in 8 bits",
+        KERNEL,
+        "coefficient_row[(<Py_ssize_t>provider[k] << period_bits)",
+        "coefficient_row[(<Py_ssize_t><uint8_t>provider[k] << period_bits)",
+    ),
+    # -- dates and editions ------------------------------------------------------------------------
+    mutant(
+        "edition-on-its-end-day",
+        "an edition still prices the day on which it no longer is in force",
+        PLAN,
+        "table[self.day_code(start) : stop] =",
+        "table[self.day_code(start) : min(stop + 1, MISSING_DAY)] =",
+    ),
+    mutant(
+        "edition-from-its-second-day",
+        "the first day of an edition is priced by the one before",
+        PLAN,
+        "table[self.day_code(start) : stop] =",
+        "table[self.day_code(start) + 1 : stop] =",
+    ),
+    mutant(
+        "effective-last-instead-of-published-last",
+        "of two editions that cover a day the one that begins later wins, not the one published later",
+        CATALOG,
+        "latest = max(covering, key=lambda edition: edition.published)",
+        "latest = max(covering, key=lambda edition: edition.effective_start_date)",
+    ),
+    mutant(
+        "not-yet-known-edition",
+        "an edition published after the asking date is used",
+        CATALOG,
+        "if as_of is None or edition.published <= as_of]",
+        "]",
+    ),
+    mutant(
+        "discharge-always-decides",
+        "the discharge date decides where the catalog says admission",
+        ENCODING,
+        "deciding = admission_code if by_admission else discharge_code",
+        "deciding = discharge_code",
+    ),
+    mutant(
+        "coefficient-on-its-end-day",
+        "a provider's coefficients hold on the day on which they no longer do",
+        PLAN,
+        "covered &= starts[own] < days_since_1970(row.effective_end_date)",
+        "covered &= starts[own] <= days_since_1970(row.effective_end_date)",
+    ),
+    # -- shares and exceptions ---------------------------------------------------------------------
+    mutant(
+        "share-on-tariff-instead-of-weight",
+        "a share that is on the weight is taken of the tariff",
+        TARIFF,
+        "if share.applies_to is AppliesTo.WEIGHT:\n        return rounded(weight",
+        "if share.applies_to is None:\n        return rounded(weight",
+        "if share.applies_to is AppliesTo.WEIGHT:\n        return own_tariff",
+        "if share.applies_to is None:\n        return own_tariff",
+    ),
+    mutant(
+        "only-first-procedure-counts",
+        "an exception is found by the first procedure of a stay only",
+        COLUMNS,
+        'np.bitwise_or.at(signature, np.searchsorted(ends, touched, side="right"), bits[touched])',
+        "touched = touched[np.isin(touched, ends - lengths)]\n"
+        '        np.bitwise_or.at(signature, np.searchsorted(ends, touched, side="right"), bits[touched])',
+    ),
+    mutant(
+        "last-exception-wins",
+        "of two exceptions that apply the last is taken",
+        PLAN,
+        "next((e for e, bit in zip(share.exceptions, bits, strict=True) if signature & bit), share)",
+        "next((e for e, bit in list(zip(share.exceptions, bits))[::-1] if signature & bit), share)",
+    ),
+    mutant(
+        "hours-limit-excludes-itself",
+        "a stay of exactly the hours that a setting pays is too long",
+        ENCODING,
+        "seconds > max_hours * 3_600",
+        "seconds >= max_hours * 3_600",
+    ),
+    # -- age ---------------------------------------------------------------------------------------
+    mutant(
+        "child-at-eighteen",
+        "a patient of exactly the age limit is a child",
+        PLAN,
+        ": schedule.child_age_limit] = 1",
+        ": schedule.child_age_limit + 1] = 1",
+    ),
+    mutant(
+        "missing-age-is-adult",
+        "a case without an age is priced with the adult weight",
+        PLAN,
+        "np.full((1 + len(self.editions), 256), 2, dtype=np.uint8)",
+        "np.full((1 + len(self.editions), 256), 0, dtype=np.uint8)",
+    ),
+    # -- stay --------------------------------------------------------------------------------------
+    mutant(
+        "trim-day-excluded",
+        "a stay rule no longer applies on its last day",
+        TARIFF,
+        "days <= rule.max_days",
+        "days < rule.max_days",
+    ),
+    mutant(
+        "one-bit-of-days-too-few",
+        "the table of stay rules ends before the longest rule does",
+        PLAN,
+        "self.stay_bits = (longest + 1).bit_length()",
+        "self.stay_bits = longest.bit_length()",
+    ),
+    mutant(
+        "more-than-all-planned-days",
+        "days beyond the planned ones are paid too",
+        KERNEL,
+        "(days if days < planned else planned)",
+        "days",
+    ),
+    mutant(
+        "stay-of-no-days",
+        "discharge on the day of admission counts no day",
+        KERNEL,
+        "days = days if days > 1 else 1\n",
+        "days = days if days > 0 else 0\n",
+    ),
+    mutant(
+        "missing-planned-days-are-one",
+        "a cost group without planned days is taken to have one",
+        PLAN,
+        "group.planned_days or 0",
+        "group.planned_days or 1",
+    ),
+    mutant(
+        "exemptions-ignored",
+        "stay rules apply to those exempted from them",
+        TARIFF,
+        "and not any(exemption_applies(e, outcome=outcome, flags=flags) for e in rule.exemptions)",
+        "",
+    ),
+    mutant(
+        "unsaid-death-was-avoidable",
+        "where nobody says whether a death was avoidable it was",
+        PLAN,
+        "(False, True) if death == DEATH_UNSAID else",
+        "(False,) if death == DEATH_UNSAID else",
+    ),
+    mutant(
+        "unknown-outcome-is-discharged",
+        "a misspelt outcome is taken for an ordinary discharge",
+        ENCODING,
+        "plan.outcomes.get(text, UNKNOWN_OUTCOME), MISSING_OUTCOME",
+        'plan.outcomes.get(text, plan.outcomes.get("discharged", UNKNOWN_OUTCOME)), MISSING_OUTCOME',
+    ),
+    # -- providers and components ------------------------------------------------------------------
+    mutant(
+        "unknown-provider-has-coefficient-one",
+        "a provider who is not listed is paid without a coefficient",
+        PLAN,
+        "row_of(CaseStatus.UNKNOWN_PROVIDER)",
+        "row_of(per_rate(Fraction(1), schedule))",
+    ),
+    mutant(
+        "components-rounded-alone",
+        "each component is rounded by itself, so that the parts need not sum to the payment",
+        KERNEL,
+        "reached = mul_high(amount * running_share[k] + half, set_row[S_MAGIC]) >> set_row[S_SHIFT]\n"
+        "                    parts[target[k] * rows + i] = <int64_t>(reached - before)\n"
+        "                    before = reached\n",
+        "reached = (\n"
+        "                        mul_high(amount * (running_share[k] - before) + half, set_row[S_MAGIC])\n"
+        "                        >> set_row[S_SHIFT]\n"
+        "                    )\n"
+        "                    parts[target[k] * rows + i] = <int64_t>reached\n"
+        "                    before = running_share[k]\n",
+    ),
+    mutant(
+        "first-component-gets-everything",
+        "the running share of the components starts at one",
+        PLAN,
+        "reached = Fraction(0)\n",
+        "reached, parts = Fraction(0), (*((name, Fraction(k == 0)) for k, (name, _) in enumerate(parts)),)\n",
+    ),
+    mutant(
+        "components-of-all-settings-first",
+        "a profile's own shares of a care setting are passed over for those of all settings",
+        TARIFF,
+        "return of_setting or tuple(row for row in of_profile if row.care_setting is None)",
+        "return tuple(row for row in of_profile if row.care_setting is None) or of_setting",
+    ),
+)
