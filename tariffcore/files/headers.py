@@ -44,6 +44,8 @@ def bind_headers(headers: Sequence[str], mapping: ColumnMapping, place: str) -> 
     problems = _repeated(headers, place)
     sources: dict[str, int] = {}
     for column in STANDARD_COLUMNS:
+        if column in mapping.leave_out:
+            continue
         found = [name for name in mapping.headers_of(column) if plain_text(name) in positions]
         if len(found) > 1:
             problems.append(

@@ -81,6 +81,7 @@ class ColumnMapping:
     date_format  such as "mm/dd/yyyy"; None: as recognised
     birth_date   headers of the birth date from which age_years is worked out; empty: it is not
     extracted    standard columns whose cells hold codes among other text
+    leave_out    standard columns not to read: a run that has no use for a column should not hold it
     """
 
     name: str = "the mapping"
@@ -92,6 +93,7 @@ class ColumnMapping:
     date_format: str | None = None
     birth_date: tuple[str, ...] = ()
     extracted: frozenset[str] = frozenset()
+    leave_out: frozenset[str] = frozenset()
 
     def headers_of(self, column: str) -> tuple[str, ...]:
         """The headers under which a standard column may stand: as the mapping says, else its own name."""
@@ -102,7 +104,11 @@ class ColumnMapping:
     @property
     def expected_columns(self) -> frozenset[str]:
         """Columns that a file must have because the mapping speaks of them."""
-        return frozenset({*self.columns, *self.values, *self.contains, *self.extracted}) - self.optional
+        return (
+            frozenset({*self.columns, *self.values, *self.contains, *self.extracted})
+            - self.optional
+            - self.leave_out
+        )
 
 
 STANDARD_MAPPING = ColumnMapping()

@@ -42,6 +42,13 @@ def test_a_row_of_several_lines_has_a_limit() -> None:
     )
 
 
+def test_the_limit_is_the_same_wherever_the_block_ends() -> None:
+    text = b'a;"b\nb";c\r\n'  # a row of 9 bytes and its line end, of which half may be seen
+    scanner = RowScanner(b";", 3, max_row_bytes=9)
+    assert scanner.scan(text[:-1], at_end=False) == RowEnds(0)
+    assert scanner.scan(text, at_end=False).joined == ((0, 11),)
+
+
 def test_a_carriage_return_at_the_very_end_may_be_half_a_line_end() -> None:
     assert last_line_end(b"a\rb\r", 0, 4) == 2
     assert last_line_end(b"a\rb\r", 0, 4, more_follows=False) == 4

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tariffcore.files.csv_text import csv_header, csv_rows
@@ -61,6 +61,7 @@ def test_any_text_is_read_back_by_the_csv_module(rows: list, kinds: list, offset
 
 
 @given(st.lists(st.none() | st.integers(-(10**18) + 1, 10**18 - 1), min_size=1), st.integers(0, 18))
+@example([1, 0, -1], 7)
 def test_decimals_have_all_their_places_and_no_exponent(minor: list[int | None], scale: int) -> None:
     values = [None if m is None else Decimal(m).scaleb(-scale) for m in minor]
     text = csv_rows(pa.table({"amount": pa.array(values, pa.decimal128(18, scale))})).decode()

@@ -108,6 +108,12 @@ def test_the_day_before_the_eighteenth_birthday_is_seventeen() -> None:
     assert ages_at(born, admitted).to_pylist() == ["17", "18", "17", "18"]
 
 
+def test_the_last_day_of_a_month_is_before_the_first_of_the_next() -> None:
+    born = chunked([date(2000, month, 1) for month in range(2, 13)])
+    admitted = chunked([date(2026, month, 1) - timedelta(days=1) for month in range(2, 13)])
+    assert set(ages_at(born, admitted).to_pylist()) == {"25"}
+
+
 def test_an_unreadable_birth_date_is_a_wrong_age_without_the_date_and_a_missing_one_none() -> None:
     born = chunked(["31.02.1980", None, "01.01.1980", "01.01.1980", "31.02.1980"])
     admitted = chunked(["2026-01-01", "2026-01-01", None, "2026-02-30", None])

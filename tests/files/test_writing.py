@@ -175,10 +175,12 @@ def test_what_cannot_be_an_output_is_told_before_anything_is_done(tmp_path: Path
     assert "this is not an ordinary file" in error_of(tmp_path / "fifo.csv")
     assert "this would overwrite" in error_of(source, keep=[source])
     assert "this would overwrite" in error_of(tmp_path / "link.csv", keep=[source])
+    (tmp_path / "hard.csv").hardlink_to(source)
+    assert "this would overwrite" in error_of(tmp_path / "hard.csv", keep=[source])
     new = tmp_path / "new.csv"
     assert "this would overwrite" in error_of(tmp_path / "folder.csv" / ".." / "new.csv", keep=[new])
     assert "the name is too long" in error_of(tmp_path / ("a" * 250 + ".csv"))
-    assert names(tmp_path) == ["cases.csv", "fifo.csv", "folder.csv", "link.csv"]
+    assert names(tmp_path) == ["cases.csv", "fifo.csv", "folder.csv", "hard.csv", "link.csv"]
 
 
 def test_a_folder_one_may_not_write_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
