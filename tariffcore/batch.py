@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from tariffcore.files import CaseChunk, CaseSource, ColumnMapping, RawChunk, open_cases, open_output
 from tariffcore.files.chunks import text_type
+from tariffcore.files.mapping import STANDARD_MAPPING
 from tariffcore.files.writing import Encoded, OutputWriter
 from tariffcore.plan import Plan
 from tariffcore.pricing import PricedCases, default_threads, price_cases
@@ -24,6 +25,9 @@ from tariffcore.summary import Summarist, Summary
 from tariffcore.version import ENGINE_VERSION
 
 _T = TypeVar("_T")
+
+_FOR_REJECTS_ONLY = frozenset({"patient_id", "addon_kind"})
+"""Columns that no price depends on: they are read only where rejects repeat them."""
 
 CARRIED_COLUMNS = ("case_id", "funding_source")
 """Columns of a case that its priced row repeats."""
@@ -71,6 +75,8 @@ def price_file(
     """
     plan = Plan(catalog)
     threads = default_threads() if threads is None else threads
+    if rejects_path is None:
+        mapping = replace(mapping or STANDARD_MAPPING, leave_out=_FOR_REJECTS_ONLY)
     with ExitStack() as stack:
         source = stack.enter_context(open_cases(cases_path, mapping, sheet=sheet))
         pricer = _Pricer(plan, source, components, rejects_path is not None, language)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -40,11 +41,30 @@ def test_typed_columns_stay_typed_and_codes_are_dictionaries(tmp_path: Path) -> 
     assert schema.field("discharge_date").type == pa.date32()
     assert pa.types.is_dictionary(schema.field("drg_code").type)
     assert schema.field("procedure_codes").type == pa.list_(pa.field("element", pa.string()))
-    assert [chunk.table.num_rows for chunk in chunks] == [4, 4, 2]
+    # neighbouring row groups, of 3, 3, 3 and 1 rows, as many as make a chunk
+    assert [chunk.line_numbers.tolist() for chunk in chunks] == [[1, 2, 3], [4, 5, 6], [7, 8, 9, 10]]
+    table = pa.concat_tables([chunk.table for chunk in chunks])
+    assert table.column("case_id").to_pylist() == list(range(10))
+    assert table.column("drg_code").to_pylist() == cases(10).column("drg_code").to_pylist()
+
+
+def test_a_large_row_group_is_read_in_parts(tmp_path: Path) -> None:
+    path = tmp_path / "cases.parquet"
+    pq.write_table(cases(10), path, row_group_size=9)
+    with open_cases(path, chunk_rows=4) as source:
+        chunks = [source.parse(raw) for raw in source]
     assert [chunk.line_numbers.tolist() for chunk in chunks] == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
     table = pa.concat_tables([chunk.table for chunk in chunks])
     assert table.column("case_id").to_pylist() == list(range(10))
     assert table.column("drg_code").to_pylist() == cases(10).column("drg_code").to_pylist()
+
+
+def test_several_threads_decode_row_groups_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "cases.parquet"
+    pq.write_table(cases(1000), path, row_group_size=10)
+    with open_cases(path, chunk_rows=10) as source, ThreadPoolExecutor(4) as pool:
+        chunks = list(pool.map(source.parse, source))
+    assert [row for chunk in chunks for row in chunk.table.column("case_id").to_pylist()] == list(range(1000))
 
 
 def test_the_parts_of_the_size_add_up(tmp_path: Path) -> None:
