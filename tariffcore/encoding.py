@@ -157,8 +157,9 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         if carried in names:
             marks.wrong(carried, _undecodable(reading.one_array(table.column(carried))))
 
-    admission_code, discharge_code = _day_codes(admission, plan), _day_codes(discharge, plan)
     by_admission = plan.catalog.deciding_date is DecidingDate.ADMISSION
+    beyond = _days_beyond(admission if by_admission else discharge, plan)
+    admission_code, discharge_code = _day_codes(admission, plan, beyond), _day_codes(discharge, plan, beyond)
     deciding = admission_code if by_admission else discharge_code
     editions = plan.edition_of_day[deciding]
     admission_code, contradicts = _stay_by_length(
@@ -261,8 +262,19 @@ def _days(table: pa.Table, name: str, marks: _Marks) -> DayColumn:
     return column
 
 
-def _day_codes(column: DayColumn, plan: Plan) -> NDArray[np.uint16]:
-    codes = column.days - np.int32(plan.base_day)
+def _days_beyond(deciding: DayColumn, plan: Plan) -> NDArray[np.int32] | np.int32:
+    """How far each deciding day lies behind the last one that has a code.
+
+    An edition without an end covers those days too, and nothing changes there: the whole stay is moved back.
+    """
+    last = np.int32(plan.base_day + MISSING_DAY - 1)
+    if not len(deciding.days) or deciding.days.max() <= last or plan.catalog.spans[-1].end is not None:
+        return np.int32(0)
+    return np.maximum(deciding.days, last) - last
+
+
+def _day_codes(column: DayColumn, plan: Plan, beyond: NDArray[np.int32] | np.int32) -> NDArray[np.uint16]:
+    codes = column.days - beyond - np.int32(plan.base_day)
     inside = (codes >= 0) & (codes < MISSING_DAY)
     if inside.all():
         return codes.astype(np.uint16)
