@@ -1,4 +1,4 @@
-"""The compiled extension only; everything else is in pyproject.toml."""
+"""The compiled extensions only; everything else is in pyproject.toml."""
 
 import sys
 import sysconfig
@@ -10,16 +10,19 @@ from setuptools import Extension, setup
 # which joined the stable ABI in 3.11.  Free-threaded CPython has no stable ABI: there the binary is its own.
 stable_abi = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
-kernel = Extension(
-    "tariffcore._kernel",
-    ["tariffcore/_kernel.pyx"],
-    define_macros=[("Py_LIMITED_API", "0x030B0000")] if stable_abi else [],
-    py_limited_api=stable_abi,
-    extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3"],
-)
+extensions = [
+    Extension(
+        f"tariffcore.{name}",
+        [f"tariffcore/{name}.pyx"],
+        define_macros=[("Py_LIMITED_API", "0x030B0000")] if stable_abi else [],
+        py_limited_api=stable_abi,
+        extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3"],
+    )
+    for name in ("_kernel", "_cells")
+]
 
 setup(
     # force: cythonize does not notice changed directives
-    ext_modules=cythonize([kernel], force=True, quiet=True, language_level=3),
+    ext_modules=cythonize(extensions, force=True, quiet=True, language_level=3),
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if stable_abi else {},
 )

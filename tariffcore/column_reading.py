@@ -7,7 +7,7 @@ nothing here raises for a cell, only for a column whose type can hold no such th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
@@ -17,13 +17,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tariffcore import _kernel
+from tariffcore import _cells, _kernel
 from tariffcore.errors import CasesError, Problem
 
 Mask = NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
 
 NO_TIME = -1
+READ, BLANK, OTHER = 0, 1, 2  # what `_cells` says of a cell
+_MOMENT = 1 << 20  # more than the seconds of a day
 _UNIX_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _SECONDS_A_DAY = 86_400
 _UNITS_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -34,7 +36,7 @@ _LOOSE_DATE = re.compile(
     r"(?:[ T](?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?)?",
     re.ASCII,
 )
-_MONEY = r"^[+-]?[0-9]{1,16}(\.[0-9]+)?$"
+_MONEY = re.compile(r"[+-]?[0-9]{1,16}(\.[0-9]+)?", re.ASCII)
 _PROCEDURE_SEPARATORS = re.compile(r"[;|]")
 
 
@@ -280,7 +282,7 @@ def days(name: str, column: pa.ChunkedArray | pa.Array) -> DayColumn:
     array = one_array(column)
     kind = array.type
     if is_text(kind) or pa.types.is_null(kind):
-        return _days_of_text(name, array)
+        return _days_of_text(array)
     missing = _validity(array)
     wrong = np.zeros(len(array), dtype=np.bool_)
     if pa.types.is_date(kind):
@@ -307,25 +309,91 @@ def days(name: str, column: pa.ChunkedArray | pa.Array) -> DayColumn:
     )
 
 
-def _days_of_text(name: str, array: pa.Array) -> DayColumn:
-    coded = coded_text(name, array)
-    count = len(coded.texts) + 1
+def _octets(values: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """The bytes of a text column, and where each cell begins and the last one ends."""
+    if not (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
+        values = values.cast(pa.string())
+    _, offsets, content = values.buffers()
+    if offsets is None or not len(values):
+        return np.zeros(1, dtype=np.uint8), np.zeros(1, dtype=np.int32)
+    starts = np.frombuffer(offsets, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
+    empty = content is None or not content.size
+    return np.zeros(1, dtype=np.uint8) if empty else np.frombuffer(content, dtype=np.uint8), starts
+
+
+@dataclass(frozen=True, slots=True)
+class _TextCells:
+    """The distinct cells of a dictionary column, or every cell of a plain one, with one number a row."""
+
+    values: pa.Array
+    number: NDArray[np.signedinteger[Any]] | None
+
+    def rows_of(self, table: NDArray[T], missing: T | int | bool) -> NDArray[T]:
+        """A table over the cells as a column over the rows."""
+        if self.number is None:
+            return table
+        coded = CodedText(self.number, [None])
+        return coded.of_table(np.append(table, np.array([missing], dtype=table.dtype)))
+
+    def settle(
+        self, outcome: NDArray[np.uint8], read_other: Callable[[str], int | None], values: NDArray[np.int64]
+    ) -> tuple[Mask, Mask]:
+        """Which cells are missing and which are wrong, once ``read_other`` has tried those in no plain form."""
+        if self.values.null_count:
+            outcome[self.values.is_null().to_numpy(zero_copy_only=False)] = BLANK
+        others = np.flatnonzero(outcome == OTHER)
+        if len(others):
+            texts, undecodable = _decoded(self.values.take(pa.array(others)))
+            known: dict[str, int | None] = {}
+            for position, (cell, text) in enumerate(zip(others.tolist(), texts, strict=True)):
+                bare = "" if text is None else text.strip()
+                if not bare:
+                    outcome[cell] = BLANK
+                elif position not in undecodable:
+                    if bare not in known:
+                        known[bare] = read_other(bare)
+                    value = known[bare]
+                    if value is not None:
+                        values[cell] = value
+                        outcome[cell] = READ
+        return outcome == BLANK, outcome == OTHER
+
+
+def _text_cells(array: pa.Array) -> _TextCells:
+    if not pa.types.is_dictionary(array.type):
+        return _TextCells(array, None)
+    indices = array.indices
+    if pa.types.is_unsigned_integer(indices.type):
+        indices = indices.cast(pa.int64())
+    if indices.null_count:
+        indices = indices.fill_null(-1)
+    return _TextCells(array.dictionary, np.ascontiguousarray(indices.to_numpy(zero_copy_only=False)))
+
+
+def _days_of_text(array: pa.Array) -> DayColumn:
+    cells = _text_cells(array)
+    count = len(cells.values)
     day = np.zeros(count, dtype=np.int32)
-    second = np.full(count, NO_TIME, dtype=np.int64)
-    missing = np.array([text is None for text in [*coded.texts, None]], dtype=np.bool_)
-    wrong = ~missing
-    for form in _DATE_FORMS:
-        form.read(coded.texts, day, second, wrong)
-    for number in np.flatnonzero(wrong):
-        text = coded.texts[number]
-        if text is not None and number not in coded.undecodable and (read := parse_day(text)) is not None:
-            day[number], second[number] = read
-            wrong[number] = False
+    second = np.full(count, NO_TIME, dtype=np.int32)
+    outcome = np.full(count, BLANK, dtype=np.uint8)
+    if count:
+        _cells.read_days(*_octets(cells.values), day, second, outcome)
+    # in one number, so that a cell in another form is read once
+    moment = day.astype(np.int64) * _MOMENT + second
+
+    def other_form(text: str) -> int | None:
+        read = parse_day(text)
+        return None if read is None else read[0] * _MOMENT + read[1]
+
+    missing, wrong = cells.settle(outcome, other_form, moment)
+    day = ((moment - NO_TIME) // _MOMENT).astype(np.int32)
+    second = (moment - day.astype(np.int64) * _MOMENT).astype(np.int32)
+    second_of_row = cells.rows_of(second, NO_TIME)
     return DayColumn(
-        coded.of_table(day),
-        (lambda rows: second[coded.number[rows]]) if (second != NO_TIME).any() else None,
-        coded.of_table(missing),
-        coded.of_table(wrong),
+        cells.rows_of(day, 0),
+        (lambda rows: second_of_row[rows].astype(np.int64)) if (second != NO_TIME).any() else None,
+        cells.rows_of(missing, True),
+        cells.rows_of(wrong, False),
     )
 
 
@@ -347,58 +415,6 @@ def parse_day(text: str) -> tuple[int, int] | None:
     return day.toordinal() - _UNIX_EPOCH_ORDINAL, hour * 3600 + minute * 60 + second
 
 
-class _DateForm:
-    """A date written with every digit in its place, read for many texts at once."""
-
-    def __init__(self, pattern: str) -> None:
-        self.pattern = pattern
-        self.places = {letter: [i for i, p in enumerate(pattern) if p == letter] for letter in "YMDhms"}
-        self.separators = [(i, p) for i, p in enumerate(pattern) if p not in "YMDhms"]
-
-    def read(
-        self, texts: Sequence[str | None], day: NDArray[np.int32], second: NDArray[np.int64], wrong: Mask
-    ) -> None:
-        """Fill in the texts of this form and take them off ``wrong``."""
-        length = len(self.pattern)
-        mine = [
-            i for i, text in enumerate(texts) if text is not None and len(text) == length and text.isascii()
-        ]
-        if not mine:
-            return
-        numbers = np.array(mine)
-        joined = "".join(texts[i] for i in mine)  # type: ignore[misc]
-        cells = np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, length)
-        good = np.ones(len(mine), dtype=np.bool_)
-        for place, separator in self.separators:
-            good &= cells[:, place] == ord(separator)
-        value = {}
-        for letter, places in self.places.items():
-            total = np.zeros(len(mine), dtype=np.int64)
-            for place in places:
-                digit = cells[:, place].astype(np.int64) - ord("0")
-                good &= (digit >= 0) & (digit <= 9)
-                total = total * 10 + digit
-            value[letter] = total
-        good &= (value["Y"] >= 1) & (value["M"] >= 1) & (value["M"] <= 12) & (value["D"] >= 1)
-        good &= (value["h"] <= 23) & (value["m"] <= 59) & (value["s"] <= 59)
-        months = np.where(good, (value["Y"] - 1970) * 12 + value["M"] - 1, 0).astype("datetime64[M]")
-        first = months.astype("datetime64[D]").astype(np.int64)
-        next_first = (months + 1).astype("datetime64[D]").astype(np.int64)
-        good &= value["D"] <= next_first - first
-        chosen = numbers[good]
-        day[chosen] = (first + value["D"] - 1)[good]
-        if self.places["h"]:
-            second[chosen] = (value["h"] * 3600 + value["m"] * 60 + value["s"])[good]
-        wrong[chosen] = False
-
-
-_DATE_FORMS = [
-    _DateForm(f"{day}{time}")
-    for day in ("YYYY-MM-DD", "DD.MM.YYYY")
-    for time in ("", " hh:mm", " hh:mm:ss", "Thh:mm", "Thh:mm:ss")
-]
-
-
 def money_minor(name: str, column: pa.ChunkedArray | pa.Array, minor_units: int) -> ReadColumn[np.int64]:
     """Amounts in minor units. More decimals than the currency has, or over 16 digits before them, are wrong.
 
@@ -406,24 +422,15 @@ def money_minor(name: str, column: pa.ChunkedArray | pa.Array, minor_units: int)
     decimal that stands for its value, which is the one that was typed.
     """
     array = one_array(column)
-    if pa.types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
     if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
         array = array.cast(pa.string())
     if pa.types.is_decimal(array.type):
         return _minor_of_decimals(array, minor_units)
     if pa.types.is_null(array.type):
-        return ReadColumn(
-            np.zeros(len(array), np.int64), np.ones(len(array), np.bool_), np.zeros(len(array), np.bool_)
-        )
+        array = array.cast(pa.string())
     if not is_text(array.type):
         raise unusable_column(name, array.type, "give a decimal, or text such as 191723.14")
-    exact = pa.decimal128(18, minor_units)
-    try:
-        amounts = array.cast(pa.string()).cast(exact)
-    except (pa.ArrowInvalid, UnicodeDecodeError):
-        return _minor_of_texts(array, minor_units)
-    return _minor_of_decimals(amounts, minor_units)
+    return _minor_of_texts(array, minor_units)
 
 
 def _minor_of_decimals(array: pa.Array, minor_units: int) -> ReadColumn[np.int64]:
@@ -441,19 +448,26 @@ def _minor_of_decimals(array: pa.Array, minor_units: int) -> ReadColumn[np.int64
 
 
 def _minor_of_texts(array: pa.Array, minor_units: int) -> ReadColumn[np.int64]:
-    coded = coded_text("claimed_amount", array)
-    usable = re.compile(_MONEY)
+    cells = _text_cells(array)
+    count = len(cells.values)
+    amount_minor = np.zeros(count, dtype=np.int64)
+    outcome = np.full(count, BLANK, dtype=np.uint8)
+    if count:
+        _cells.read_amounts(*_octets(cells.values), minor_units, amount_minor, outcome)
 
-    def of_text(text: str) -> int | None:
+    def other_form(text: str) -> int | None:
         plain = re.sub(r"\s", "", text).replace(",", ".", 1)
-        if not usable.match(plain):
+        if not _MONEY.fullmatch(plain):
             return None
         whole, _, decimals = plain.partition(".")
         if len(decimals.rstrip("0")) > minor_units:
             return None
         return int(whole + decimals[:minor_units].ljust(minor_units, "0"))
 
-    return _column_of_texts(coded, of_text, np.int64)
+    missing, wrong = cells.settle(outcome, other_form, amount_minor)
+    return ReadColumn(
+        cells.rows_of(amount_minor, 0), cells.rows_of(missing, True), cells.rows_of(wrong, False)
+    )
 
 
 def procedure_signatures(
