@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 1000000
 SEED ?= 0
+EXPLAINED_CASE ?= 28
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -90,6 +91,7 @@ demo: environment  ## price 20,000 sample cases, print the summary, explain one 
 	@mkdir -p demo
 	$(BIN)/tariffcore sample -n 20000 -o demo/cases.csv
 	$(BIN)/tariffcore price demo/cases.csv -s kz-demo -o demo/priced.parquet --rejects demo/rejects.csv
+	$(BIN)/tariffcore explain demo/cases.csv --case-id $(EXPLAINED_CASE) -s kz-demo
 
 .PHONY: test lint types tests
 test: lint types tests  ## lint, types and the whole test suite
@@ -121,8 +123,13 @@ bench-quick: $(BENCH_INSTALLED) $(KERNEL)  ## the gate: instruction counts and s
 
 .PHONY: wheel
 wheel: environment  ## dist/tariffcore-*.whl, one binary for CPython 3.11 and later
-	rm -rf build dist
-	$(BIN)/python -m build --wheel --outdir dist .
+	@rm -rf build dist && mkdir -p build
+	@$(BIN)/python -m build --wheel --outdir dist . > build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
+	@ls dist/*.whl
+
+.PHONY: wheel-smoke
+wheel-smoke: wheel  ## install the wheel far from the checkout, on every CPython there is, and try it
+	$(BIN)/python -m tests.wheel dist/*.whl
 
 .PHONY: clean
 clean:  ## remove everything that make made, .venv too
