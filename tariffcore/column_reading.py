@@ -338,7 +338,7 @@ class _TextCells:
     def settle(
         self, outcome: NDArray[np.uint8], read_other: Callable[[str], int | None], values: NDArray[np.int64]
     ) -> tuple[Mask, Mask]:
-        """Which cells are missing and which are wrong, once ``read_other`` has tried those in no plain form."""
+        """Which cells are missing and which are wrong, once ``read_other`` has tried the odd ones."""
         if self.values.null_count:
             outcome[self.values.is_null().to_numpy(zero_copy_only=False)] = BLANK
         others = np.flatnonzero(outcome == OTHER)
