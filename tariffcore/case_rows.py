@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tariffcore import column_reading as reading
@@ -15,7 +17,8 @@ from tariffcore.cases import CASE_COLUMNS, Case
 from tariffcore.column_reading import ReadColumn
 from tariffcore.money import format_minor
 
-_MAX_WHOLE = 2**62
+_MAX_WHOLE = 2**52
+"""Beyond every range that pricing allows; this and its neighbours are exact in a column of floats as well."""
 _EPOCH = date(1970, 1, 1)
 _TEXT_COLUMNS = frozenset(
     {
@@ -30,30 +33,27 @@ _TEXT_COLUMNS = frozenset(
         "patient_id",
     }
 )
+_NEVER_LOOKED_UP = frozenset({"case_id", "patient_id"})
+"""Columns that may have any type, since pricing asks only whether there is something."""
 
 
 def cases_of_rows(table: pa.Table, rows: NDArray[np.intp], minor_units: int) -> list[Case]:
-    """The rows as records, read just as pricing reads the columns. A cell that cannot be read is None.
+    """The rows as records, read just as pricing reads the columns.
 
-    A column that the table does not have takes the default of `Case`.
+    A cell that cannot be read is None, or no procedure at all.  A column that the table does not have takes
+    the default of `Case`.
     """
     chosen = table.select([name for name in CASE_COLUMNS if name in table.column_names]).take(pa.array(rows))
     cells = {name: _cells(name, chosen.column(name), minor_units) for name in chosen.column_names}
     cells.setdefault("case_id", [None] * len(rows))
-    cases = []
-    for row in range(len(rows)):
-        fields = {name: column[row] for name, column in cells.items()}
-        if fields.get("quantity", 1) is None and fields.get("drg_code") is not None:
-            fields["quantity"] = 1  # an empty quantity of a case is one case
-        cases.append(Case(**fields))
-    return cases
+    return [Case(**{name: column[row] for name, column in cells.items()}) for row in range(len(rows))]
 
 
 def _cells(name: str, column: pa.ChunkedArray, minor_units: int) -> list[Any]:
+    if name in _NEVER_LOOKED_UP and not _is_coded(column.type):
+        return [None if value is None else str(value) for value in column.to_pylist()]
     if name in _TEXT_COLUMNS:
-        coded = reading.coded_text(name, column)
-        texts = [*coded.texts, None]
-        return [texts[number] for number in coded.number.tolist()]
+        return _texts(name, column)
     if name in ("admission_date", "discharge_date"):
         return _moments(name, column)
     if name == "procedure_codes":
@@ -64,7 +64,22 @@ def _cells(name: str, column: pa.ChunkedArray, minor_units: int) -> list[Any]:
         amounts = _values(reading.money_minor(name, column, minor_units))
         return [None if value is None else Decimal(format_minor(value, minor_units)) for value in amounts]
     # out of range is for the explanation to say, which names the range
-    return _values(reading.whole_numbers(name, column, -_MAX_WHOLE, _MAX_WHOLE))
+    lowest = 0 if pa.types.is_unsigned_integer(column.type) else -_MAX_WHOLE
+    return _values(reading.whole_numbers(name, column, lowest, _MAX_WHOLE))
+
+
+def _is_coded(kind: pa.DataType) -> bool:
+    """Whether a column of this type can be read as codes."""
+    value_kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return reading.is_text(kind) or pa.types.is_integer(value_kind) or pa.types.is_null(kind)
+
+
+def _texts(name: str, column: pa.ChunkedArray | pa.Array) -> list[str | None]:
+    """The stripped text of each cell; None where there is none, or where the bytes are no text."""
+    coded = reading.coded_text(name, column)
+    texts = [None if number in coded.undecodable else text for number, text in enumerate(coded.texts)]
+    texts.append(None)
+    return [texts[number] for number in coded.number.tolist()]
 
 
 def _values(column: ReadColumn[Any]) -> list[Any]:
@@ -96,9 +111,7 @@ def _moments(name: str, column: pa.ChunkedArray) -> list[date | datetime | None]
 def _procedures(name: str, column: pa.ChunkedArray) -> list[tuple[str, ...]]:
     array = reading.one_array(column)
     if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
-        lists = pa.array(array).to_pylist()
-        return [tuple(str(code).strip() for code in cell or () if code is not None) for cell in lists]
-    coded = reading.coded_text(name, array)
-    texts = [*coded.texts, None]
-    cells = (texts[number] for number in coded.number.tolist())
-    return [() if cell is None else tuple(reading.split_procedures(cell)) for cell in cells]
+        codes = iter(_texts(name, array.flatten()))
+        lengths = pc.list_value_length(array).fill_null(0).to_pylist()
+        return [tuple(code for code in islice(codes, length) if code is not None) for length in lengths]
+    return [() if cell is None else tuple(reading.split_procedures(cell)) for cell in _texts(name, array)]

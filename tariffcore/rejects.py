@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -26,9 +28,11 @@ _REASON_DEPENDS_ON: dict[CaseStatus, tuple[str, ...]] = {
     CaseStatus.MISSING_PLANNED_DAYS: (
         "drg_code",
         "outcome",
+        "death_unavoidable",
         "care_setting",
         "admission_date",
         "discharge_date",
+        "length_of_stay_days",
     ),
     CaseStatus.NO_SCHEDULE_FOR_DATE: ("admission_date", "discharge_date"),
     CaseStatus.NO_COEFFICIENT_FOR_DATE: ("provider_id", "admission_date", "discharge_date"),
@@ -36,6 +40,9 @@ _REASON_DEPENDS_ON: dict[CaseStatus, tuple[str, ...]] = {
 """The fields that the reason of a status speaks of, beside the edition. Others speak of the whole case."""
 
 _CACHE_LIMIT = 100_000
+
+_NUMBERS_WITH_A_RANGE = ("age_years", "quantity", "length_of_stay_days")
+"""A cell of these may be a number and still be wrong: then the explanation names it, and the range."""
 
 
 class RejectReasons:
@@ -99,10 +106,12 @@ def reject_table(
     for position, (row, status, case) in enumerate(zip(rows.tolist(), statuses, cases, strict=True)):
         if row in chunk.malformed:
             words.append(chunk.malformed[row])
-        elif cells := _cells_to_name(unreadable.get(position, ()), case):
-            words.append(reasons.of_cells(cells))
-        else:
-            words.append(reasons.of_case(case, status, editions[priced.edition[row]]))
+            continue
+        cells = unreadable.get(position, ())
+        said = [reasons.of_cells(unread)] if (unread := _unread(cells, case)) else []
+        if not said or _is_out_of_range(cells, case):
+            said.append(reasons.of_case(case, status, editions[priced.edition[row]]))
+        words.append("; ".join(said))
     columns = {
         "line": pa.array(chunk.line_numbers[rows]),
         **originals,
@@ -125,23 +134,49 @@ def _cells_of_marks(
     return cells
 
 
-def _cells_to_name(cells: Sequence[tuple[str, str]], case: Case) -> list[tuple[str, str]]:
-    """The cells that came to nothing; what a case does hold, such as an age of 200, its explanation names."""
-    return [cell for cell in cells if getattr(case, cell[0], None) is None]
+def _unread(cells: Sequence[tuple[str, str]], case: Case) -> list[tuple[str, str]]:
+    """The cells that came to nothing, each once. What a case does hold, such as an age of 200, its
+    explanation names."""
+    held = {name for name in (*_NUMBERS_WITH_A_RANGE, "service_code") if getattr(case, name) is not None}
+    return list(dict.fromkeys(cell for cell in cells if cell[0] not in held))
+
+
+def _is_out_of_range(cells: Sequence[tuple[str, str]], case: Case) -> bool:
+    """Whether some of the cells were read, and are wrong all the same: a range, or both kinds of code."""
+    both_codes = case.drg_code is not None and case.service_code is not None
+    return any(
+        both_codes if name == "service_code" else getattr(case, name) is not None
+        for name, _ in cells
+        if name == "service_code" or name in _NUMBERS_WITH_A_RANGE
+    )
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.Array:
-    """The cells as people would write them; lists joined, what is no text shown with escapes."""
+    """The cells as people would write them; lists joined by ";", what is no text shown with escapes."""
     array = column.combine_chunks()
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
-        return pc.binary_join(array.cast(pa.list_(pa.string())), ";")
-    to_text: Callable[[pa.Array], pa.Array] = lambda values: values.cast(pa.string())  # noqa: E731
+    if not (pa.types.is_list(array.type) or pa.types.is_large_list(array.type)):
+        return _texts(array)
+    items = iter(_as_text(pa.chunked_array([array.flatten()])).to_pylist())
+    lengths = pc.list_value_length(array).to_pylist()
+    joined = [
+        None if length is None else ";".join(item for item in islice(items, length) if item is not None)
+        for length in lengths
+    ]
+    return pa.array(joined, pa.string())
+
+
+def _texts(array: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(array.type):
+        with suppress(pa.ArrowInvalid):  # whole seconds need no row of zeros behind them
+            array = array.cast(pa.timestamp("s", array.type.tz))
     try:
-        text = to_text(array)
+        text = array.cast(pa.string())
         text.validate(full=True)
     except pa.ArrowInvalid:
-        raw = array.cast(pa.binary()).to_pylist()
+        raw = array.cast(pa.large_binary()).to_pylist()
         return pa.array([None if cell is None else cell.decode(errors="backslashreplace") for cell in raw])
+    except pa.ArrowNotImplementedError:  # nested values in a column that nothing looks into
+        return pa.array([None if cell is None else str(cell) for cell in array.to_pylist()], pa.string())
     return text

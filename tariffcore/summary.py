@@ -126,7 +126,9 @@ class Summarist:
     ) -> dict[str, Tally]:
         coded = coded_text(name, table.column(name))
         names = ["" if text is None else text for text in [*coded.texts, None]]
-        number = np.where(coded.number < 0, len(coded.texts), coded.number)
+        # widened first: a dictionary's indices may be so narrow that counting them from 1 overflows
+        number = coded.number.astype(np.int64)
+        number[number < 0] = len(coded.texts)
         totals: dict[str, Tally] = {}
         # the counting loop knows 16-bit codes: texts beyond that are counted in further rounds
         for first in range(0, len(names), (1 << 16) - 1):
