@@ -30,7 +30,7 @@ def packing():
     """What setuptools would pack, by pyproject.toml alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(CHECKOUT)
-        project = Distribution()
+        project = Distribution({"script_name": "setup.py"})
         with warnings.catch_warnings(action="ignore"):  # another test says that there is a README
             project.parse_config_files()
         command = build_py(project)
