@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import gate, kernel
+from benchmarks import files, gate, kernel, scaling
 from benchmarks.report import machine, write_results
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -19,7 +19,14 @@ def main(arguments: list[str]) -> int:
         return 2
     before = machine()
     sections = []
-    for run in (kernel.run, kernel.run_components):
+    for run in (
+        kernel.run,
+        kernel.run_components,
+        files.run_parquet,
+        files.run_csv,
+        scaling.run,
+        scaling.run_memory,
+    ):
         sections.append(run())
         print(sections[-1].markdown(), flush=True)
     write_results(RESULTS, sections, before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -182,7 +182,7 @@ def _row(name: str, seconds_a_case: float, copies: float) -> tuple[str, str, str
     return name, f"{seconds_a_case * 1e9:.2f}", f"{1e-6 / seconds_a_case:,.0f}", f"{copies:.2f}"
 
 
-def refuse_differences(differences: list[str | None]) -> None:
+def refuse_differences(differences: Sequence[str | None]) -> None:
     """Raises SystemExit where a contestant says something else: unequal work is not compared."""
     found = [words for words in differences if words is not None]
     if found:

@@ -32,12 +32,16 @@ def take_turns(contestants: Mapping[str, Callable[[], object]], rounds: int = RO
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for contestant in contestants.values():
         contestant()
-    for turn in range(rounds):
-        first = turn % len(names)
-        for name in names[first:] + names[:first]:
-            gc.collect()
-            begin = time.perf_counter()
-            result = contestants[name]()
-            seconds[name].append(time.perf_counter() - begin)
-            del result
+    gc.collect()
+    gc.disable()
+    try:
+        for turn in range(rounds):
+            first = turn % len(names)
+            for name in names[first:] + names[:first]:
+                begin = time.perf_counter()
+                result = contestants[name]()
+                seconds[name].append(time.perf_counter() - begin)
+                del result
+    finally:
+        gc.enable()
     return Times(seconds)

@@ -7,7 +7,6 @@ coefficients that multiply and add (some need 128 bits), services with quantitie
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,15 +15,19 @@ from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tariffcore.encoding import EncodedCases, encode_cases
+from tariffcore.files.csv_text import csv_header, csv_rows
 from tariffcore.plan import Plan
-from tariffcore.sample import Sampler, write_sample
+from tariffcore.sample import Sampler, sample_schema, write_sample
 from tariffcore.schedule.catalog import read_catalog
 from tariffcore.schedule.shipped import resolve
 
 SEED = 1
+FOLDER = Path(__file__).resolve().parent.parent / ".bench"
+"""Where files of cases are kept from run to run; `make clean` removes them."""
 DISTINCT_ROWS = 1 << 20
 """Rows drawn; more are these again and again, too far apart for a processor to remember."""
 
@@ -89,32 +92,56 @@ def encoded_cases(count: int) -> EncodedCases:
     )
 
 
-def sample_file(folder: Path, name: str, count: int) -> Path:
-    """A file of sample cases; what is already there with as many rows is used again."""
-    path = folder / name
+def cases_parquet(count: int) -> Path:
+    """A Parquet file of sample cases; one of as many rows that is already there is used again."""
+    path = FOLDER / f"cases-{count}.parquet"
     if not path.exists():
+        FOLDER.mkdir(exist_ok=True)
         write_sample(path, count, catalog=demo_plan(), seed=SEED)
     return path
 
 
-def tiled_parquet(source: Path, target: Path, count: int) -> Path:
-    """A Parquet file of ``count`` rows: the row groups of another again and again."""
-    if target.exists():
-        return target
-    part = target.with_suffix(".part")
-    file = pq.ParquetFile(source)
-    with pq.ParquetWriter(part, file.schema_arrow, compression="snappy") as writer:
-        for table in _row_groups(file, count):
-            writer.write_table(table, row_group_size=table.num_rows)
-    part.rename(target)
-    return target
+def cases_csv(count: int) -> Path:
+    """The same cases as CSV, without the cells that `tariffcore sample` spoils in text."""
+    path = FOLDER / f"cases-{count}.csv"
+    if not path.exists():
+        schema = sample_schema(demo_plan().catalog)
+        with _whole(path).open("wb") as file:
+            file.write(csv_header(schema.names))
+            for batch in pq.ParquetFile(cases_parquet(count)).iter_batches(1 << 18):
+                table = pa.Table.from_batches([batch]).cast(schema)  # Parquet has no whole seconds
+                position = schema.get_field_index("procedure_codes")
+                joined = pc.binary_join(table["procedure_codes"], ";")
+                file.write(csv_rows(table.set_column(position, "procedure_codes", joined)))
+        _whole(path).rename(path)
+    return path
 
 
-def _row_groups(file: pq.ParquetFile, count: int) -> Iterator[pa.Table]:
-    written = 0
-    while written < count:
-        for group in range(file.num_row_groups):
-            if written < count:
-                table = file.read_row_group(group).slice(0, count - written)
-                written += table.num_rows
-                yield table
+def repeated_parquet(count: int) -> Path:
+    """A Parquet file of ``count`` rows: the first million sample cases again and again."""
+    path = FOLDER / f"repeated-{count}.parquet"
+    if not path.exists():
+        table = pq.read_table(cases_parquet(DISTINCT_ROWS))
+        with pq.ParquetWriter(_whole(path), table.schema, compression="snappy") as writer:
+            for first in range(0, count, DISTINCT_ROWS):
+                writer.write_table(table.slice(0, count - first), row_group_size=1 << 18)
+        _whole(path).rename(path)
+    return path
+
+
+def repeated_csv(count: int) -> Path:
+    """The first million sample cases as CSV again and again, at least ``count`` of them."""
+    path = FOLDER / f"repeated-{count}.csv"
+    if not path.exists():
+        header, rows = cases_csv(DISTINCT_ROWS).read_bytes().split(b"\n", 1)
+        with _whole(path).open("wb") as file:
+            file.write(header + b"\n")
+            for _ in range(-(-count // DISTINCT_ROWS)):
+                file.write(rows)
+        _whole(path).rename(path)
+    return path
+
+
+def _whole(path: Path) -> Path:
+    """What a file is called until all of it is there."""
+    return path.with_name(f".{path.name}.part")

@@ -1,0 +1,198 @@
+"""From a file of cases to a priced file, beside DuckDB and Polars doing less: a plain join and a product."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from benchmarks.kernel import THREADS, refuse_differences
+from benchmarks.report import Goal, Section, is_installed, not_installed
+from benchmarks.timing import ROUNDS, take_turns
+from benchmarks.workloads import FOLDER, cases_csv, cases_parquet, demo_plan
+from tariffcore.batch import price_file
+from tariffcore.files.opening import DEFAULT_CHUNK_ROWS
+
+CASES = 10_000_000
+OURS = "tariffcore, full semantics"
+COLUMNS = ("contestant", "seconds", "million cases/s", "x tariffcore")
+
+# Before Polars is imported, which reads it once.
+os.environ.setdefault("POLARS_MAX_THREADS", str(THREADS))
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """Who writes a priced file. Without ``keeps_order`` in any order of rows, and then no goal counts it."""
+
+    name: str
+    output: Path
+    write: Callable[[], object]
+    keeps_order: bool = True
+
+
+def run_parquet(cases: int = CASES, rounds: int = ROUNDS) -> Section:
+    """Parquet to priced Parquet."""
+    source = cases_parquet(cases)
+    section = Section(
+        f"{cases:,} cases from Parquet to priced Parquet",
+        f"""The file of `tariffcore sample`, {source.stat().st_size / 1e6:,.0f} MB and in the page cache; two
+threads, Snappy and row groups of {DEFAULT_CHUNK_ROWS:,} for all. tariffcore reads every column it knows,
+applies every rule exactly, writes 9 columns and sums up; the others read 4 columns, join one rate a group and
+one coefficient a provider, multiply them as doubles and write 3 columns. The rows' order was checked;
+DuckDB's joins keep it only when told to.""",
+        COLUMNS,
+    )
+    contestants = [_ours(source, ".parquet")]
+    if is_installed("duckdb"):
+        rows = f"read_parquet('{source}', file_row_number = true)"
+        options = f"FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {DEFAULT_CHUNK_ROWS}"
+        contestants += _duckdb(rows, "file_row_number", ".parquet", options)
+    else:
+        section.left_out.append(not_installed("duckdb"))
+    if is_installed("polars"):
+        contestants.append(_polars(source))
+    else:
+        section.left_out.append(not_installed("polars"))
+    _compare(section, contestants, source, cases, rounds, at_least=1.5)
+    return section
+
+
+def run_csv(cases: int = CASES, rounds: int = ROUNDS) -> Section:
+    """CSV to priced CSV."""
+    source = cases_csv(cases)
+    section = Section(
+        f"{cases:,} cases from CSV to priced CSV",
+        f"""The same cases as text, {source.stat().st_size / 1e6:,.0f} MB and in the page cache, without the
+broken cells of `tariffcore sample`, which a plain join could not read; two threads for all.""",
+        COLUMNS,
+    )
+    contestants = [_ours(source, ".csv")]
+    if is_installed("duckdb"):
+        rows = f"(SELECT *, row_number() OVER () AS line FROM read_csv('{source}', header = true))"
+        contestants += _duckdb(rows, "line", ".csv", "FORMAT csv, HEADER")
+    else:
+        section.left_out.append(not_installed("duckdb"))
+    _compare(section, contestants, source, cases, rounds, at_least=1)
+    return section
+
+
+def _compare(
+    section: Section,
+    contestants: list[Contestant],
+    source: Path,
+    cases: int,
+    rounds: int,
+    at_least: float,
+) -> None:
+    wanted = _case_ids(source)
+    differences: list[str | None] = []
+    for contestant in contestants:
+        contestant.write()
+        written = _case_ids(contestant.output)
+        if not contestant.keeps_order:
+            written, wanted_ids = written.sort(), wanted.sort()
+        else:
+            wanted_ids = wanted
+        if not written.equals(wanted_ids):
+            differences.append(f"{contestant.name} does not write the rows of {source.name} in their order")
+        del written, wanted_ids
+    refuse_differences(differences)
+    times = take_turns({contestant.name: contestant.write for contestant in contestants}, rounds)
+    for contestant in contestants:
+        seconds, ratio = times.median(contestant.name), times.ratio(contestant.name, OURS)
+        section.rows.append(
+            (contestant.name, f"{seconds:.2f}", f"{cases / seconds / 1e6:.2f}", f"{ratio:.2f}")
+        )
+        if contestant.name != OURS and contestant.keeps_order:
+            section.goals.append(Goal(f"{contestant.name} / {OURS}", ratio, at_least=at_least))
+
+
+def _case_ids(path: Path) -> pa.Array:
+    if path.suffix == ".parquet":
+        ids = pq.read_table(path, columns=["case_id"]).column(0)
+    else:
+        options = pa.csv.ConvertOptions(include_columns=["case_id"], column_types={"case_id": pa.int64()})
+        ids = pa.csv.read_csv(path, convert_options=options).column(0)
+    return pc.fill_null(ids.combine_chunks(), -1)
+
+
+def _out(name: str) -> Path:
+    folder = FOLDER / "out"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
+def _ours(source: Path, suffix: str) -> Contestant:
+    catalog, output = demo_plan().catalog, _out(f"tariffcore{suffix}")
+    return Contestant(OURS, output, lambda: price_file(source, output, catalog, threads=THREADS))
+
+
+def _rate_tables() -> tuple[pa.Table, pa.Table]:
+    """What the others join: for each group a rate, for each provider a coefficient, as binary doubles."""
+    edition = demo_plan().editions[-1]
+    base_rate = edition.base_rate.amount
+    rates = {code: float(group.relative_weight * base_rate) for code, group in edition.groups.items()}
+    coefficients = {
+        code: float(periods[-1].coefficients[0]) for code, periods in (edition.providers or {}).items()
+    }
+    return (
+        pa.table({"drg_code": list(rates), "rate": list(rates.values())}),
+        pa.table({"provider_id": list(coefficients), "coefficient": list(coefficients.values())}),
+    )
+
+
+def _duckdb(rows: str, line: str, suffix: str, options: str) -> list[Contestant]:
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute(f"SET threads = {THREADS}")
+    for name, table in zip(("groups", "providers"), _rate_tables(), strict=True):
+        connection.register("rates", table)
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM rates")
+
+    def contestant(name: str, file: str, order: str, keeps_order: bool) -> Contestant:
+        output = _out(file + suffix)
+        query = f"""COPY (
+            SELECT case_id, funding_source, round(rate * coefficient, 2) AS amount
+            FROM {rows} LEFT JOIN groups USING (drg_code) LEFT JOIN providers USING (provider_id) {order}
+        ) TO '{output}' ({options})"""
+        return Contestant(name, output, lambda: connection.execute(query), keeps_order)
+
+    return [
+        contestant("DuckDB, plain join in order", "duckdb", f"ORDER BY {line}", True),
+        contestant("DuckDB, plain join in any order", "duckdb-any", "", False),
+    ]
+
+
+def _polars(source: Path) -> Contestant:
+    import polars as pl
+
+    groups, providers = (pl.DataFrame(table) for table in _rate_tables())
+    output = _out("polars.parquet")
+
+    def write() -> None:
+        (
+            pl.scan_parquet(source)
+            .select("case_id", "funding_source", pl.col("drg_code", "provider_id").cast(pl.String))
+            .join(groups.lazy(), on="drg_code", how="left", maintain_order="left")
+            .join(providers.lazy(), on="provider_id", how="left", maintain_order="left")
+            .select("case_id", "funding_source", amount=(pl.col("rate") * pl.col("coefficient")).round(2))
+            .sink_parquet(output, compression="snappy", row_group_size=DEFAULT_CHUNK_ROWS)
+        )
+
+    return Contestant("Polars, plain join in order", output, write)
+
+
+if __name__ == "__main__":
+    import sys
+
+    for size in [int(argument) for argument in sys.argv[1:]] or [CASES]:
+        print(run_parquet(size).markdown())
+        print(run_csv(size).markdown())
