@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-DISTINCT_TEXT_COLUMNS = frozenset({"case_id", "patient_id", "claimed_amount", "admission_date", "discharge_date"})
+DISTINCT_TEXT_COLUMNS = frozenset(
+    {"case_id", "patient_id", "claimed_amount", "admission_date", "discharge_date"}
+)
 """Columns whose text hardly repeats: plain strings. All others repeat and are dictionary-encoded."""
 
 DICTIONARY_TEXT = pa.dictionary(pa.int32(), pa.string())
