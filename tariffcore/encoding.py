@@ -163,7 +163,7 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
     deciding = admission_code if by_admission else discharge_code
     editions = plan.edition_of_day[deciding]
     admission_code, contradicts = _stay_by_length(
-        length, length_given, admission, admission_code, discharge_code, editions, is_case, plan
+        length, length_given, admission, admission_code, discharge_code, editions, plan
     )
     # a service has no stay: without an admission date it begins and ends on its day
     if admission.missing.any():
@@ -309,7 +309,6 @@ def _stay_by_length(
     admission_code: NDArray[np.uint16],
     discharge_code: NDArray[np.uint16],
     editions: NDArray[np.int16],
-    is_case: Mask,
     plan: Plan,
 ) -> tuple[NDArray[np.uint16], Mask | None]:
     """Admission days that give the stated length where only that is known; and rows where the two disagree.
@@ -396,13 +395,22 @@ def _setting_keys(
     )
     given = ~factor.missing()
     if given.any():
-        by_pair = np.full((len(factor.texts), len(setting.texts) + 1), UNKNOWN_SETTING_KEY, dtype=np.uint16)
-        for f, factor_text in enumerate(factor.texts):
-            code = factor_text if factor_text in plan.factor_codes else ""
-            for s, setting_text in enumerate(setting.texts):
-                key = SettingKey(setting_text, factor_code=code)
-                by_pair[f, s] = numbers.get(key, UNKNOWN_SETTING_KEY)
-        keys = np.where(given, by_pair[factor.number, setting.number] if len(factor.texts) else keys, keys)
+        # by what the plan knows, not by what the cells say: a file may hold a million codes of each kind
+        settings = {text: number for number, text in enumerate(plan.care_settings, start=1)}
+        factors = {text: number for number, text in enumerate(plan.factor_codes, start=1)}
+        by_pair = np.array(
+            [
+                [
+                    numbers.get(SettingKey(text, factor_code=code), UNKNOWN_SETTING_KEY)
+                    for code in ("", *factors)
+                ]
+                for text in (None, *settings)
+            ],
+            dtype=np.uint16,
+        )
+        setting_number = setting.map(lambda text: settings.get(text, 0), 0, np.uint16)
+        factor_number = factor.map(lambda text: factors.get(text, 0), 0, np.uint16)
+        keys = np.where(given, by_pair[setting_number, factor_number], keys)
     for care_setting in plan.limited_settings:
         for number, schedule in enumerate(plan.editions):
             share = find_share(schedule, Unit.CASE, care_setting)

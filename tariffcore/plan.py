@@ -322,7 +322,7 @@ class Plan:
             for flag in exemption.drg_flags
         )
         numbers: dict[StayClass, int] = {StayClass(Unit.CASE): 0}
-        self._stay_class = np.zeros((len(self.epochs), self.item_count), dtype=np.uint8)
+        self._stay_class = np.zeros((len(self.epochs), self.item_count), dtype=np.uint32)
         for number, epoch in enumerate(self.epochs):
             for code, group in epoch.schedule.groups.items():
                 key = StayClass(Unit.CASE, flags=group.flags & named)
@@ -439,7 +439,7 @@ class Plan:
         Factor rows come in blocks by outcome and days between the dates, one block for each thing that
         stay rules and factors can say.
         """
-        blocks: dict[tuple[int, ...], int] = {}
+        blocks: dict[tuple[tuple[int, int], ...], int] = {}
         block_size = self.outcome_count << self.stay_bits
         shape = (len(self.epochs), len(self.stay_classes), len(self.setting_keys), 1 << self.signature_bits)
         record = np.zeros(shape, dtype=np.uint64)
@@ -453,16 +453,26 @@ class Plan:
                         rule = column * len(self.factor_rows)
                         of_edition[number, c, k, signature] = first << 32 | rule << 16 | column * AGE_CLASSES
         record[:] = of_edition[[epoch.edition for epoch in self.epochs]]
-        rows = np.array([row for block in blocks for row in block], dtype=np.int16)
+        runs = [run for block in blocks for run in block]
+        rows = np.repeat(np.array([row for row, _ in runs], dtype=np.int16), [length for _, length in runs])
         return {"choice_record": record.reshape(-1), "factor_row": rows}
 
-    def _factor_block(self, schedule: Schedule, key: SettingKey, stay_class: StayClass) -> tuple[int, ...]:
+    def _factor_block(
+        self, schedule: Schedule, key: SettingKey, stay_class: StayClass
+    ) -> tuple[tuple[int, int], ...]:
+        """Factor rows by outcome and days between the dates: each row and for how many days it stands."""
         extra = _extra_day(schedule)
+        turns = {rule.max_days + 1 - extra for rule in schedule.stay_rules if rule.max_days is not None}
+        size = 1 << self.stay_bits
+        spans = list(pairwise([0, *sorted(turn for turn in turns if 0 < turn < size), size]))
         return tuple(
-            self._factor_cell(schedule, key, number, outcome, stay_class, death, max(1, between + extra))
+            (
+                self._factor_cell(schedule, key, number, outcome, stay_class, death, max(1, start + extra)),
+                stop - start,
+            )
             for number, outcome in enumerate([None, None, *self.outcomes])
             for death in range(DEATH_ANSWERS)
-            for between in range(1 << self.stay_bits)
+            for start, stop in spans
         )
 
     def _columns_of(self, schedule: Schedule, key: SettingKey, stay_class: StayClass) -> list[int]:
