@@ -1,7 +1,7 @@
 """tariffcore prices treated hospital cases exactly, from dated tariff schedules, and explains every price.
 
-The names below are the library's front door; each module says more.  They are imported when first used, so that
-the command line starts at once.
+The names below are the library's front door; each module says more.  They are imported when first used,
+so that the command line starts at once.
 """
 
 from __future__ import annotations
