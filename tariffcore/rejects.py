@@ -157,7 +157,7 @@ def _as_text(column: pa.ChunkedArray) -> pa.Array:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if not (pa.types.is_list(array.type) or pa.types.is_large_list(array.type)):
-        return _texts(array)
+        return text_cells(array)
     items = iter(_as_text(pa.chunked_array([array.flatten()])).to_pylist())
     lengths = pc.list_value_length(array).to_pylist()
     joined = [
@@ -167,7 +167,8 @@ def _as_text(column: pa.ChunkedArray) -> pa.Array:
     return pa.array(joined, pa.string())
 
 
-def _texts(array: pa.Array) -> pa.Array:
+def text_cells(array: pa.Array) -> pa.Array:
+    """The values of an array that is no dictionary and no list as text; what is no UTF-8 with escapes."""
     if pa.types.is_timestamp(array.type):
         with suppress(pa.ArrowInvalid):  # whole seconds need no row of zeros behind them
             array = array.cast(pa.timestamp("s", array.type.tz))

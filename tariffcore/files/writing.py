@@ -59,7 +59,7 @@ class OutputWriter(ABC):
         # A link stays a link: what it points to is replaced.
         self._target = Path(os.path.realpath(path))
         self._part = self._target.with_name(f".{self._target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
-        self._is_open = False
+        self._is_open = self._is_complete = False
         with self._in_words():
             # Created here and not by the format's library, so that no existing file can be meant.
             os.close(os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -80,11 +80,28 @@ class OutputWriter(ABC):
             self._append(encoded.content)
         self.rows_written += encoded.rows
 
-    def finish(self) -> None:
-        """Completes the file and gives it its name; leaving the context does this."""
+    def complete(self) -> None:
+        """Writes the end of the file, which then lacks only its name: `finish` gives it.
+
+        For runs with several outputs: complete all of them before the first gets its name.
+        """
+        if self._is_complete:
+            return
         try:
             with self._in_words():
                 self._end()
+                if self._target.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                self._is_complete = True
+        except BaseException:
+            self.abandon()
+            raise
+
+    def finish(self) -> None:
+        """Completes the file and gives it its name; leaving the context does this."""
+        self.complete()
+        try:
+            with self._in_words():
                 self._part.replace(self._target)
                 self._is_open = False
         except BaseException:
