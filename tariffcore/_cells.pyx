@@ -102,10 +102,11 @@ def read_amounts(
     int64_t[::1] amount_minor,
     uint8_t[::1] outcome,
 ):
-    """Read amounts of up to 16 digits, then possibly a point or comma and at most minor_units decimals.
+    """Read digits, then possibly a point or comma and at most minor_units decimals: no more than 18 digits in all.
 
     A minus may stand before.  Empty cells are BLANK, all others OTHER.
     """
+    cdef int whole_digits = 18 - minor_units
     cdef Py_ssize_t i
     cdef int length, place, start, decimals
     cdef int64_t value
@@ -119,10 +120,10 @@ def read_amounts(
             start = 1 if length > 0 and text[0] == c'-' else 0
             value = 0
             place = start
-            while place < length and c'0' <= text[place] <= c'9' and place - start < 17:
+            while place < length and c'0' <= text[place] <= c'9' and place - start <= whole_digits:
                 value = value * 10 + (text[place] - c'0')
                 place += 1
-            if place == start or place - start > 16:
+            if place == start or place - start > whole_digits:
                 continue
             decimals = 0
             if place < length and (text[place] == c'.' or text[place] == c','):

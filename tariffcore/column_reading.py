@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from tariffcore import _cells, _kernel
 from tariffcore.errors import CasesError, Problem
+from tariffcore.money import MAX_AMOUNT_MINOR
 
 Mask = NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
@@ -36,7 +38,8 @@ _LOOSE_DATE = re.compile(
     r"(?:[ T](?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?)?",
     re.ASCII,
 )
-_MONEY = re.compile(r"[+-]?[0-9]{1,16}(\.[0-9]+)?", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
+_MONEY = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]+)?")
 _PROCEDURE_SEPARATORS = re.compile(r"[;|]")
 
 
@@ -185,14 +188,8 @@ def coded_text(name: str, column: pa.ChunkedArray | pa.Array) -> CodedText:
         values = values.cast(pa.string())
     texts, undecodable = _decoded(values)
     stripped = [None if text is None or not (bare := text.strip()) else bare for text in texts]
-    indices = array.indices
-    if pa.types.is_unsigned_integer(indices.type):
-        indices = indices.cast(pa.int64())
-    has_missing = bool(indices.null_count) or None in stripped
-    if indices.null_count:
-        indices = indices.fill_null(-1)
-    numbers = np.ascontiguousarray(indices.to_numpy(zero_copy_only=False))
-    return CodedText(numbers, stripped, undecodable, has_missing)
+    has_missing = bool(array.indices.null_count) or None in stripped
+    return CodedText(_numbers(array.indices), stripped, undecodable, has_missing)
 
 
 def no_text(count: int) -> CodedText:
@@ -227,33 +224,33 @@ def _validity(array: pa.Array) -> Mask:
 
 
 def whole_numbers(name: str, column: pa.ChunkedArray | pa.Array, low: int, high: int) -> ReadColumn[Any]:
-    """Whole numbers from ``low`` to ``high``; others are wrong. Floats may be whole ones or NaN."""
+    """Whole numbers from ``low`` to ``high``; others are wrong. Floats may be whole; NaN is missing."""
     array = one_array(column)
     if is_text(array.type) or pa.types.is_null(array.type):
 
         def of_text(text: str) -> int | None:
-            if len(text) <= 20 and text.isascii() and text.lstrip("-+").isdigit():
-                return value if low <= (value := int(text)) <= high else None
-            return None
+            value = int(text) if _WHOLE_NUMBER.fullmatch(text) else None
+            return value if value is not None and low <= value <= high else None
 
         return _column_of_texts(coded_text(name, array), of_text, np.int64)
     missing = _validity(array)
     if pa.types.is_integer(array.type):
-        # a number beyond int64 comes out negative or huge, and either is out of every range
         values = (array.fill_null(0) if array.null_count else array).to_numpy(zero_copy_only=False)
         if len(values) and low <= int(values.min()) and int(values.max()) <= high:
             return ReadColumn(values, missing, np.zeros_like(missing))
-        values = np.where(missing, low, values.astype(np.int64))
+        wrong = (values < low) | (values > high)
     elif pa.types.is_floating(array.type):
-        floating = array.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
-        missing = np.isnan(floating)
-        values = np.where(np.isfinite(floating) & (np.floor(floating) == floating), floating, low - 1)
-        values = np.where(missing, low, np.clip(values, low - 1, high + 1))
+        values = array.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
+        missing = np.isnan(values)
+        wrong = (np.floor(values) != values) | (values < low) | (values > high)
+    elif pa.types.is_decimal(array.type):
+        whole = _minor_of_decimals(array, 0)
+        values = whole.values
+        wrong = whole.wrong | (values < low) | (values > high)
     else:
         raise unusable_column(name, array.type, "give whole numbers")
-    wrong = (values < low) | (values > high)
     wrong &= ~missing
-    return ReadColumn(np.where(wrong, low, values).astype(np.int64), missing, wrong)
+    return ReadColumn(np.where(wrong | missing, 0, values).astype(np.int64), missing, wrong)
 
 
 def booleans(name: str, column: pa.ChunkedArray | pa.Array) -> ReadColumn[np.bool_]:
@@ -285,34 +282,29 @@ def days(name: str, column: pa.ChunkedArray | pa.Array) -> DayColumn:
         return _days_of_text(array)
     missing = _validity(array)
     wrong = np.zeros(len(array), dtype=np.bool_)
-    if pa.types.is_date(kind):
-        numbers = array.cast(pa.date32()).cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False)
+    if pa.types.is_date32(kind):
+        numbers = array.cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False)
         return DayColumn(numbers, None, missing, wrong)
-    if pa.types.is_timestamp(kind):
-        if kind.tz is not None:
+    if pa.types.is_date64(kind) or pa.types.is_timestamp(kind):
+        timed = pa.types.is_timestamp(kind)
+        if timed and kind.tz is not None:
             raise unusable_column(name, kind, "give local dates and times without a time zone")
         units = array.cast(pa.int64())
         units = (units.fill_null(0) if units.null_count else units).to_numpy(zero_copy_only=False)
-        units_a_second = _UNITS_A_SECOND[kind.unit]
+        units_a_second = _UNITS_A_SECOND[kind.unit if timed else "ms"]
         numbers = units // (units_a_second * _SECONDS_A_DAY)
         if len(numbers) and not -(2**31) <= int(numbers.min()) <= int(numbers.max()) < 2**31:
             wrong = (numbers < -(2**31)) | (numbers >= 2**31)
             numbers = np.where(wrong, 0, numbers)
-        return DayColumn(
-            numbers.astype(np.int32),
-            lambda rows: units[rows] // units_a_second % _SECONDS_A_DAY,
-            missing,
-            wrong,
-        )
+        seconds = (lambda rows: units[rows] // units_a_second % _SECONDS_A_DAY) if timed else None
+        return DayColumn(numbers.astype(np.int32), seconds, missing, wrong)
     raise unusable_column(
         name, kind, "give dates, timestamps without a time zone, or text such as 2026-05-31"
     )
 
 
 def _octets(values: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """The bytes of a text column, and where each cell begins and the last one ends."""
-    if not (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
-        values = values.cast(pa.string())
+    """The bytes of a column of strings, and where each cell begins and the last one ends."""
     _, offsets, content = values.buffers()
     if offsets is None or not len(values):
         return np.zeros(1, dtype=np.uint8), np.zeros(1, dtype=np.int32)
@@ -323,7 +315,10 @@ def _octets(values: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
 
 @dataclass(frozen=True, slots=True)
 class _TextCells:
-    """The distinct cells of a dictionary column, or every cell of a plain one, with one number a row."""
+    """The distinct cells of a dictionary column, or every cell of a plain one, with one number a row.
+
+    ``values`` are strings, or bytes laid out like strings.
+    """
 
     values: pa.Array
     number: NDArray[np.signedinteger[Any]] | None
@@ -360,14 +355,20 @@ class _TextCells:
 
 
 def _text_cells(array: pa.Array) -> _TextCells:
-    if not pa.types.is_dictionary(array.type):
-        return _TextCells(array, None)
-    indices = array.indices
+    coded = pa.types.is_dictionary(array.type)
+    values = array.dictionary if coded else array
+    if not (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
+        values = values.cast(pa.string())
+    return _TextCells(values, _numbers(array.indices) if coded else None)
+
+
+def _numbers(indices: pa.Array) -> NDArray[np.signedinteger[Any]]:
+    """The indices of a dictionary column, -1 where there is none."""
     if pa.types.is_unsigned_integer(indices.type):
         indices = indices.cast(pa.int64())
     if indices.null_count:
         indices = indices.fill_null(-1)
-    return _TextCells(array.dictionary, np.ascontiguousarray(indices.to_numpy(zero_copy_only=False)))
+    return np.ascontiguousarray(indices.to_numpy(zero_copy_only=False))
 
 
 def _days_of_text(array: pa.Array) -> DayColumn:
@@ -416,21 +417,24 @@ def parse_day(text: str) -> tuple[int, int] | None:
 
 
 def money_minor(name: str, column: pa.ChunkedArray | pa.Array, minor_units: int) -> ReadColumn[np.int64]:
-    """Amounts in minor units. More decimals than the currency has, or over 16 digits before them, are wrong.
+    """Amounts in minor units. More decimals than the currency has, or over 18 digits in all, are wrong.
 
-    Text may use a decimal comma and spaces between thousands.  A floating column is taken at the shortest
-    decimal that stands for its value, which is the one that was typed.
+    Text may use a decimal comma and spaces between thousands, but no exponent: ``1.2E+5`` has lost digits.
+    A floating column is taken at the shortest decimal that stands for its value, which is the one that was
+    typed; NaN is missing.
     """
     array = one_array(column)
-    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
-        array = array.cast(pa.string())
     if pa.types.is_decimal(array.type):
         return _minor_of_decimals(array, minor_units)
-    if pa.types.is_null(array.type):
+    if pa.types.is_floating(array.type):
+        shortest = array.cast(pa.string())
+        shortest = pc.if_else(pc.equal(shortest, "nan"), None, shortest)
+        return _minor_of_texts(shortest, minor_units, _minor_of_number)
+    if pa.types.is_integer(array.type) or pa.types.is_null(array.type):
         array = array.cast(pa.string())
     if not is_text(array.type):
         raise unusable_column(name, array.type, "give a decimal, or text such as 191723.14")
-    return _minor_of_texts(array, minor_units)
+    return _minor_of_texts(array, minor_units, _minor_of_text)
 
 
 def _minor_of_decimals(array: pa.Array, minor_units: int) -> ReadColumn[np.int64]:
@@ -441,33 +445,47 @@ def _minor_of_decimals(array: pa.Array, minor_units: int) -> ReadColumn[np.int64
         try:
             array = array.cast(exact)
         except pa.ArrowInvalid:
-            return _minor_of_texts(array.cast(pa.string()), minor_units)
+            return _minor_of_texts(array.cast(pa.string()), minor_units, _minor_of_number)
     halves = np.frombuffer(array.buffers()[1], dtype=np.int64).reshape(-1, 2)
     amounts = halves[array.offset : array.offset + len(array), 0]
     return ReadColumn(np.where(missing, 0, amounts), missing, wrong)
 
 
-def _minor_of_texts(array: pa.Array, minor_units: int) -> ReadColumn[np.int64]:
+def _minor_of_texts(
+    array: pa.Array, minor_units: int, read_other: Callable[[str, int], int | None]
+) -> ReadColumn[np.int64]:
     cells = _text_cells(array)
     count = len(cells.values)
     amount_minor = np.zeros(count, dtype=np.int64)
     outcome = np.full(count, BLANK, dtype=np.uint8)
     if count:
         _cells.read_amounts(*_octets(cells.values), minor_units, amount_minor, outcome)
-
-    def other_form(text: str) -> int | None:
-        plain = re.sub(r"\s", "", text).replace(",", ".", 1)
-        if not _MONEY.fullmatch(plain):
-            return None
-        whole, _, decimals = plain.partition(".")
-        if len(decimals.rstrip("0")) > minor_units:
-            return None
-        return int(whole + decimals[:minor_units].ljust(minor_units, "0"))
-
-    missing, wrong = cells.settle(outcome, other_form, amount_minor)
+    missing, wrong = cells.settle(outcome, lambda text: read_other(text, minor_units), amount_minor)
     return ReadColumn(
         cells.rows_of(amount_minor, 0), cells.rows_of(missing, True), cells.rows_of(wrong, False)
     )
+
+
+def _minor_of_text(text: str, minor_units: int) -> int | None:
+    """An amount as people write it."""
+    plain = re.sub(r"\s", "", text).replace(",", ".", 1)
+    if not _MONEY.fullmatch(plain):
+        return None
+    whole, _, decimals = plain.partition(".")
+    if len(decimals.rstrip("0")) > minor_units:
+        return None
+    amount_minor = int(whole + decimals[:minor_units].ljust(minor_units, "0"))
+    return amount_minor if abs(amount_minor) <= MAX_AMOUNT_MINOR else None
+
+
+def _minor_of_number(text: str, minor_units: int) -> int | None:
+    """An amount as Arrow writes a number: possibly with an exponent, possibly no number at all."""
+    try:
+        amount_minor = Fraction(text) * 10**minor_units
+    except ValueError:
+        return None
+    fits = amount_minor.denominator == 1 and abs(amount_minor) <= MAX_AMOUNT_MINOR
+    return amount_minor.numerator if fits else None
 
 
 def procedure_signatures(
