@@ -18,7 +18,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALLED := $(VENV)/.installed
 BENCH_INSTALLED := $(VENV)/.installed-bench
 QUIET := --quiet --quiet
-KERNEL := tariffcore/_kernel.abi3.so
+KERNEL := $(VENV)/.kernel
+COMPILED := $(wildcard tariffcore/*.pyx)
 
 .PHONY: help
 help:  ## what there is to make
@@ -74,14 +75,18 @@ $(BENCH_INSTALLED): $(INSTALLED)
 	@$(BIN)/python -m pip install $(QUIET) --no-build-isolation --editable '.[test,bench]'
 	@touch $@
 
-# Make looks at the binary before the installation has built it, so look once more.
-$(KERNEL): tariffcore/_kernel.pyx setup.py | $(INSTALLED)
-	@if [[ $< -nt $@ ]]; then \
-	    echo "Building the kernel ..."; \
-	    $(BIN)/python -W ignore setup.py --quiet build_ext --inplace; \
-	fi
+# Every .pyx becomes a binary beside it. The installation builds them too, so look once more before building.
+$(KERNEL): $(COMPILED) setup.py $(if $(filter-out $(wildcard tariffcore/*.so),$(COMPILED:.pyx=.abi3.so)),FORCE) | $(INSTALLED)
+	@for source in $(COMPILED); do \
+	    if [[ $$source -nt $${source%.pyx}.abi3.so ]]; then \
+	        echo "Building the kernel ..."; \
+	        $(BIN)/python -W ignore setup.py --quiet build_ext --inplace --parallel 4; \
+	        break; \
+	    fi; \
+	done
+	@touch $@
 
-.PHONY: environment
+.PHONY: environment FORCE
 environment: $(INSTALLED) $(KERNEL)  ## .venv with everything installed and the kernel built
 
 # -- what people do ------------------------------------------------------------------------------
@@ -133,5 +138,5 @@ wheel-smoke: wheel  ## install the wheel far from the checkout, on every CPython
 
 .PHONY: clean
 clean:  ## remove everything that make made, .venv too
-	rm -rf $(VENV) build dist demo *.egg-info tariffcore/_kernel.c tariffcore/_kernel*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench
+	rm -rf $(VENV) build dist demo *.egg-info tariffcore/*.c tariffcore/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench
 	find $(wildcard tariffcore tests benchmarks server) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 import sys
 import sysconfig
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -12,13 +13,13 @@ stable_abi = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 extensions = [
     Extension(
-        f"tariffcore.{name}",
-        [f"tariffcore/{name}.pyx"],
+        f"tariffcore.{source.stem}",
+        [source.as_posix()],
         define_macros=[("Py_LIMITED_API", "0x030B0000")] if stable_abi else [],
         py_limited_api=stable_abi,
         extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3"],
     )
-    for name in ("_kernel", "_cells")
+    for source in sorted(Path("tariffcore").glob("*.pyx"))
 ]
 
 setup(

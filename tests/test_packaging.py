@@ -6,6 +6,7 @@ import sys
 import sysconfig
 import tomllib
 import warnings
+from importlib import import_module
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -13,8 +14,6 @@ import pytest
 from setuptools import Distribution
 from setuptools.command.build_py import build_py
 
-import tariffcore
-from tariffcore import _kernel
 from tariffcore.schedule.shipped import shipped_editions
 from tariffcore.version import ENGINE_VERSION
 
@@ -102,13 +101,15 @@ def test_one_python_everywhere():
     assert re.findall(r"sys.version_info < \((\d+, \d+)\)", makefile) == ["3, 11"]
 
 
-def test_the_kernel_has_the_stable_abi():
+@pytest.mark.parametrize("source", sorted(PACKAGE.glob("*.pyx")), ids=lambda source: source.stem)
+def test_what_is_compiled_has_the_stable_abi_and_types(source):
     suffix = (
         sysconfig.get_config_var("EXT_SUFFIX") if sysconfig.get_config_var("Py_GIL_DISABLED") else ".abi3.so"
     )
 
-    assert Path(_kernel.__file__).name == f"_kernel{suffix}"
-    assert Path(_kernel.__file__).parent == Path(tariffcore.__file__).parent
+    compiled = Path(import_module(f"tariffcore.{source.stem}").__file__)
+    assert compiled == PACKAGE / f"{source.stem}{suffix}"
+    assert source.with_suffix(".pyi").is_file()
 
 
 def test_nothing_is_imported_that_is_not_installed_with_it():

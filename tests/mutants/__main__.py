@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutants.seeded import AGAINST_TWIN, KERNEL, MUTANTS, Mutant, MutantError
+from tests.mutants.seeded import AGAINST_TWIN, MUTANTS, Mutant, MutantError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COPIED = ("tariffcore", "tests", "setup.py", "pyproject.toml", "README.md")
@@ -40,7 +40,7 @@ class Verdict:
 
 def copy_package(target: Path, source: Path) -> None:
     """The package, its tests and its build files, without what was built or cached."""
-    unwanted = shutil.ignore_patterns("__pycache__", "_kernel.c", ".hypothesis")
+    unwanted = shutil.ignore_patterns("__pycache__", "*.c", ".hypothesis")
     target.mkdir()
     for name in COPIED:
         origin = source / name
@@ -55,11 +55,14 @@ def environment(root: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def build_kernel(root: Path) -> str | None:
-    """Build the copy's kernel; what was said if it fails. Unoptimised: built in a third of the time."""
+def build(root: Path, source: str = "tariffcore/*.pyx") -> str | None:
+    """Build one binary of the copy, or all; what was said if it fails. Unoptimised: half the time."""
     setup = root / "setup.py"
     setup.write_text(setup.read_text(encoding="utf-8").replace('"-O3"', '"-O0", "-g0"'), encoding="utf-8")
-    for binary in (root / "tariffcore").glob("_kernel*.so"):
+    wanted = set(root.glob(source))
+    for other in set(root.glob("tariffcore/*.pyx")) - wanted:
+        other.unlink()  # setup.py builds all it finds; the binary of the unchanged copy stays
+    for binary in (binary for kept in wanted for binary in kept.parent.glob(f"{kept.stem}.*so")):
         binary.unlink()
     built = subprocess.run(
         [sys.executable, "-W", "ignore", "setup.py", "--quiet", "build_ext", "--inplace"],
@@ -110,7 +113,7 @@ def try_mutant(mutant: Mutant, clean: Path, folder: Path) -> Verdict:
     copy_package(root, clean)
     try:
         mutant.plant(root)
-        if mutant.path == KERNEL and (complaint := build_kernel(root)) is not None:
+        if mutant.path.endswith(".pyx") and (complaint := build(root, mutant.path)) is not None:
             return verdict(BROKEN, f"does not build:\n{complaint}")
         code, by = run_tests(root, mutant.tests)
     except MutantError as error:
@@ -138,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder = Path(temporary)
         clean = folder / "unchanged"
         copy_package(clean, CHECKOUT)
-        if (complaint := build_kernel(clean)) is not None:
+        if (complaint := build(clean)) is not None:
             print(f"The unchanged copy does not build:\n{complaint}", file=sys.stderr)
             return 1
         tests = sorted({*AGAINST_TWIN, *(test for mutant in chosen for test in mutant.tests)})

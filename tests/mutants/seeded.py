@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KERNEL = "tariffcore/_kernel.pyx"
+CELLS = "tariffcore/_cells.pyx"
 PLAN = "tariffcore/plan.py"
 ENCODING = "tariffcore/encoding.py"
 COLUMNS = "tariffcore/column_reading.py"
@@ -271,6 +272,13 @@ MUTANTS = (
         ENCODING,
         "seconds > max_hours * 3_600",
         "seconds >= max_hours * 3_600",
+    ),
+    mutant(
+        "seconds-not-read",
+        "the seconds of an hour are dropped",
+        CELLS,
+        "second[i] = hour * 3600 + minute * 60 + seconds if",
+        "second[i] = hour * 3600 + minute * 60 if",
     ),
     # -- age ---------------------------------------------------------------------------------------
     mutant(

@@ -45,8 +45,11 @@ def check_contents(wheel: Path) -> None:
     if missing := sorted(files - packed):
         raise WheelError(f"{wheel.name} lacks {', '.join(missing)}")
     foreign = {name for name in packed - files if ".dist-info/" not in name}
-    if foreign != {"tariffcore/_kernel.abi3.so"}:
-        raise WheelError(f"{wheel.name} also holds {', '.join(sorted(foreign)) or 'no kernel'}")
+    binaries = {f"tariffcore/{source.stem}.abi3.so" for source in package.glob("*.pyx")}
+    if missing := sorted(binaries - foreign):
+        raise WheelError(f"{wheel.name} lacks {', '.join(missing)}")
+    if too_much := sorted(foreign - binaries):
+        raise WheelError(f"{wheel.name} also holds {', '.join(too_much)}")
     if not any(name.endswith("/licenses/LICENSE") for name in packed):
         raise WheelError(f"{wheel.name} holds no LICENSE")
 
