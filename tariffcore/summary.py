@@ -10,9 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariffcore import _kernel
-from tariffcore.column_reading import coded_text
-from tariffcore.plan import DAY_CODES, Plan
+from tariffcore.column_reading import coded_text, days
+from tariffcore.plan import DAY_CODES, MISSING_DAY, Plan
 from tariffcore.pricing import PricedCases
+from tariffcore.schedule.catalog import DecidingDate
 from tariffcore.statuses import CaseStatus
 
 
@@ -92,8 +93,8 @@ class Summarist:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._settings = ["" if key.care_setting is None else key.care_setting for key in plan.setting_keys]
-        days = np.arange(DAY_CODES) + plan.base_day
-        months = days.astype("datetime64[D]").astype("datetime64[M]")
+        all_days = np.arange(DAY_CODES) + plan.base_day
+        months = all_days.astype("datetime64[D]").astype("datetime64[M]")
         self._month_of_day = (months - months[0]).astype(np.int64).astype(np.uint16)
         self._months = [str(months[0] + month) for month in range(int(self._month_of_day[-1]) + 1)]
 
@@ -108,8 +109,7 @@ class Summarist:
         ok = priced.ok
         variants = priced.encoded.variant >> np.uint16(self._plan.signature_bits)
         summary.by_setting = self._named(np.where(ok, variants + 1, 0), amount, self._settings)
-        months = self._month_of_day[priced.encoded.deciding_day]
-        summary.by_month = self._named(np.where(ok, months + 1, 0), amount, self._months)
+        summary.by_month = self._by_month(table, priced)
         editions = [schedule.id for schedule in self._plan.editions]
         summary.by_schedule = self._named(np.where(ok, priced.edition, 0), amount, editions)
         if "provider_id" in table.column_names:
@@ -120,6 +120,22 @@ class Summarist:
             summary.by_component[component] = exact_sum(parts)
         self._claims(priced, summary)
         return summary
+
+    def _by_month(self, table: pa.Table, priced: PricedCases) -> dict[str, Tally]:
+        deciding_day = priced.encoded.deciding_day
+        codes = np.where(priced.ok, self._month_of_day[deciding_day] + 1, 0)
+        # the last code stands for all later days as well, and a month in 2206 is a slip that people look for
+        last_day = np.flatnonzero(priced.ok & (deciding_day == MISSING_DAY - 1))
+        codes[last_day] = 0
+        by_month = self._named(codes, priced.amount_minor, self._months)
+        if len(last_day):
+            by_admission = self._plan.catalog.deciding_date is DecidingDate.ADMISSION
+            name = "admission_date" if by_admission else "discharge_date"
+            moments = days(name, table.column(name).take(pa.array(last_day)))
+            months = moments.days.astype("datetime64[D]").astype("datetime64[M]")
+            for month, amount_minor in zip(months, priced.amount_minor[last_day].tolist(), strict=True):
+                by_month.setdefault(str(month), Tally()).add(1, amount_minor)
+        return by_month
 
     def _by_text(
         self, table: pa.Table, name: str, ok: NDArray[np.bool_], amount: NDArray[np.int64]
