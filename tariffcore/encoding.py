@@ -244,10 +244,12 @@ def _blank(array: pa.Array) -> Mask:
 
 
 def _undecodable(array: pa.Array) -> Mask | None:
+    """Rows whose bytes are no text, or None where all are."""
     if not reading.is_text(array.type):
         return None
+    values = array.dictionary if pa.types.is_dictionary(array.type) else array
     try:
-        (array.dictionary if pa.types.is_dictionary(array.type) else array).validate(full=True)
+        (values.cast(pa.string()) if pa.types.is_binary(values.type) else values).validate(full=True)
     except pa.ArrowInvalid:
         return reading.coded_text("", array).wrong()
     return None
