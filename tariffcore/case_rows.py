@@ -18,7 +18,7 @@ from tariffcore.column_reading import ReadColumn
 from tariffcore.money import format_minor
 
 _MAX_WHOLE = 2**52
-"""Beyond every range that pricing allows; this and its neighbours are exact in a column of floats as well."""
+"""Beyond every range that pricing allows, and exact in a column of floats as well."""
 _EPOCH = date(1970, 1, 1)
 _TEXT_COLUMNS = frozenset(
     {
@@ -64,8 +64,7 @@ def _cells(name: str, column: pa.ChunkedArray, minor_units: int) -> list[Any]:
         amounts = _values(reading.money_minor(name, column, minor_units))
         return [None if value is None else Decimal(format_minor(value, minor_units)) for value in amounts]
     # out of range is for the explanation to say, which names the range
-    lowest = 0 if pa.types.is_unsigned_integer(column.type) else -_MAX_WHOLE
-    return _values(reading.whole_numbers(name, column, lowest, _MAX_WHOLE))
+    return _values(reading.whole_numbers(name, column, -_MAX_WHOLE, _MAX_WHOLE))
 
 
 def _is_coded(kind: pa.DataType) -> bool:
