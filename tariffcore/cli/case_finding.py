@@ -21,13 +21,12 @@ from tariffcore.files import CaseChunk, ColumnMapping, open_cases
 from tariffcore.plan import Plan
 from tariffcore.pricing import price_cases
 from tariffcore.rejects import RejectReasons, reject_schema, reject_table
-from tariffcore.schedule.catalog import Catalog
 from tariffcore.statuses import CaseStatus
 
 
 def find_case(
     path: Path,
-    catalog: Catalog,
+    plan: Plan,
     *,
     case_id: str | None,
     line: int | None,
@@ -52,7 +51,7 @@ def find_case(
             chunk = source.parse(raw)
             row = _row_of(chunk, case_id, line)
             if row is not None:
-                return _explained(chunk, row, path, catalog, language)
+                return _explained(chunk, row, path, plan, language)
             rows_read += chunk.table.num_rows
             if chunk.table.num_rows:
                 last_line = int(chunk.line_numbers[-1])
@@ -94,14 +93,15 @@ def _row_of(chunk: CaseChunk, case_id: str | None, line: int | None) -> int | No
     return int(found[0]) if len(found) else None
 
 
-def _explained(chunk: CaseChunk, row: int, path: Path, catalog: Catalog, language: str) -> Asked:
+def _explained(chunk: CaseChunk, row: int, path: Path, plan: Plan, language: str) -> Asked:
+    catalog = plan.catalog
     one = CaseChunk(
         chunk.table.slice(row, 1).combine_chunks(),
         chunk.line_numbers[row : row + 1],
         {0: chunk.malformed[row]} if row in chunk.malformed else {},
     )
     malformed = np.array(sorted(one.malformed), dtype=np.intp)
-    priced = price_cases(one.table, Plan(catalog), threads=1, malformed=malformed)
+    priced = price_cases(one.table, plan, threads=1, malformed=malformed)
     (case,) = cases_of_rows(one.table, np.zeros(1, dtype=np.intp), catalog.editions[0].minor_units)
     explanation = explain_case(case, catalog)
     status = CaseStatus(int(priced.status[0]))

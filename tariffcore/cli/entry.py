@@ -15,6 +15,8 @@ from tariffcore.cli.sample import sample
 from tariffcore.cli.schedule import schedule
 from tariffcore.cli.screen import prepare_streams, say
 
+PROGRAM = "tariffcore"
+
 
 class CommandLine(click.Group):
     """A group whose commands return their exit code (None: 0) and whose errors are told in words."""
@@ -25,12 +27,12 @@ class CommandLine(click.Group):
         prog_name: str | None = None,
         **extra: Any,  # noqa: ANN401
     ) -> NoReturn:
-        """Runs one command and leaves with its exit code."""
+        """Runs one command and leaves with its exit code; the program has one name however it is called."""
         prepare_streams()
         extra["standalone_mode"] = False
         with stopping_in_order():
             try:
-                code = super().main(args, prog_name or "tariffcore", **extra)
+                code = super().main(args, PROGRAM, **extra)
             except (Exception, KeyboardInterrupt) as error:
                 code = tell(error)
         sys.exit(code)
@@ -45,6 +47,7 @@ def _version(context: click.Context, _parameter: click.Parameter, asked: bool) -
 
 
 @click.group(
+    PROGRAM,
     cls=CommandLine,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done; 1 rows without an amount (price --strict, explain); 2 unusable input.",

@@ -129,10 +129,17 @@ def explain(
     else:
         from tariffcore.cli.case_finding import find_case
         from tariffcore.files import load_mapping
+        from tariffcore.plan import Plan
 
         column_mapping = None if mapping is None else load_mapping(mapping)
         asked = find_case(
-            cases, catalog, case_id=case_id, line=line, mapping=column_mapping, sheet=sheet, language=language
+            cases,
+            Plan(catalog),
+            case_id=case_id,
+            line=line,
+            mapping=column_mapping,
+            sheet=sheet,
+            language=language,
         )
     if as_json:
         say(json.dumps(_json(asked), ensure_ascii=not speaks_unicode(sys.stdout), indent=2))

@@ -77,7 +77,7 @@ def price(
     catalog = open_catalog(schedules, as_of, deciding_date)
     before = _identities(output, rejects)
     try:
-        with progress_bar("pricing", total=None, in_bytes=True, wanted=not quiet) as progress:
+        with progress_bar("pricing", total=_size(cases), in_bytes=True, wanted=not quiet) as progress:
             report = price_file(
                 cases,
                 output,
@@ -98,6 +98,13 @@ def price(
         summary.print()
     say(summary.last_line())
     return NOT_ALL_PRICED if strict and report.summary.rejected else DONE
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None  # whoever opens it says why
 
 
 def _require_apart(cases: Path, output: Path, rejects: Path | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tariffcore.cli.screen import banner, say, say_bold, show
-from tariffcore.cli.tables import facts, percent, table
+from tariffcore.cli.tables import percent, show_facts, table
 from tariffcore.labelling import Labels
 from tariffcore.statuses import STATUS_MEANING, CaseStatus
 from tariffcore.summary import Summary, Tally
@@ -143,7 +143,7 @@ class RunSummary:
         ignored = self.report.ignored_columns
         if ignored and self.labels.language == "en":
             rows.append(("Columns not read", ", ".join(name or "(no name)" for name in ignored)))
-        show(facts(rows))
+        show_facts(rows)
 
     def _by_status(self) -> None:
         summary = self.report.summary

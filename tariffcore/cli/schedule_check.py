@@ -9,8 +9,8 @@ import click
 
 from tariffcore.cli.failures import DONE, UNUSABLE, tell
 from tariffcore.cli.schedule_words import edition_rows, heading
-from tariffcore.cli.screen import say, say_bold, show
-from tariffcore.cli.tables import facts
+from tariffcore.cli.screen import say, say_bold
+from tariffcore.cli.tables import show_facts
 
 if TYPE_CHECKING:
     from tariffcore.errors import CatalogError
@@ -37,7 +37,7 @@ def check(schedules: tuple[str, ...]) -> int:
             continue
         sound.append(schedule)
         say_bold(heading(schedule))
-        show(facts(edition_rows(schedule)))
+        show_facts(edition_rows(schedule))
         say()
     code = max(code, _check_together(sound))
     if code == DONE:

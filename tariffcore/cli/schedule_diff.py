@@ -15,7 +15,7 @@ import click
 from tariffcore.cli.failures import DONE
 from tariffcore.cli.options import FILE, open_edition
 from tariffcore.cli.screen import banner, say, say_bold, show, speaks_unicode
-from tariffcore.cli.tables import counted, facts, table
+from tariffcore.cli.tables import counted, show_facts, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -118,14 +118,12 @@ def _show(old: Schedule, new: Schedule, found: ScheduleDiff, rows: Sequence[Diff
     made_up = [schedule.id for schedule in (old, new) if schedule.synthetic]
     if made_up:
         banner([f"SYNTHETIC: the numbers of {' and '.join(made_up)} are made up", ""])
-    show(
-        facts(
-            [
-                ("from", f"{old.id} ({old.digest[:12]}): {old.title}"),
-                ("to", f"{new.id} ({new.digest[:12]}): {new.title}"),
-                ("tariffs", _tariffs_in_words(found)),
-            ]
-        )
+    show_facts(
+        [
+            ("from", f"{old.id} ({old.digest[:12]}): {old.title}"),
+            ("to", f"{new.id} ({new.digest[:12]}): {new.title}"),
+            ("tariffs", _tariffs_in_words(found)),
+        ]
     )
     if not rows:
         say()

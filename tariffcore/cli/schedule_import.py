@@ -13,7 +13,7 @@ from tariffcore.cli.failures import DONE
 from tariffcore.cli.options import FILE, Day, ExactNumber, open_edition
 from tariffcore.cli.schedule_words import in_force
 from tariffcore.cli.screen import say, show
-from tariffcore.cli.tables import counted, facts, table
+from tariffcore.cli.tables import counted, show_facts, table
 
 if TYPE_CHECKING:
     from tariffcore.schedule.importing import ImportReport
@@ -141,7 +141,7 @@ def _show(report: ImportReport, all_rows: bool) -> None:
         ("proof", proof),
         ("digest", schedule.digest),
     ]
-    show(facts(rows + [("note" if number == 0 else "", note) for number, note in enumerate(report.notes)]))
+    show_facts(rows + [("note" if number == 0 else "", note) for number, note in enumerate(report.notes)])
     say()
     columns = [
         (column.column, column.title, column.taken_as, "yes" if column.imported else "no")

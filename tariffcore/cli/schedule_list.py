@@ -6,8 +6,8 @@ import click
 
 from tariffcore.cli.failures import DONE
 from tariffcore.cli.schedule_words import edition_rows, heading
-from tariffcore.cli.screen import say, say_bold, show
-from tariffcore.cli.tables import facts
+from tariffcore.cli.screen import say, say_bold
+from tariffcore.cli.tables import show_facts
 
 
 @click.command("list", short_help="List the schedules that ship with tariffcore.")
@@ -21,5 +21,5 @@ def list_() -> int:
         if position:
             say()
         say_bold(heading(schedule))
-        show(facts([("family", schedule.tariff_family), *edition_rows(schedule)]))
+        show_facts([("family", schedule.tariff_family), *edition_rows(schedule)])
     return DONE

@@ -21,7 +21,7 @@ from tariffcore.cli.schedule_words import (
 )
 from tariffcore.cli.screen import banner, say, say_bold
 from tariffcore.cli.screen import show as show_table
-from tariffcore.cli.tables import facts, table
+from tariffcore.cli.tables import show_facts, table
 
 if TYPE_CHECKING:
     from tariffcore.schedule.model import (
@@ -114,7 +114,7 @@ def _show_schedule(schedule: Schedule, name: str) -> None:
         ("holds", what_it_holds(schedule)),
         ("proof", what_is_proven(schedule)),
     ]
-    show_table(facts(rows))
+    show_facts(rows)
     _section("Shares", [row for share in schedule.shares for row in _share_rows(share)])
     rules: list[tuple[str, str]] = []
     for rule in schedule.stay_rules:
@@ -155,7 +155,7 @@ def _section(title: str, rows: list[tuple[str, str]]) -> None:
     if rows:
         say()
         say_bold(title)
-        show_table(facts([(f"  {name}" if name else "", words) for name, words in rows]))
+        show_facts([(f"  {name}" if name else "", words) for name, words in rows])
 
 
 def _share_rows(share: Share) -> list[tuple[str, str]]:
@@ -193,19 +193,17 @@ def _show_group(schedule: Schedule, group: Group) -> None:
         child_words = f"none: a case under {schedule.child_age_limit} has no amount"
     else:
         child_words = format_exact(child) + (" (as for adults)" if child == group.relative_weight else "")
-    show_table(
-        facts(
-            [
-                (group.drg_code, group.name),
-                ("weight", format_exact(group.relative_weight)),
-                ("child weight", child_words),
-                ("planned days", "not known" if group.planned_days is None else str(group.planned_days)),
-                ("flags", ", ".join(sorted(group.flags)) or "none"),
-                ("components", group.component_profile or "not known"),
-                ("base rate", f"{_money(schedule, schedule.base_rate.amount)} {schedule.currency}"),
-                ("source", group.source),
-            ]
-        )
+    show_facts(
+        [
+            (group.drg_code, group.name),
+            ("weight", format_exact(group.relative_weight)),
+            ("child weight", child_words),
+            ("planned days", "not known" if group.planned_days is None else str(group.planned_days)),
+            ("flags", ", ".join(sorted(group.flags)) or "none"),
+            ("components", group.component_profile or "not known"),
+            ("base rate", f"{_money(schedule, schedule.base_rate.amount)} {schedule.currency}"),
+            ("source", group.source),
+        ]
     )
     rows = []
     sources = []
@@ -298,7 +296,7 @@ def _show_service(schedule: Schedule, services: tuple[Service, ...]) -> None:
     from tariffcore.schedule.tariff import rounded, service_tariff
 
     first = services[0]
-    show_table(facts([(first.code, first.name), ("unit", first.unit.value)]))
+    show_facts([(first.code, first.name), ("unit", first.unit.value)])
     rows: list[tuple[str, ...]] = []
     sources: list[tuple[str, str]] = []
     for service in services:

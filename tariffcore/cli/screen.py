@@ -97,12 +97,14 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
-        _pour_away(stream)
+    except OSError as error:
+        _pour_away(stream)  # or it would fail once more when the process ends
+        if not isinstance(error, BrokenPipeError):
+            raise
 
 
 def _pour_away(stream: TextIO) -> None:
-    """Nobody reads this stream any more: what is still written to it goes nowhere."""
+    """Nobody can read this stream any more: what is still written to it goes nowhere."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from tariffcore.cli.screen import console, say, speaks_unicode
 from tariffcore.labelling import Labels, printable
 from tariffcore.money import format_minor, round_to_int
 
@@ -13,16 +16,23 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LABEL_COLUMNS = 14
-"""How wide the left column of `facts` is at least; a digest of 64 characters fits beside it."""
+"""How wide the left column of `show_facts` is at least; a digest of 64 characters fits beside it."""
+
+SHORTEST_TEXT = 24
+"""How wide its right column is at least, however narrow the terminal."""
+
+_RULED_IN_ASCII = "    \n    \n -- \n    \n    \n    \n    \n    \n"
+"""A box of rich, part by part: a rule under the header and nothing else."""
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int) -> Table:
     """Rows under a ruled header; the last ``numbers`` columns are numbers: to the right, never wrapped."""
-    from rich import box
+    from rich.box import SIMPLE_HEAD, Box
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    ruled = SIMPLE_HEAD if speaks_unicode(sys.stdout) else Box(_RULED_IN_ASCII, ascii=True)
+    made = Table(box=ruled, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for position, name in enumerate(columns):
         is_number = position >= len(columns) - numbers
         made.add_column(
@@ -36,17 +46,25 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int
     return made
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> Table:
-    """Names on the left, what they are on the right; long texts continue below their beginning."""
-    from rich.table import Table
-    from rich.text import Text
+def show_facts(rows: Sequence[tuple[str, str]]) -> None:
+    """Names on the left, what they are on the right; long texts continue below their beginning.
 
-    made = Table.grid(padding=(0, 2, 0, 0))
-    made.add_column(no_wrap=True, min_width=LABEL_COLUMNS)
-    made.add_column(overflow="fold")
+    A word too long for its column (a path, a digest) is longer than the line, never broken.
+    """
+    columns = max([LABEL_COLUMNS, *(len(name) for name, _ in rows)]) + 2
+    width = max(console().width, columns + SHORTEST_TEXT)
     for name, words in rows:
-        made.add_row(Text(name), Text(printable(words)))
-    return made
+        first = printable(name).ljust(columns)
+        lines = textwrap.wrap(
+            printable(words),
+            width,
+            initial_indent=first,
+            subsequent_indent=" " * columns,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in lines or [first]:
+            say(line.rstrip())
 
 
 def percent(part: int, whole: int, labels: Labels) -> str:

@@ -1,0 +1,5 @@
+"""``python -m tariffcore.cli``."""
+
+from tariffcore.cli import main
+
+main()
