@@ -47,7 +47,8 @@ STANDARD_COLUMNS = (*CASE_COLUMNS, "addon_amount", "addon_kind")
 def table_from_cases(cases: Iterable[Case]) -> pa.Table:
     """Cases as a table of standard columns.
 
-    Dates become text, so that a date without an hour and one at midnight stay different.
+    Dates become text, so that a date without an hour and one at midnight stay different; so do numbers too
+    long for their column, which pricing answers with a status.
     """
     rows = list(cases)
     columns: dict[str, pa.Array] = {}
@@ -60,8 +61,15 @@ def table_from_cases(cases: Iterable[Case]) -> pa.Table:
             ]
         elif name == "case_id":
             cells = [None if cell is None else str(cell) for cell in cells]
-        columns[name] = pa.array(cells, type=_COLUMN_TYPES[name])
+        try:
+            columns[name] = pa.array(cells, type=_COLUMN_TYPES[name])
+        except (OverflowError, pa.ArrowInvalid):
+            columns[name] = pa.array([None if cell is None else _digits(cell) for cell in cells], pa.string())
     return pa.table(columns)
+
+
+def _digits(number: int | Decimal) -> str:
+    return f"{number:f}" if isinstance(number, Decimal) else str(number)
 
 
 _ISO_ARGUMENTS: dict[bool, tuple[str, ...]] = {True: (), False: (" ", "seconds")}

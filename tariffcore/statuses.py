@@ -8,7 +8,8 @@ from enum import IntEnum
 class CaseStatus(IntEnum):
     """OK, or why a case has no amount.
 
-    Where several reasons apply, a case carries the first in the order of ``STATUS_ORDER``.
+    Where several reasons apply, a case carries the first: what its own fields say comes before what the
+    edition says, and code, setting, weight, outcome, factor and provider follow in this order.
     """
 
     UNSPECIFIED = 0
