@@ -29,7 +29,7 @@ def kazakhstan():
 
 
 def with_planned_days(catalog, row):
-    """The catalog; where the row has planned days, which the order does not print, with those of its group."""
+    """The catalog; where the row has planned days, which the order does not print, its group has them."""
     if not row["planned_days"]:
         return catalog
     editions = [
