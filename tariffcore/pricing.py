@@ -93,7 +93,7 @@ class PricedCases:
             "schedule_id": _names(self.edition, [None, *(s.id for s in self.plan.editions)]),
             "amount": decimals(self.amount_minor, minor_units, self.ok),
             "status": _names(self.status, list(STATUS_NAMES)),
-            "rule_id": _names(np.where(self.ok, self.rule, 0), self.plan.rule_ids),
+            "rule_id": _names(self.rule, self.plan.rule_ids, self.ok),
         }
         if self.parts_minor is not None and self.has_parts is not None:
             valid = self.has_parts.view(np.bool_)
@@ -130,19 +130,23 @@ def decimals(
     )
 
 
-def _names(numbers: NDArray[np.uint8] | NDArray[np.uint16], names: Sequence[str | None]) -> pa.Array:
-    """Numbers as a dictionary column of their names; a number whose name is None is null."""
+def _names(
+    numbers: NDArray[np.uint8] | NDArray[np.uint16],
+    names: Sequence[str | None],
+    valid: NDArray[np.bool_] | None = None,
+) -> pa.Array:
+    """Numbers as a dictionary column of their names, null where not valid or where the name is None."""
     kept = [name for name in names if name is not None]
     distinct = list(dict.fromkeys(kept))
     dtype = np.int8 if len(distinct) < 128 else np.int16 if len(distinct) < 1 << 15 else np.int32
     place = {name: number for number, name in enumerate(distinct)}
     table = np.array([0 if name is None else place[name] for name in names], dtype=dtype)
     nameless = np.array([name is None for name in names])
-    mask = nameless[numbers] if nameless.any() else None
-    if mask is not None and not mask.any():
-        mask = None
+    mask = nameless[numbers] if nameless.any() else np.zeros(len(numbers), dtype=np.bool_)
+    if valid is not None:
+        mask = mask | ~valid
     return pa.DictionaryArray.from_arrays(
-        pa.array(table[numbers], mask=mask), pa.array(distinct, type=pa.string())
+        pa.array(table[numbers], mask=mask if mask.any() else None), pa.array(distinct, type=pa.string())
     )
 
 
