@@ -58,7 +58,7 @@ def rule_tables() -> RuleTables:
         raise ValueError("the contestants round half up to the minor unit, and these schedules do not")
     tables = kernel_tables()
     day, item, choice = tables["day_record"], tables["item_record"], tables["choice_record"]
-    factors, wide = tables["factors"], tables["wide_coefficients"]
+    factors, wide = tables["factors"], np.ascontiguousarray(tables["wide_coefficients"][:, :4])
     fits = (wide[:, 0] == 0) & (wide[:, 2] == 0) & (wide[:, 1] < 1 << 30) & (wide[:, 3] < 1 << 30)
     fits &= wide[:, 3] > 0
     denominator = np.ldexp(wide[:, 2].astype(np.float64), 64) + wide[:, 3]
