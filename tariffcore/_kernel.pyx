@@ -5,6 +5,7 @@
 here every index is trusted.  What the numbers in the tables mean is said in `tariffcore/plan.py`.
 """
 
+from libc.string cimport memset
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from *:
@@ -14,6 +15,8 @@ cdef extern from *:
     #endif
     typedef unsigned __int128 tariffcore_u128;
     #define TARIFFCORE_MUL_HIGH(a, b) ((unsigned long long)(((tariffcore_u128)(a) * (b)) >> 64))
+    #define TARIFFCORE_FIXED_POINT(rate, multiplier, bias) \\
+        ((unsigned long long)(((tariffcore_u128)(rate) * (multiplier) + (bias)) >> 62))
     #define TARIFFCORE_U128(high, low) (((tariffcore_u128)(high) << 64) | (low))
     static inline int tariffcore_bit_length(tariffcore_u128 value) {
         unsigned long long high = (unsigned long long)(value >> 64), low = (unsigned long long)value;
@@ -23,6 +26,7 @@ cdef extern from *:
     """
     ctypedef unsigned long long u128 "tariffcore_u128"
     uint64_t mul_high "TARIFFCORE_MUL_HIGH"(uint64_t a, uint64_t b) noexcept nogil
+    uint64_t fixed_point "TARIFFCORE_FIXED_POINT"(uint64_t rate, uint64_t multiplier, uint64_t bias) noexcept nogil
     u128 u128_of "TARIFFCORE_U128"(uint64_t high, uint64_t low) noexcept nogil
     int bit_length "tariffcore_bit_length"(u128 value) noexcept nogil
     bint mul_overflows "TARIFFCORE_MUL_OVERFLOWS"(u128 a, u128 b, u128 *product) noexcept nogil
@@ -54,17 +58,22 @@ cdef enum:
     FACTOR_DENOMINATOR = 2
     FACTOR_WIDTH = 3
 
-# tariffcore.plan.COEFFICIENT_COLUMNS: one row per distinct coefficient or reason for having none, a cache line each
+# tariffcore.plan.COEFFICIENT_COLUMNS: one row per distinct coefficient or reason for having none
 cdef enum:
-    C_NUMERATOR = 0
+    C_MULTIPLIER = 0
     C_BIAS = 1
-    C_MAGIC = 2
-    C_SHIFT = 3
-    C_LIMIT = 4
-    C_STEP = 5
-    C_TIE_DENOMINATOR = 6
-    C_STATUS = 7
-    C_WIDTH = 8
+    C_LIMIT = 2
+    C_STATUS = 3
+    C_WIDTH = 4
+
+# tariffcore.plan.WIDE_COEFFICIENT_COLUMNS: the same rows as fractions
+cdef enum:
+    W_NUMERATOR_HIGH = 0
+    W_NUMERATOR_LOW = 1
+    W_DENOMINATOR_HIGH = 2
+    W_DENOMINATOR_LOW = 3
+    W_STEP = 4
+    W_WIDTH = 5
 
 # tariffcore.plan.COMPONENT_SET_COLUMNS
 cdef enum:
@@ -132,8 +141,8 @@ cdef class PriceTables:
 
     cdef const uint64_t[::1] day_record             # day code
     cdef const uint64_t[::1] item_record            # epoch and item
-    cdef const uint64_t[::1] choice_record          # epoch and stay class, variant
-    cdef const int64_t[::1] rate_minor              # epoch and item, rate column, age class
+    cdef const uint64_t[::1] choice_record          # edition and stay class, variant
+    cdef const int64_t[::1] rate_minor              # row, rate column, age class
     cdef const uint16_t[::1] planned_days           # epoch and item
     cdef const uint8_t[:, ::1] age_class            # edition + 1, age
     cdef const uint8_t[::1] rounding_mode           # edition + 1
@@ -142,19 +151,18 @@ cdef class PriceTables:
     cdef const int64_t[:, ::1] factors
     cdef const uint32_t[:, ::1] coefficient_row     # provider, period
     cdef const uint64_t[:, ::1] coefficients
-    cdef const uint64_t[:, ::1] wide_coefficients   # the same rows: numerator high, low, denominator high, low
+    cdef const uint64_t[:, ::1] wide_coefficients   # the same rows
     cdef const uint16_t[:, ::1] component_set       # epoch and item, setting key
     cdef const uint64_t[:, ::1] component_sets
     cdef const uint64_t[:, ::1] component_running   # component set, part: running share x denominator
     cdef const uint16_t[:, ::1] component_column    # component set, part: which output column
     cdef uint16_t full_pay_rows
     cdef int stay_bits, period_bits, signature_bits
-    cdef bint plain_rounding
 
     def __init__(self, *, day_record, item_record, choice_record, rate_minor, planned_days, age_class, rounding_mode,
                  day_count_extra, factor_row, factors, full_pay_rows, coefficient_row, coefficients,
                  wide_coefficients, component_set, component_sets, component_running, component_column,
-                 stay_bits, period_bits, signature_bits, plain_rounding):
+                 stay_bits, period_bits, signature_bits):
         self.day_record = day_record
         self.item_record = item_record
         self.choice_record = choice_record
@@ -176,7 +184,6 @@ cdef class PriceTables:
         self.stay_bits = stay_bits
         self.period_bits = period_bits
         self.signature_bits = signature_bits
-        self.plain_rounding = plain_rounding
 
 
 cdef struct Tables:
@@ -196,7 +203,6 @@ cdef struct Tables:
     const uint64_t *wide_coefficients
     uint16_t full_pay_rows
     int stay_bits, period_bits
-    bint plain_rounding
 
 
 cdef struct Cases:
@@ -240,7 +246,7 @@ cdef void price_row(
     """
     cdef uint64_t record = t.day_record[cases.deciding_day[i]]
     cdef const uint64_t *c = t.coefficients + c_row * C_WIDTH
-    cdef const uint64_t *w = t.wide_coefficients + c_row * 4
+    cdef const uint64_t *w = t.wide_coefficients + c_row * W_WIDTH
     cdef const int64_t *factor
     cdef uint32_t days, planned
     cdef u128 multiplier, denominator, product
@@ -258,7 +264,7 @@ cdef void price_row(
         return
     factor = t.factors + f_row * FACTOR_WIDTH
     multiplier = <uint64_t>rate
-    denominator = u128_of(w[2], w[3])
+    denominator = u128_of(w[W_DENOMINATOR_HIGH], w[W_DENOMINATOR_LOW])
     if factor[FACTOR_PER_PLANNED_DAY]:
         planned = t.planned_days[<uint32_t>(record >> 16) + cases.item[i]]
         if planned == 0:
@@ -272,8 +278,10 @@ cdef void price_row(
     else:
         multiplier = multiplier * <uint64_t>factor[FACTOR_NUMERATOR]
         denominator = denominator * <uint64_t>factor[FACTOR_DENOMINATOR]
-    product = rounded_quotient(multiplier, u128_of(w[0], w[1]), denominator, t.rounding_mode[out.edition[i]])
-    product = product * c[C_STEP]
+    product = rounded_quotient(
+        multiplier, u128_of(w[W_NUMERATOR_HIGH], w[W_NUMERATOR_LOW]), denominator, t.rounding_mode[out.edition[i]]
+    )
+    product = product * w[W_STEP]
     if product > MAX_AMOUNT_MINOR:
         fail(out, i, AMOUNT_OVERFLOW)
         return
@@ -287,13 +295,13 @@ cdef inline void fail(const Priced *out, Py_ssize_t i, uint8_t status) noexcept 
 
 
 cdef struct Block:
-    # What one stage of the short cut leaves for the next, for the rows of a block.
+    # What one stage of the short cut hands on to the next, for the rows of a block.
     uint32_t choice_row[BLOCK]
     uint32_t rate_row[BLOCK]
     uint32_t coefficient_row[BLOCK]
     uint64_t rate_minor[BLOCK]
     uint16_t factor_row[BLOCK]
-    uint16_t others[2 * BLOCK]
+    uint16_t others[BLOCK + 1]
 
 
 cdef inline void find_rows(
@@ -345,9 +353,7 @@ cdef inline void find_rates(
         rule[k] = <uint16_t>((choice >> 16) + f_row)
 
 
-cdef inline Py_ssize_t find_amounts(
-    const Tables *t, int64_t *amount_minor, uint8_t *status, Block *block, Py_ssize_t n
-) noexcept nogil:
+cdef inline Py_ssize_t find_amounts(const Tables *t, int64_t *amount_minor, Block *block, Py_ssize_t n) noexcept nogil:
     """The amount of each case by the short cut, and the list of cases for which it was wrong."""
     cdef const uint64_t *coefficients = t.coefficients
     cdef uint16_t full_pay_rows = t.full_pay_rows
@@ -358,27 +364,10 @@ cdef inline Py_ssize_t find_amounts(
     for k in range(n):
         c = coefficients + C_WIDTH * <Py_ssize_t>block.coefficient_row[k]
         rate = block.rate_minor[k]
-        amount_minor[k] = <int64_t>(mul_high(rate * c[C_NUMERATOR] + c[C_BIAS], c[C_MAGIC]) >> c[C_SHIFT])
-        status[k] = OK
+        amount_minor[k] = <int64_t>fixed_point(rate, c[C_MULTIPLIER], c[C_BIAS])
         block.others[other_count] = <uint16_t>k
         # As unsigned numbers a rate or factor row below zero, which is a reason, is beyond every limit.
         other_count += (rate >= c[C_LIMIT]) | (block.factor_row[k] >= full_pay_rows)
-    return other_count
-
-
-cdef inline Py_ssize_t mend_rounding(
-    const Tables *t, int64_t *amount_minor, Block *block, Py_ssize_t n, Py_ssize_t other_count
-) noexcept nogil:
-    """Roundings few schedules use: ties of half even join the other cases, and coarser steps become minor units."""
-    cdef const uint64_t *c
-    cdef Py_ssize_t k
-    for k in range(n):
-        c = t.coefficients + C_WIDTH * <Py_ssize_t>block.coefficient_row[k]
-        block.others[other_count] = <uint16_t>k
-        other_count += (
-            <uint64_t>amount_minor[k] * c[C_TIE_DENOMINATOR] == block.rate_minor[k] * c[C_NUMERATOR] + c[C_BIAS]
-        )
-        amount_minor[k] = <int64_t>(<uint64_t>amount_minor[k] * c[C_STEP])
     return other_count
 
 
@@ -387,10 +376,10 @@ cdef void price_rows(
 ) noexcept nogil:
     """Price rows start..stop: a block at a time, first the short cut for all, then the whole rule for the rest.
 
-    The short cut is for a full stay and a coefficient that 64 bits can hold.  It takes no branch that a case
-    could turn, so that no mixture of cases slows it: it computes something for every row and lists the rows
-    for which that was wrong.  What has no price at all leads to a coefficient whose limit is 0.  The stages
-    are loops of their own so that their pointers stay in registers.
+    The short cut is for a full stay and a coefficient that a fixed-point number stands for exactly.  It takes no
+    branch that a case could turn, so that no mixture of cases slows it: it computes something for every row and
+    lists the rows for which that was wrong.  What has no price at all leads to a coefficient whose limit is 0.
+    The stages are loops of their own so that their pointers stay in registers.
     """
     cdef Block block
     cdef Cases own
@@ -408,9 +397,8 @@ cdef void price_rows(
         own.outcome = cases.outcome + first
         find_rows(t, &own, out.edition + first, &block, n)
         find_rates(t, &own, out.rule + first, &block, n)
-        other_count = find_amounts(t, out.amount_minor + first, out.status + first, &block, n)
-        if not t.plain_rounding:
-            other_count = mend_rounding(t, out.amount_minor + first, &block, n, other_count)
+        other_count = find_amounts(t, out.amount_minor + first, &block, n)
+        memset(out.status + first, OK, n)
         for k in range(other_count):
             other = block.others[k]
             price_row(
@@ -477,7 +465,6 @@ def price(
     t.full_pay_rows = tables.full_pay_rows
     t.stay_bits = tables.stay_bits
     t.period_bits = tables.period_bits
-    t.plain_rounding = tables.plain_rounding
     cases.deciding_day = &deciding_day[0]
     cases.admission_day = &admission_day[0]
     cases.discharge_day = &discharge_day[0]

@@ -67,9 +67,10 @@ ROUNDING_CODES = {
 }
 
 FACTOR_COLUMNS = ("per_planned_day", "numerator", "denominator")
-COEFFICIENT_COLUMNS = (
-    "numerator", "bias", "magic", "shift", "max_rate", "step", "denominator", "wide_row",
-)  # fmt: skip
+COEFFICIENT_COLUMNS = ("multiplier", "bias", "limit", "status")
+WIDE_COEFFICIENT_COLUMNS = ("numerator_high", "numerator_low", "denominator_high", "denominator_low", "step")
+FIXED_POINT_BITS = 62
+"""Binary places of a multiplier: it stands for coefficients below 4."""
 COMPONENT_SET_COLUMNS = ("denominator", "magic", "shift", "max_amount")
 
 UNKNOWN_DRG_ITEM, UNKNOWN_SERVICE_ITEM = 0, 1
@@ -93,12 +94,13 @@ _STATUS_OF_DAY_CODE = {
 }
 _DAYS_BEFORE_FIRST_EDITION = 36_525  # a stay may have begun long before the first edition
 
-_NO_RATE_COLUMNS = (
+_NO_RATE_STATUSES = (
     CaseStatus.UNKNOWN_SETTING,
     CaseStatus.NOT_PRICED_IN_SETTING,
     CaseStatus.STAY_OVER_LIMIT,
     CaseStatus.MISSING_FIELD,  # the hours of the stay
 )
+_RATES_A_CACHE_LINE = 8
 _EPOCH = date(1970, 1, 1)
 
 
@@ -171,22 +173,31 @@ class _PerRate:
     mode: RoundingMode
     step: int
 
-    def narrow_row(self) -> tuple[int, ...]:
-        """The row of `COEFFICIENT_COLUMNS`: ``round(rate x value)`` in 64 bits, for rates below ``limit``.
+    def narrow_row(self) -> tuple[int, int, int, int]:
+        """The row of `COEFFICIENT_COLUMNS`: ``round(rate x value)`` is
+        ``(rate x multiplier + bias) >> FIXED_POINT_BITS`` for every rate below ``limit``.
 
-        Numerator and denominator are doubled, so that half of the denominator is whole:
-        half up = floor((2 x n + d) / 2d).  Half even does the same, and leaves ties to the whole rule.
-        A value too long for 64 bits gets limit 0.
+        The multiplier is the value rounded up to a binary fraction, so the product is too large by less than
+        ``rate / 2**62``.  Whole and half numbers lie at least ``1 / (2 x denominator)`` off every product
+        that is not one itself; while the error is smaller than that, nothing is rounded wrongly.  Values too
+        long for this, and roundings that few schedules use, get limit 0: the whole rule prices them.
         """
-        numerator, denominator = 2 * self.value.numerator, 2 * self.value.denominator
-        if denominator >= 1 << 63:
-            return (0, 0, 0, 0, 0, self.step, 0, 0)
-        bias = {RoundingMode.DOWN: 0, RoundingMode.UP: denominator - 1}.get(self.mode, denominator // 2)
-        fits_64_bits = (2**63 - 1 - bias) // numerator
-        fits_18_digits = int((MAX_AMOUNT_MINOR // self.step - 1) / self.value)
-        limit = max(0, min(fits_64_bits, fits_18_digits) + 1)
-        tie_denominator = denominator if self.mode is RoundingMode.HALF_EVEN else 0
-        return (numerator, bias, *reciprocal(denominator), limit, self.step, tie_denominator, 0)
+        one = 1 << FIXED_POINT_BITS
+        bias = {RoundingMode.HALF_UP: one // 2, RoundingMode.DOWN: 0}.get(self.mode)
+        multiplier = math.ceil(self.value * one)
+        if bias is None or self.step != 1 or multiplier >= 1 << 64:
+            return (0, 0, 0, 0)
+        exact_up_to = one // (2 * self.value.denominator)
+        fits_18_digits = math.floor((MAX_AMOUNT_MINOR - 1) / self.value)
+        return (multiplier, bias, min(exact_up_to, fits_18_digits) + 1, 0)
+
+    def wide_row(self) -> tuple[int, int, int, int, int]:
+        """The row of `WIDE_COEFFICIENT_COLUMNS`: the value itself, as a fraction."""
+        return (
+            *divmod(self.value.numerator, 1 << 64),
+            *divmod(self.value.denominator, 1 << 64),
+            self.step,
+        )
 
 
 class Plan:
@@ -218,18 +229,12 @@ class Plan:
             age_class=self._age_class(),
             rounding_mode=self._of_edition(lambda s: ROUNDING_CODES[s.roundings.unit.mode]),
             day_count_extra=self._of_edition(_extra_day),
-            rate_minor=self._rate_minor().reshape(-1),
-            item_record=self._item_record(),
+            **self._items_and_rates(),
             planned_days=self._planned_days().reshape(-1),
             factors=self._factors(),
             full_pay_rows=sum(row.pays_in_full for row in self.factor_rows),
             stay_bits=self.stay_bits,
             signature_bits=self.signature_bits,
-            plain_rounding=all(
-                s.roundings.unit.mode is not RoundingMode.HALF_EVEN
-                and s.roundings.unit.places == s.minor_units
-                for s in self.editions
-            ),
             **self._choices(),
             **self._coefficients(),
             **self._component_tables(),
@@ -344,13 +349,12 @@ class Plan:
         for schedule in self.editions:
             for share in schedule.shares:
                 for rule in with_exceptions(share):
-                    self.rate_columns.setdefault(rule.id, len(_NO_RATE_COLUMNS) + len(self.rate_columns))
+                    self.rate_columns.setdefault(rule.id, len(self.rate_columns))
         for stay_class in self.stay_classes:
             for setting in sorted(stay_class.own_settings):
-                self.rate_columns.setdefault(
-                    own_rate_id(stay_class.unit, setting), len(_NO_RATE_COLUMNS) + len(self.rate_columns)
-                )
-        self.column_count = len(_NO_RATE_COLUMNS) + len(self.rate_columns)
+                self.rate_columns.setdefault(own_rate_id(stay_class.unit, setting), len(self.rate_columns))
+        self._no_rate = {status: len(self.rate_columns) + n for n, status in enumerate(_NO_RATE_STATUSES)}
+        self.column_count = len(self.rate_columns) + len(self._no_rate)
 
     def _number_factors(self) -> None:
         rows = {FactorRow(None, Pay.FULL, Fraction(1))}
@@ -382,7 +386,7 @@ class Plan:
     @cached_property
     def rule_ids(self) -> list[str | None]:
         """The rule id behind each number in the kernel's rule column."""
-        columns = [None] * len(_NO_RATE_COLUMNS) + list(self.rate_columns)
+        columns = [*self.rate_columns, *(None for _ in self._no_rate)]
         names: list[str | None] = []
         for column in columns:
             for row in self.factor_rows:
@@ -425,25 +429,37 @@ class Plan:
             table[1 + number, : schedule.child_age_limit] = 1
         return table
 
-    def _item_record(self) -> NDArray[np.uint64]:
-        epoch_item = np.arange(self._stay_class.size, dtype=np.uint64)
-        epoch = epoch_item // np.uint64(self.item_count)
-        of_class = epoch * np.uint64(len(self.stay_classes)) + self._stay_class.reshape(-1)
-        first_choice = of_class * np.uint64(self.variant_count)
-        first_rate = epoch_item * np.uint64(self.column_count * AGE_CLASSES)
-        return first_choice << np.uint64(32) | first_rate
+    def _items_and_rates(self) -> dict[str, NDArray[Any]]:
+        """For epoch and item: where its rates begin, and the choices of its stay class.
+
+        Rows of rates that are the same, such as a group's in all epochs of an edition, are kept once, and each
+        begins a cache line: the rates in use are then few lines.
+        """
+        rates = self._rate_minor().reshape(len(self.epochs) * self.item_count, -1)
+        row_size = -(-rates.shape[1] // _RATES_A_CACHE_LINE) * _RATES_A_CACHE_LINE
+        numbers: dict[bytes, int] = {}
+        row_of_item = np.array(
+            [numbers.setdefault(row.tobytes(), len(numbers)) for row in rates], dtype=np.uint64
+        )
+        rows = _cache_aligned(len(numbers) * row_size).reshape(-1, row_size)
+        for content, number in numbers.items():
+            rows[number, : rates.shape[1]] = np.frombuffer(content, dtype=np.int64)
+        edition = np.array([epoch.edition for epoch in self.epochs], dtype=np.uint64)
+        of_class = edition[:, None] * np.uint64(len(self.stay_classes)) + self._stay_class
+        first_choice = of_class.reshape(-1) * np.uint64(self.variant_count)
+        first_rate = row_of_item * np.uint64(row_size)
+        return {"item_record": first_choice << np.uint64(32) | first_rate, "rate_minor": rows.reshape(-1)}
 
     def _choices(self) -> dict[str, NDArray[Any]]:
-        """For epoch, stay class and variant: the rate column, the rule and the factor rows.
+        """For edition, stay class and variant: the rate column, the rule and the factor rows.
 
         Factor rows come in blocks by outcome and days between the dates, one block for each thing that
         stay rules and factors can say.
         """
         blocks: dict[tuple[tuple[int, int], ...], int] = {}
         block_size = self.outcome_count << self.stay_bits
-        shape = (len(self.epochs), len(self.stay_classes), len(self.setting_keys), 1 << self.signature_bits)
+        shape = (len(self.editions), len(self.stay_classes), len(self.setting_keys), 1 << self.signature_bits)
         record = np.zeros(shape, dtype=np.uint64)
-        of_edition = np.zeros((len(self.editions), *shape[1:]), dtype=np.uint64)
         for number, schedule in enumerate(self.editions):
             for c, stay_class in enumerate(self.stay_classes):
                 for k, key in enumerate(self.setting_keys):
@@ -451,8 +467,7 @@ class Plan:
                     first = blocks.setdefault(block, len(blocks)) * block_size
                     for signature, column in enumerate(self._columns_of(schedule, key, stay_class)):
                         rule = column * len(self.factor_rows)
-                        of_edition[number, c, k, signature] = first << 32 | rule << 16 | column * AGE_CLASSES
-        record[:] = of_edition[[epoch.edition for epoch in self.epochs]]
+                        record[number, c, k, signature] = first << 32 | rule << 16 | column * AGE_CLASSES
         runs = [run for block in blocks for run in block]
         rows = np.repeat(np.array([row for row, _ in runs], dtype=np.int16), [length for _, length in runs])
         return {"choice_record": record.reshape(-1), "factor_row": rows}
@@ -479,15 +494,15 @@ class Plan:
         """The rate column of a setting key and stay class, for every signature."""
         setting = key.care_setting
         if setting is None or setting not in schedule.care_settings:
-            return [_NO_RATE_COLUMNS.index(CaseStatus.UNKNOWN_SETTING)] * (1 << self.signature_bits)
+            return [self._no_rate[CaseStatus.UNKNOWN_SETTING]] * (1 << self.signature_bits)
         if setting in stay_class.own_settings:
             return [self.rate_columns[own_rate_id(stay_class.unit, setting)]] * (1 << self.signature_bits)
         share = find_share(schedule, stay_class.unit, setting)
         if share is None:
-            return [_NO_RATE_COLUMNS.index(CaseStatus.NOT_PRICED_IN_SETTING)] * (1 << self.signature_bits)
+            return [self._no_rate[CaseStatus.NOT_PRICED_IN_SETTING]] * (1 << self.signature_bits)
         if share.max_hours is not None and key.over_limit is not False:
             status = CaseStatus.STAY_OVER_LIMIT if key.over_limit else CaseStatus.MISSING_FIELD
-            return [_NO_RATE_COLUMNS.index(status)] * (1 << self.signature_bits)
+            return [self._no_rate[status]] * (1 << self.signature_bits)
         return [self.rate_columns[rule.id] for rule in self._rules_by_signature(share)]
 
     def _rules_by_signature(self, share: Share) -> list[Share | ShareException]:
@@ -516,7 +531,7 @@ class Plan:
                 if not in_force and not _any_in_force(rows, epoch.day):
                     continue
                 cell = table[e, self.service_items[code]]
-                _fill_no_rate(cell)
+                self._fill_no_rate(cell)
                 for setting, row in in_force.items():
                     share = find_share(schedule, row.unit, setting)
                     if row.care_setting is not None:
@@ -527,6 +542,12 @@ class Plan:
                             tariff = service_tariff(schedule, row, rule)
                             cell[self.rate_columns[rule.id]] = _exact_int(tariff * scale)
         return table
+
+    def _fill_no_rate(self, cell: NDArray[np.int64]) -> None:
+        """An item that is known: where no rate is filled in, the reason."""
+        cell[:] = -CaseStatus.NOT_PRICED_IN_SETTING
+        for status, column in self._no_rate.items():
+            cell[column] = -status
 
     def _rate_units(self, schedule: Schedule) -> int:
         """How many of the kernel's units of a rate are one unit of the currency."""
@@ -540,7 +561,7 @@ class Plan:
         ]
         table = np.zeros((len(schedule.groups), self.column_count, AGE_CLASSES), dtype=np.int64)
         for cell, group in zip(table, schedule.groups.values(), strict=True):
-            _fill_no_rate(cell)
+            self._fill_no_rate(cell)
             for rule in rules:
                 cell[self.rate_columns[rule.id]] = _rates_by_age(schedule, group, rule, scale)
         return table
@@ -635,16 +656,13 @@ class Plan:
                         covered &= starts[own] < days_since_1970(row.effective_end_date)
                     cells[own[covered]] = combined[row.coefficients]
         narrow = np.zeros((len(rows), len(COEFFICIENT_COLUMNS)), dtype=np.uint64)
-        wide = np.zeros((len(rows), 4), dtype=np.uint64)
+        wide = np.zeros((len(rows), len(WIDE_COEFFICIENT_COLUMNS)), dtype=np.uint64)
         for key, number in rows.items():
             if isinstance(key, CaseStatus):
                 narrow[number, -1] = key
             else:
                 narrow[number] = key.narrow_row()
-                wide[number] = [
-                    *divmod(key.value.numerator, 1 << 64),
-                    *divmod(key.value.denominator, 1 << 64),
-                ]
+                wide[number] = key.wide_row()
         return {
             "coefficient_row": table,
             "period_bits": period_bits,
@@ -743,6 +761,13 @@ def own_rate_id(unit: Unit, care_setting: str) -> str:
     return f"{unit}.{care_setting}.rate"
 
 
+def _cache_aligned(count: int) -> NDArray[np.int64]:
+    """Room for so many numbers, beginning where a cache line begins."""
+    room = np.zeros(count + _RATES_A_CACHE_LINE, dtype=np.int64)
+    skip = -(room.ctypes.data // room.itemsize) % _RATES_A_CACHE_LINE
+    return room[skip : skip + count]
+
+
 def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:
     """Each value once, in the order of first appearance."""
     return tuple(dict.fromkeys(values))
@@ -759,13 +784,6 @@ def _exact_int(value: Fraction) -> int:
 
 def stay_factor(rule: StayRule) -> FactorRow:
     return FactorRow(rule.id, rule.pay, Fraction(1) if rule.share is None else rule.share)
-
-
-def _fill_no_rate(cell: NDArray[np.int64]) -> None:
-    """An item that is known: where no rate is filled in, the reason."""
-    cell[:] = -CaseStatus.NOT_PRICED_IN_SETTING
-    for column, status in enumerate(_NO_RATE_COLUMNS):
-        cell[column] = -status
 
 
 def _extra_day(schedule: Schedule) -> int:
