@@ -74,10 +74,11 @@ def machine() -> str:
             packages.append(f"no {package}")
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     day = datetime.now(UTC).date().isoformat()
-    load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    load = os.getloadavg()[0]
+    busy = " The machine was busy with other things: do not quote these numbers." if load > 0.5 else ""
     return (
         f"{day}, {processor()}, {threads} threads, {_memory_gib()} GiB, {platform.system()}"
-        f" {platform.machine()}; {', '.join(packages)}. Load of the machine before the run: {load}."
+        f" {platform.machine()}; {', '.join(packages)}. Load before the run: {load:.1f}.{busy}"
     )
 
 
