@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from tariffcore.column_reading import one_array
 from tariffcore.files import CaseChunk, CaseSource, ColumnMapping, RawChunk, open_cases, open_output
-from tariffcore.files.chunks import text_type
 from tariffcore.files.mapping import STANDARD_MAPPING
 from tariffcore.files.writing import Encoded, OutputWriter
 from tariffcore.plan import Plan
@@ -169,8 +168,7 @@ class _Pricer:
 
     def price_nothing(self) -> _PricedChunk:
         """What a file without rows comes to."""
-        table = pa.table({name: pa.array([], type=text_type(name)) for name in self._source.columns})
-        return self._price(CaseChunk(table, np.zeros(0, dtype=np.int64)), 0)
+        return self._price(self._source.no_rows(), 0)
 
     def _price(self, chunk: CaseChunk, size_bytes: int) -> _PricedChunk:
         malformed = np.fromiter(chunk.malformed, dtype=np.intp, count=len(chunk.malformed))

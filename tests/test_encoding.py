@@ -425,7 +425,6 @@ TEXT_COLUMNS = (
     "length_of_stay_days",
     "factor_code",
     "funding_source",
-    "patient_id",
     "claimed_amount",
 )
 

@@ -12,7 +12,7 @@ from tariffcore.errors import CasesError
 from tariffcore.files.chunks import CaseChunk, CaseSource, RawChunk, RecordBatches, gathered
 from tariffcore.files.headers import bind_headers
 from tariffcore.files.mapping import ColumnMapping
-from tariffcore.files.standardising import first_line, table_of_batches, unusable
+from tariffcore.files.standardising import first_line, table_of_batches, table_without_rows, unusable
 
 FILE_MAGIC = b"ARROW1"
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -70,6 +70,11 @@ class ArrowSource(CaseSource):
     def parse(self, raw: RawChunk) -> CaseChunk:
         assert isinstance(raw, RecordBatches)
         return table_of_batches(raw, self._binding, self._mapping, self._path)
+
+    def no_rows(self) -> CaseChunk:
+        schema = self._open().schema
+        read = pa.schema([schema.field(position) for position in self._read])
+        return table_without_rows(read, self._binding, self._mapping, self._path)
 
     def _open(self) -> ipc.RecordBatchFileReader | ipc.RecordBatchStreamReader:
         self._file.seek(0)

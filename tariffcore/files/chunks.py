@@ -78,6 +78,11 @@ class CaseSource(ABC):
     def parse(self, raw: RawChunk) -> CaseChunk:
         """The rows of one piece. Safe to call from several threads; pyarrow releases the GIL meanwhile."""
 
+    def no_rows(self) -> CaseChunk:
+        """A chunk without rows, for a file that has none; its columns have the types they have with rows."""
+        table = pa.table({name: pa.array([], type=text_type(name)) for name in self.columns})
+        return CaseChunk(table, np.zeros(0, np.int64))
+
     @abstractmethod
     def close(self) -> None:
         """Lets go of the file."""

@@ -20,7 +20,7 @@ from tariffcore.files.chunks import (
 )
 from tariffcore.files.headers import bind_headers
 from tariffcore.files.mapping import ColumnMapping
-from tariffcore.files.standardising import first_line, table_of_batches, unusable
+from tariffcore.files.standardising import first_line, table_of_batches, table_without_rows, unusable
 
 _READ_BUFFER_BYTES = 1 << 20  # a column of a large row group is read bit by bit, not whole
 
@@ -109,6 +109,11 @@ class ParquetSource(CaseSource):
             raw = self._decoded(raw)
         assert isinstance(raw, RecordBatches)
         return table_of_batches(raw, self._binding, self._mapping, self._path)
+
+    def no_rows(self) -> CaseChunk:
+        schema = self._file.schema_arrow
+        read = pa.schema([schema.field(name) for name in self._read])
+        return table_without_rows(read, self._binding, self._mapping, self._path)
 
     def _decoded(self, raw: RowGroups) -> RecordBatches:
         """The rows of row groups, read through a file of this thread's own."""

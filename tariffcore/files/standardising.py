@@ -43,6 +43,14 @@ def table_of_batches(raw: RecordBatches, binding: Binding, mapping: ColumnMappin
     return CaseChunk(table, lines)
 
 
+def table_without_rows(schema: pa.Schema, binding: Binding, mapping: ColumnMapping, path: Path) -> CaseChunk:
+    """The same of a file without rows; ``schema`` has the columns read, in the file's order."""
+    empty = pa.RecordBatch.from_arrays([pa.array([], type=kind) for kind in schema.types], schema=schema)
+    return table_of_batches(
+        RecordBatches(size_bytes=0, first_row=1, batches=(empty,)), binding, mapping, path
+    )
+
+
 def first_line(error: object) -> str:
     """What a library says, without its stack of causes."""
     return (str(error).splitlines() or ["unreadable"])[0][:200]
