@@ -432,8 +432,8 @@ class Plan:
     def _items_and_rates(self) -> dict[str, NDArray[Any]]:
         """For epoch and item: where its rates begin, and the choices of its stay class.
 
-        Rows of rates that are the same, such as a group's in all epochs of an edition, are kept once, and each
-        begins a cache line: the rates in use are then few lines.
+        Rows of rates that are the same, such as those of a group in all epochs of an edition, are kept once,
+        and each begins a cache line: the rates in use are then few lines.
         """
         rates = self._rate_minor().reshape(len(self.epochs) * self.item_count, -1)
         row_size = -(-rates.shape[1] // _RATES_A_CACHE_LINE) * _RATES_A_CACHE_LINE
