@@ -15,6 +15,8 @@ cdef extern from *:
     #endif
     typedef unsigned __int128 tariffcore_u128;
     #define TARIFFCORE_MUL_HIGH(a, b) ((unsigned long long)(((tariffcore_u128)(a) * (b)) >> 64))
+    /* tariffcore.plan.FIXED_POINT_BITS is 62 */
+    #define TARIFFCORE_FRACTION 0x3FFFFFFFFFFFFFFFULL
     #define TARIFFCORE_FIXED_POINT(rate, multiplier, bias) \\
         ((unsigned long long)(((tariffcore_u128)(rate) * (multiplier) + (bias)) >> 62))
     #define TARIFFCORE_U128(high, low) (((tariffcore_u128)(high) << 64) | (low))
@@ -27,6 +29,7 @@ cdef extern from *:
     ctypedef unsigned long long u128 "tariffcore_u128"
     uint64_t mul_high "TARIFFCORE_MUL_HIGH"(uint64_t a, uint64_t b) noexcept nogil
     uint64_t fixed_point "TARIFFCORE_FIXED_POINT"(uint64_t rate, uint64_t multiplier, uint64_t bias) noexcept nogil
+    uint64_t FRACTION "TARIFFCORE_FRACTION"
     u128 u128_of "TARIFFCORE_U128"(uint64_t high, uint64_t low) noexcept nogil
     int bit_length "tariffcore_bit_length"(u128 value) noexcept nogil
     bint mul_overflows "TARIFFCORE_MUL_OVERFLOWS"(u128 a, u128 b, u128 *product) noexcept nogil
@@ -296,8 +299,7 @@ cdef inline void fail(const Priced *out, Py_ssize_t i, uint8_t status) noexcept 
 
 cdef struct Block:
     # What one stage of the short cut hands on to the next, for the rows of a block.
-    uint32_t choice_row[BLOCK]
-    uint32_t rate_row[BLOCK]
+    uint64_t item_row[BLOCK]           # rate row | choice row << 32, as in item_record
     uint32_t coefficient_row[BLOCK]
     uint64_t rate_minor[BLOCK]
     uint16_t factor_row[BLOCK]
@@ -323,8 +325,9 @@ cdef inline void find_rows(
     for k in range(n):
         record = day_record[deciding_day[k]]
         of_item = item_record[<uint32_t>(record >> 16) + item[k]]
-        block.choice_row[k] = <uint32_t>(of_item >> 32) + variant[k]
-        block.rate_row[k] = <uint32_t>of_item + age_class[<uint8_t>(record >> 48) * AGES + age[k]]
+        block.item_row[k] = (
+            of_item + (<uint64_t>variant[k] << 32) + age_class[<uint8_t>(record >> 48) * AGES + age[k]]
+        )
         block.coefficient_row[k] = coefficient_row[(<Py_ssize_t>provider[k] << period_bits) + <uint16_t>record]
         edition[k] = <uint8_t>(record >> 48)
 
@@ -345,8 +348,8 @@ cdef inline void find_rates(
     cdef uint16_t f_row
     cdef Py_ssize_t k
     for k in range(n):
-        choice = choice_record[block.choice_row[k]]
-        block.rate_minor[k] = <uint64_t>rate_minor[block.rate_row[k] + <uint16_t>choice]
+        choice = choice_record[block.item_row[k] >> 32]
+        block.rate_minor[k] = <uint64_t>rate_minor[<uint32_t>block.item_row[k] + <uint16_t>choice]
         between = days_between(admission_day[k], discharge_day[k], stay_bits)
         f_row = <uint16_t>factor_row[(choice >> 32) + (<uint32_t>outcome[k] << stay_bits) + between]
         block.factor_row[k] = f_row
@@ -367,7 +370,13 @@ cdef inline Py_ssize_t find_amounts(const Tables *t, int64_t *amount_minor, Bloc
         amount_minor[k] = <int64_t>fixed_point(rate, c[C_MULTIPLIER], c[C_BIAS])
         block.others[other_count] = <uint16_t>k
         # As unsigned numbers a rate or factor row below zero, which is a reason, is beyond every limit.
-        other_count += (rate >= c[C_LIMIT]) | (block.factor_row[k] >= full_pay_rows)
+        # The multiplier is rounded down, so the exact product may be higher by less than the rate: where that
+        # could reach the next whole number, as at every tie, the whole rule decides.
+        other_count += (
+            (rate >= c[C_LIMIT])
+            | (block.factor_row[k] >= full_pay_rows)
+            | (((rate * c[C_MULTIPLIER] + c[C_BIAS]) & FRACTION) + rate > FRACTION)
+        )
     return other_count
 
 
@@ -376,9 +385,9 @@ cdef void price_rows(
 ) noexcept nogil:
     """Price rows start..stop: a block at a time, first the short cut for all, then the whole rule for the rest.
 
-    The short cut is for a full stay and a coefficient that a fixed-point number stands for exactly.  It takes no
-    branch that a case could turn, so that no mixture of cases slows it: it computes something for every row and
-    lists the rows for which that was wrong.  What has no price at all leads to a coefficient whose limit is 0.
+    The short cut is for a full stay, with the coefficient as a fixed-point number.  It takes no branch that a
+    case could turn, so that no mixture of cases slows it: it computes something for every row and lists the rows
+    for which that was wrong, or could be.  What has no price at all leads to a coefficient whose limit is 0.
     The stages are loops of their own so that their pointers stay in registers.
     """
     cdef Block block

@@ -175,21 +175,20 @@ class _PerRate:
 
     def narrow_row(self) -> tuple[int, int, int, int]:
         """The row of `COEFFICIENT_COLUMNS`: ``round(rate x value)`` is
-        ``(rate x multiplier + bias) >> FIXED_POINT_BITS`` for every rate below ``limit``.
+        ``(rate x multiplier + bias) >> FIXED_POINT_BITS`` for every rate below ``limit``, unless the fraction
+        shifted out is within ``rate`` of the next whole number.
 
-        The multiplier is the value rounded up to a binary fraction, so the product is too large by less than
-        ``rate / 2**62``.  Whole and half numbers lie at least ``1 / (2 x denominator)`` off every product
-        that is not one itself; while the error is smaller than that, nothing is rounded wrongly.  Values too
-        long for this, and roundings that few schedules use, get limit 0: the whole rule prices them.
+        The multiplier is the value rounded down to a binary fraction, so the sum is too small by less than
+        ``rate``: only where that could have crossed a whole number is anything in doubt, and the whole rule
+        decides.  Values of 4 and more, and roundings that few schedules use, get limit 0.
         """
         one = 1 << FIXED_POINT_BITS
         bias = {RoundingMode.HALF_UP: one // 2, RoundingMode.DOWN: 0}.get(self.mode)
-        multiplier = math.ceil(self.value * one)
+        multiplier = math.floor(self.value * one)
         if bias is None or self.step != 1 or multiplier >= 1 << 64:
             return (0, 0, 0, 0)
-        exact_up_to = one // (2 * self.value.denominator)
         fits_18_digits = math.floor((MAX_AMOUNT_MINOR - 1) / self.value)
-        return (multiplier, bias, min(exact_up_to, fits_18_digits) + 1, 0)
+        return (multiplier, bias, min(fits_18_digits, one // 2) + 1, 0)
 
     def wide_row(self) -> tuple[int, int, int, int, int]:
         """The row of `WIDE_COEFFICIENT_COLUMNS`: the value itself, as a fraction."""

@@ -66,17 +66,17 @@ MUTANTS = (
     ),
     mutant(
         "rounding-constant-floor",
-        "the short cut adds nothing before dividing: half up becomes floor",
+        "the short cut adds nothing before cutting off: half up becomes floor",
         PLAN,
-        ".get(self.mode, denominator // 2)",
-        ".get(self.mode, 0)",
+        "RoundingMode.HALF_UP: one // 2",
+        "RoundingMode.HALF_UP: 0",
     ),
     mutant(
         "rounding-constant-one-less",
         "the short cut's rounding constant is one short, so that exact halves go down",
         PLAN,
-        ".get(self.mode, denominator // 2)",
-        ".get(self.mode, denominator // 2 - 1)",
+        "RoundingMode.HALF_UP: one // 2",
+        "RoundingMode.HALF_UP: one // 2 - 1",
     ),
     mutant(
         "half-even-to-odd",
@@ -87,10 +87,10 @@ MUTANTS = (
     ),
     mutant(
         "half-even-is-half-up",
-        "the short cut keeps the ties of half even, which it rounds up",
+        "the short cut takes half even, whose ties it rounds up",
         PLAN,
-        "tie_denominator = denominator if self.mode is RoundingMode.HALF_EVEN else 0",
-        "tie_denominator = 0",
+        "{RoundingMode.HALF_UP: one // 2,",
+        "{RoundingMode.HALF_UP: one // 2, RoundingMode.HALF_EVEN: one // 2,",
     ),
     mutant(
         "round-up-adds-to-whole-amounts",
@@ -110,8 +110,8 @@ MUTANTS = (
         "quantity-before-rounding",
         "the quantity is multiplied in before the unit price is rounded",
         KERNEL,
-        "denominator = u128_of(w[2], w[3])\n",
-        "denominator = u128_of(w[2], w[3])\n"
+        "denominator = u128_of(w[W_DENOMINATOR_HIGH], w[W_DENOMINATOR_LOW])\n",
+        "denominator = u128_of(w[W_DENOMINATOR_HIGH], w[W_DENOMINATOR_LOW])\n"
         "    if cases.quantity != NULL:\n"
         "        multiplier = multiplier * cases.quantity[i]\n",
         "        if cases.quantity != NULL:\n            count_quantities(",
@@ -149,11 +149,18 @@ MUTANTS = (
         "(1 << (64 + shift)) // divisor",
     ),
     mutant(
-        "short-cut-beyond-64-bits",
-        "the short cut is taken where its product needs more than 64 bits",
+        "multiplier-rounded-up",
+        "the fixed-point coefficient is rounded up, and what falls just short of a half is not in doubt",
         PLAN,
-        "min(fits_64_bits, fits_18_digits)",
-        "fits_18_digits",
+        "multiplier = math.floor(self.value * one)",
+        "multiplier = math.ceil(self.value * one)",
+    ),
+    mutant(
+        "short-cut-without-doubt",
+        "the short cut is taken where the error of its multiplier may reach the next whole number",
+        KERNEL,
+        "            | (((rate * c[C_MULTIPLIER] + c[C_BIAS]) & FRACTION) + rate > FRACTION)\n",
+        "",
     ),
     mutant(
         "product-cut-to-128-bits",
