@@ -467,6 +467,21 @@ def test_a_failure_in_the_middle_leaves_what_was_there_before(
     assert len(source.parsed) <= 2 + 2 * (threads + 1), "what had not begun was not begun any more"
 
 
+def test_what_was_handed_in_and_has_not_begun_is_called_off() -> None:
+    handed_in: list[Future[int]] = []
+
+    class Busy:
+        def submit(self, *_: object) -> Future[int]:
+            handed_in.append(Future())
+            if len(handed_in) == 1:
+                handed_in[0].set_exception(TroubleError("the first"))
+            return handed_in[-1]
+
+    with pytest.raises(TroubleError, match="the first"):
+        list(batch._in_order(Busy(), int, iter(range(10)), ahead=3))
+    assert [future.cancelled() for future in handed_in] == [False, True, True]
+
+
 @pytest.mark.parametrize("older", [False, True])
 @pytest.mark.parametrize("spoiled", ["priced", "rejects"])
 @pytest.mark.parametrize(("suffix", "writer"), [(".csv", CsvWriter), (".parquet", ParquetWriter)])
@@ -737,6 +752,16 @@ def test_ids_whose_bytes_are_no_text_are_shown_with_escapes(tmp_path: Path, into
         ("c", "OK", "x"),
     ]
     assert report.summary.rejected == 2
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_an_id_whose_bytes_are_no_text_does_not_change_the_type_of_the_column(
+    tmp_path: Path, kind: pa.DataType
+) -> None:
+    columns: dict[str, Any] = {**ONE, "case_id": bytes_as_text(b"a\xff").cast(kind)}
+    feather.write_feather(pa.table(columns), tmp_path / "cases.arrow")
+    price_file(tmp_path / "cases.arrow", tmp_path / "priced.arrow", small())
+    assert table_in(tmp_path / "priced.arrow").schema.field("case_id").type == kind
 
 
 @pytest.mark.parametrize("into", SUFFIXES)
