@@ -1,6 +1,7 @@
 """Kernel and twin agree on every case: status, amount, edition, rule and components, to the minor unit."""
 
 import itertools
+import math
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -158,6 +159,32 @@ def test_long_coefficients_on_every_rate(rate_minor, decimals, near, mode, quant
     cases = [stay(provider_id="P", quantity=quantity), stay(provider_id="P", quantity=quantity, **early)]
 
     assert_same(cases, Catalog.of([schedule]))
+
+
+@given(
+    rate_minor=st.integers(1, 10**15).filter(lambda rate: math.gcd(rate, 10) == 1),
+    decimals=st.integers(8, 30),
+    whole=st.integers(0, 3),
+    beside=st.sampled_from([-2, -1, 0, 1, 2]),
+)
+@example(rate_minor=999_999_999_999_999, decimals=30, whole=0, beside=-1)
+@settings(max_examples=120, deadline=None)
+def test_products_beside_a_half_are_rounded_right(rate_minor, decimals, whole, beside):
+    """Rate x coefficient as close to a half as decimals can come: worked out backwards from the half."""
+    scale = 10**decimals
+    fraction = (scale // 2 + beside) * pow(rate_minor, -1, scale) % scale
+    coefficient = whole + Fraction(fraction, scale)
+    if coefficient == 0:
+        return
+    schedule = replace(
+        SMALL,
+        groups={"G": group("G", Fraction(rate_minor, 100_000))},
+        coefficients=COEFFICIENTS[:1],
+        providers={"P": (period("P", coefficient),)},
+    )
+
+    assert (rate_minor * coefficient) % 1 == Fraction(1, 2) + Fraction(beside, scale)
+    assert_same([stay(provider_id="P")], Catalog.of([schedule]))
 
 
 # Bugs this comparison found
