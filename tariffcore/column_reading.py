@@ -127,7 +127,8 @@ def one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     if column.num_chunks == 1:
         return column.chunk(0)
     if pa.types.is_dictionary(column.type):
-        column = column.unify_dictionaries()
+        # together they may be more than the indices of each can number
+        column = column.cast(pa.dictionary(pa.int32(), column.type.value_type))
     return column.combine_chunks() if column.num_chunks else pa.array([], type=column.type)
 
 
@@ -281,9 +282,9 @@ def days(name: str, column: pa.ChunkedArray | pa.Array) -> DayColumn:
     if is_text(kind) or pa.types.is_null(kind):
         return _days_of_text(array)
     missing = _validity(array)
-    wrong = np.zeros(len(array), dtype=np.bool_)
     if pa.types.is_date32(kind):
         numbers = array.cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False)
+        numbers, wrong = _in_calendar(numbers)
         return DayColumn(numbers, None, missing, wrong)
     if pa.types.is_date64(kind) or pa.types.is_timestamp(kind):
         timed = pa.types.is_timestamp(kind)
@@ -293,14 +294,22 @@ def days(name: str, column: pa.ChunkedArray | pa.Array) -> DayColumn:
         units = (units.fill_null(0) if units.null_count else units).to_numpy(zero_copy_only=False)
         units_a_second = _UNITS_A_SECOND[kind.unit if timed else "ms"]
         numbers = units // (units_a_second * _SECONDS_A_DAY)
-        if len(numbers) and not -(2**31) <= int(numbers.min()) <= int(numbers.max()) < 2**31:
-            wrong = (numbers < -(2**31)) | (numbers >= 2**31)
-            numbers = np.where(wrong, 0, numbers)
+        numbers, wrong = _in_calendar(numbers)
         seconds = (lambda rows: units[rows] // units_a_second % _SECONDS_A_DAY) if timed else None
         return DayColumn(numbers.astype(np.int32), seconds, missing, wrong)
     raise unusable_column(
         name, kind, "give dates, timestamps without a time zone, or text such as 2026-05-31"
     )
+
+
+def _in_calendar(days_since_1970: NDArray[Any]) -> tuple[NDArray[Any], Mask]:
+    """The days, and which of them are in no year from 1 to 9999: those no date as text can mean either."""
+    first, last = (day.toordinal() - _UNIX_EPOCH_ORDINAL for day in (date.min, date.max))
+    wrong = np.zeros(len(days_since_1970), dtype=np.bool_)
+    if len(wrong) and not first <= int(days_since_1970.min()) <= int(days_since_1970.max()) <= last:
+        wrong = (days_since_1970 < first) | (days_since_1970 > last)
+        return np.where(wrong, 0, days_since_1970), wrong
+    return days_since_1970, wrong
 
 
 def _octets(values: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
@@ -440,14 +449,15 @@ def money_minor(name: str, column: pa.ChunkedArray | pa.Array, minor_units: int)
 def _minor_of_decimals(array: pa.Array, minor_units: int) -> ReadColumn[np.int64]:
     missing = _validity(array)
     exact = pa.decimal128(18, minor_units)
-    wrong = np.zeros(len(array), dtype=np.bool_)
     if array.type != exact:
         try:
             array = array.cast(exact)
         except pa.ArrowInvalid:
             return _minor_of_texts(array.cast(pa.string()), minor_units, _minor_of_number)
     halves = np.frombuffer(array.buffers()[1], dtype=np.int64).reshape(-1, 2)
-    amounts = halves[array.offset : array.offset + len(array), 0]
+    amounts, signs = halves[array.offset : array.offset + len(array)].T
+    # a column may hold more digits than its type allows: nobody checks when one is made or read
+    wrong = ~missing & ((np.abs(amounts) > MAX_AMOUNT_MINOR) | (signs != amounts >> 63))
     return ReadColumn(np.where(missing, 0, amounts), missing, wrong)
 
 

@@ -242,7 +242,7 @@ def test_the_outermost_days_of_arrow_do_not_wrap_round_into_the_plan(value):
 
     encoded = encode(discharge_date=column, admission_date=column)
 
-    assert statuses(encoded) == [CaseStatus.NO_SCHEDULE_FOR_DATE]
+    assert statuses(encoded) == [CaseStatus.INVALID_FIELD]
 
 
 @pytest.mark.parametrize("deciding_date", DecidingDate)
@@ -291,6 +291,12 @@ def test_a_length_of_stay_must_agree_with_the_dates(day_count, given, agrees):
     encoded = encode(plan=plan, length_of_stay_days=[given])
 
     assert statuses(encoded, plan) == [CaseStatus.OK if agrees else CaseStatus.INVALID_DATES]
+
+
+def test_a_length_of_stay_cannot_disagree_where_no_edition_counts_days():
+    days = {"admission_date": ["2020-03-01"], "discharge_date": ["2020-03-11"]}
+
+    assert statuses(encode(length_of_stay_days=[3], **days)) == [CaseStatus.NO_SCHEDULE_FOR_DATE]
 
 
 def test_a_service_begins_and_ends_on_its_day():
@@ -456,6 +462,13 @@ def test_case_ids_of_nothing_but_white_space_are_missing(blank, encode_text):
     assert marked(encoded.missing) == {"case_id": [2, 3]}
 
 
+def test_a_case_id_that_a_null_hides_is_missing():
+    ends = pa.py_buffer(np.array([0, 1, 2], dtype=np.int32))
+    ids = pa.Array.from_buffers(pa.string(), 2, [pa.py_buffer(b"\x01"), ends, pa.py_buffer(b"ab")])
+
+    assert marked(encode(2, case_id=ids).missing) == {"case_id": [1]}
+
+
 def test_case_ids_of_a_slice_are_looked_at_where_they_stand():
     table = cases(5, case_id=["", "1", "", "2", None])
 
@@ -509,6 +522,14 @@ def test_a_marked_row_keeps_the_edition_of_its_date():
 
     assert encoded.marked.tolist() == [0, 1, 2, 3]
     assert encoded.marked_edition.tolist() == [1, 0, 0, 0]
+
+
+def test_a_row_without_a_date_has_no_edition_not_that_of_1970():
+    old = replace(SMALL, effective_start_date=date(1965, 1, 1))
+    days = [None, "1970-01-32", "1970-01-01"]
+    encoded = encode(3, Plan(Catalog.of([old])), discharge_date=days, age_years=[200] * 3)
+
+    assert encoded.marked_edition.tolist() == [0, 0, 1]
 
 
 def test_claimed_amounts_are_carried_in_minor_units():

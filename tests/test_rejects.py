@@ -358,6 +358,19 @@ def test_numbers_that_are_no_whole_ones_are_named_as_they_stand() -> None:
     ]
 
 
+@pytest.mark.parametrize("column", ["admission_date", "discharge_date"])
+@pytest.mark.parametrize("day", [-719_163, 2_932_897, 2**31 - 1])
+def test_a_day_of_no_year_from_1_to_9999_cannot_be_read_typed_or_not(column: str, day: int) -> None:
+    typed = pa.array([day], pa.int32()).cast(pa.date32())
+    in_seconds = pa.array([day * 86_400], pa.int64()).cast(pa.timestamp("s"))
+    for cells in (typed, in_seconds):
+        (row,) = rejects_with(**{column: cells})
+        assert row["status"] == "INVALID_FIELD"
+        assert row["reason"] == f"{column} '{row[column]}' cannot be read: correct it"
+    both = {"admission_date": typed, "discharge_date": typed}
+    assert [row["status"] for row in rejects_with(**both)] == ["INVALID_FIELD"]
+
+
 # The table
 
 
