@@ -94,11 +94,10 @@ def _moments(name: str, column: pa.ChunkedArray) -> list[date | datetime | None]
     moments: list[date | datetime | None] = []
     of_day = read.seconds(np.arange(len(absent)))
     for row in range(len(absent)):
-        days = int(read.days[row])
-        if absent[row] or not 0 < days + _EPOCH.toordinal() <= date.max.toordinal():
+        if absent[row]:
             moments.append(None)
             continue
-        day = _EPOCH + timedelta(days=days)
+        day = _EPOCH + timedelta(days=int(read.days[row]))
         seconds = int(of_day[row])
         if seconds == reading.NO_TIME:
             moments.append(day)
