@@ -457,7 +457,9 @@ def _minor_of_decimals(array: pa.Array, minor_units: int) -> ReadColumn[np.int64
     halves = np.frombuffer(array.buffers()[1], dtype=np.int64).reshape(-1, 2)
     amounts, signs = halves[array.offset : array.offset + len(array)].T
     # a column may hold more digits than its type allows: nobody checks when one is made or read
-    wrong = ~missing & ((np.abs(amounts) > MAX_AMOUNT_MINOR) | (signs != amounts >> 63))
+    wrong = ~missing & (
+        (amounts > MAX_AMOUNT_MINOR) | (amounts < -MAX_AMOUNT_MINOR) | (signs != amounts >> 63)
+    )
     return ReadColumn(np.where(missing, 0, amounts), missing, wrong)
 
 

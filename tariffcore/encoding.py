@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tariffcore import column_reading as reading
 from tariffcore.codes import normalise_procedure
 from tariffcore.column_reading import CodedText, DayColumn, Mask
-from tariffcore.money import MAX_AMOUNT_MINOR
 from tariffcore.plan import (
     DAY_CODES,
     DEATH_ANSWERS,
@@ -149,7 +148,7 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         claimed = reading.money_minor(
             "claimed_amount", table.column("claimed_amount"), plan.editions[0].minor_units
         )
-        marks.wrong("claimed_amount", claimed.wrong | (np.abs(claimed.values) > MAX_AMOUNT_MINOR))
+        marks.wrong("claimed_amount", claimed.wrong)
         claimed_minor, claimed_missing = claimed.values, claimed.missing
     if "addon_amount" in names:
         marks.wrong("addon_amount", ~_blank(reading.one_array(table.column("addon_amount"))))

@@ -152,6 +152,27 @@ def test_dictionaries_of_several_chunks_are_brought_to_one():
     assert texts(pa.chunked_array([first, second])) == ["A", "B", "B", "C", MISSING, "A"]
 
 
+@pytest.mark.parametrize("index_type", [pa.int8(), pa.uint8(), pa.int64()], ids=str)
+def test_chunks_may_hold_more_codes_together_than_their_indices_number(index_type):
+    """Categories of a frame have indices of one byte; once such chunks were an error of Arrow's."""
+    kind = pa.dictionary(index_type, pa.string())
+    chunks = [[f"{letter}{number}" for number in range(100)] for letter in "ABC"]
+
+    column = pa.chunked_array([as_type(codes, kind) for codes in chunks])
+
+    assert texts(column) == [code for codes in chunks for code in codes]
+
+
+def test_a_null_may_hide_a_text():
+    """The bytes of a null cell are nobody's business."""
+    content = pa.py_buffer(b"A2025-01-015.00")
+    ends = pa.py_buffer(np.array([0, 1, 11, 15], dtype=np.int32))
+    column = pa.Array.from_buffers(pa.string(), 3, [pa.py_buffer(b"\x00"), ends, content])
+
+    assert texts(column) == moments(column) == cells(money_minor("x", column, 2)) == [MISSING] * 3
+    assert cells(whole_numbers("x", column, 0, 9)) == [MISSING] * 3
+
+
 def test_more_codes_than_a_byte_counts_stay_apart():
     codes = [f"K{number}" for number in range(70_000)]
 
@@ -208,6 +229,18 @@ def test_timestamps_have_an_hour(unit):
         datetime(1969, 12, 31, 23, 59, 59),
         datetime(2025, 3, 9),
     ]
+
+
+def test_dates_of_no_year_from_1_to_9999_are_wrong():
+    """No text can say them, nor any calendar of ours."""
+    first, last = (day.toordinal() - date(1970, 1, 1).toordinal() for day in (date.min, date.max))
+    numbers = [first - 1, first, last, last + 1, 2**31 - 1, -(2**31)]
+
+    of_days = moments(pa.array(numbers, pa.int32()).cast(pa.date32()))
+    of_seconds = moments(pa.array([number * 86_400 for number in numbers]).cast(pa.timestamp("s")))
+
+    assert of_days == [WRONG, date.min, date.max, WRONG, WRONG, WRONG]
+    assert [each if each == WRONG else each.date() for each in of_seconds] == of_days
 
 
 def test_timestamps_beyond_the_calendar_of_days_are_wrong():
@@ -576,6 +609,17 @@ def test_decimals_that_are_no_amounts_do_not_spoil_their_neighbours():
     )
 
     assert cells(money_minor("claimed_amount", column, 2)) == [0, WRONG, 1, WRONG, MISSING, 1250]
+
+
+def test_decimals_of_more_digits_than_their_type_says_are_wrong():
+    """Arrow believes a file that declares 18 digits and holds 25; half of such a number is no amount."""
+    numbers = [5, 10**18 - 1, 10**18, 10**25, -(10**18), -5, 2**64 + 5, 2**127 - 1, -(2**63)]
+    content = b"".join(number.to_bytes(16, "little", signed=True) for number in numbers)
+    column = pa.Array.from_buffers(pa.decimal128(18, 2), len(numbers), [None, pa.py_buffer(content)])
+
+    assert cells(money_minor("claimed_amount", column, 2)) == [
+        *(5, 10**18 - 1, WRONG, WRONG, WRONG, -5, WRONG, WRONG, WRONG)
+    ]
 
 
 def test_decimals_of_tens():
