@@ -508,45 +508,63 @@ def split(
     Part k is the rounded running total up to k less the one before it; components that a profile does not
     list come last with the full running share, and so get exactly nothing.
     """
-    cdef Py_ssize_t i, k, epoch_item, chosen
+    # Plain pointers, because a store could change anything that is reached through a view.
+    cdef const uint16_t *day = &deciding_day[0]
+    cdef const uint16_t *items = &item[0]
+    cdef const uint16_t *variants = &variant[0]
+    cdef const int64_t *amounts = &amount_minor[0]
+    cdef const uint8_t *statuses = &status[0]
+    cdef uint8_t *with_parts = &has_parts[0]
+    cdef int64_t *parts = &parts_minor[0, 0]
+    cdef const uint64_t *day_record = &tables.day_record[0]
+    cdef const uint16_t *set_of_item = &tables.component_set[0, 0]
+    cdef const uint64_t *sets = &tables.component_sets[0, 0]
+    cdef const uint64_t *running = &tables.component_running[0, 0]
+    cdef const uint16_t *columns = &tables.component_column[0, 0]
+    cdef Py_ssize_t keys = tables.component_set.shape[1]
+    cdef Py_ssize_t width = tables.component_running.shape[1]
     cdef Py_ssize_t components = parts_minor.shape[0]
     cdef Py_ssize_t rows = parts_minor.shape[1]
-    cdef const uint64_t *set_row
-    cdef const uint64_t *running_share
-    cdef const uint16_t *target
-    cdef int64_t *parts = &parts_minor[0, 0]
-    cdef uint64_t amount, reached, before, half
-    cdef u128 product, denominator   # both wide: Cython divides mixed widths at the narrower one
+    cdef int signature_bits = tables.signature_bits
+    cdef Py_ssize_t i, chosen
     with nogil:
         for i in range(start, stop):
-            chosen = 0
-            if status[i] == OK:
-                epoch_item = <uint32_t>(tables.day_record[deciding_day[i]] >> 16) + item[i]
-                chosen = tables.component_set[epoch_item, variant[i] >> tables.signature_bits]
-            has_parts[i] = chosen != 0
-            if chosen == 0:
-                for k in range(components):
-                    parts[k * rows + i] = 0
-                continue
-            set_row = &tables.component_sets[chosen, 0]
-            running_share = &tables.component_running[chosen, 0]
-            target = &tables.component_column[chosen, 0]
-            amount = <uint64_t>amount_minor[i]
-            half = set_row[S_DENOMINATOR] >> 1   # denominators are even
-            before = 0
-            if amount <= set_row[S_MAX_AMOUNT]:
-                for k in range(components):
-                    reached = mul_high(amount * running_share[k] + half, set_row[S_MAGIC]) >> set_row[S_SHIFT]
-                    parts[target[k] * rows + i] = <int64_t>(reached - before)
-                    before = reached
-            else:
-                denominator = set_row[S_DENOMINATOR]
-                for k in range(components):
-                    product = amount
-                    product = product * running_share[k] + half
-                    reached = <uint64_t>(product / denominator)
-                    parts[target[k] * rows + i] = <int64_t>(reached - before)
-                    before = reached
+            chosen = set_of_item[
+                (<Py_ssize_t><uint32_t>(day_record[day[i]] >> 16) + items[i]) * keys + (variants[i] >> signature_bits)
+            ]
+            # set 0 is for what has no profile: all its running shares are 0
+            chosen = chosen if statuses[i] == OK else 0
+            with_parts[i] = chosen != 0
+            split_row(
+                <uint64_t>amounts[i], sets + chosen * S_WIDTH, running + chosen * width, columns + chosen * width,
+                parts + i, rows, components,
+            )
+
+
+cdef inline void split_row(
+    uint64_t amount, const uint64_t *set_row, const uint64_t *running_share, const uint16_t *column,
+    int64_t *parts, Py_ssize_t rows, Py_ssize_t components,
+) noexcept nogil:
+    cdef uint64_t magic = set_row[S_MAGIC]
+    cdef uint64_t shift = set_row[S_SHIFT]
+    cdef uint64_t half = set_row[S_DENOMINATOR] >> 1   # denominators are even
+    cdef uint64_t before = 0
+    cdef uint64_t reached
+    cdef u128 product, denominator   # both wide: Cython divides mixed widths at the narrower one
+    cdef Py_ssize_t k
+    if amount <= set_row[S_MAX_AMOUNT]:
+        for k in range(components):
+            reached = mul_high(amount * running_share[k] + half, magic) >> shift
+            parts[column[k] * rows] = <int64_t>(reached - before)
+            before = reached
+    else:
+        denominator = set_row[S_DENOMINATOR]
+        for k in range(components):
+            product = amount
+            product = product * running_share[k] + half
+            reached = <uint64_t>(product / denominator)
+            parts[column[k] * rows] = <int64_t>(reached - before)
+            before = reached
 
 
 ctypedef fused code_number:

@@ -687,6 +687,9 @@ class Plan:
         rows = np.zeros((1 + len(sets), len(COMPONENT_SET_COLUMNS)), dtype=np.uint64)
         running = np.zeros((1 + len(sets), max(1, len(columns))), dtype=np.uint64)
         target = np.zeros((1 + len(sets), max(1, len(columns))), dtype=np.uint16)
+        # set 0, for what has no profile, is all nothing, whatever the amount
+        rows[0, COMPONENT_SET_COLUMNS.index("max_amount")] = (1 << 64) - 1
+        target[0] = np.arange(target.shape[1])
         for parts, number in sets.items():
             denominator = math.lcm(*(share.denominator for _, share in parts))
             doubled = 2 * denominator
