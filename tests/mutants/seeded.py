@@ -17,6 +17,7 @@ TARIFF = "tariffcore/schedule/tariff.py"
 CATALOG = "tariffcore/schedule/catalog.py"
 
 AGAINST_TWIN = ("tests/test_kernel_against_reference.py",)
+OF_COLUMNS = ("tests/test_column_reading.py",)
 
 
 class MutantError(Exception):
@@ -280,6 +281,39 @@ MUTANTS = (
         "second[i] = hour * 3600 + minute * 60 + seconds if",
         "second[i] = hour * 3600 + minute * 60 if",
     ),
+    # -- reading cells -----------------------------------------------------------------------------
+    mutant(
+        "every-fourth-year-leaps",
+        "29 February 2100 is taken for a day",
+        CELLS,
+        "last = 29 if (year % 4 == 0 and year % 100 != 0) or year % 400 == 0 else 28",
+        "last = 29 if year % 4 == 0 else 28",
+        tests=OF_COLUMNS,
+    ),
+    mutant(
+        "thirty-days-have-all-months",
+        "31 April is taken for a day",
+        CELLS,
+        "last = 30 if month == 4 or",
+        "last = 30 if month == 0 or",
+        tests=OF_COLUMNS,
+    ),
+    mutant(
+        "decimals-without-their-zeros",
+        "a claim of 12.5 is read as 1.25",
+        CELLS,
+        "                value = value * 10\n                decimals += 1\n",
+        "                decimals += 1\n",
+        tests=OF_COLUMNS,
+    ),
+    mutant(
+        "day-before-month",
+        "03.04.2025 is read the American way",
+        CELLS,
+        "number(text + 6, 4), number(text + 3, 2), number(text, 2)",
+        "number(text + 6, 4), number(text, 2), number(text + 3, 2)",
+        tests=OF_COLUMNS,
+    ),
     # -- age ---------------------------------------------------------------------------------------
     mutant(
         "child-at-eighteen",
@@ -364,15 +398,14 @@ MUTANTS = (
         "components-rounded-alone",
         "each component is rounded by itself, so that the parts need not sum to the payment",
         KERNEL,
-        "reached = mul_high(amount * running_share[k] + half, set_row[S_MAGIC]) >> set_row[S_SHIFT]\n"
-        "                    parts[target[k] * rows + i] = <int64_t>(reached - before)\n"
-        "                    before = reached\n",
-        "reached = (\n"
-        "                        mul_high(amount * (running_share[k] - before) + half, set_row[S_MAGIC])\n"
-        "                        >> set_row[S_SHIFT]\n"
-        "                    )\n"
-        "                    parts[target[k] * rows + i] = <int64_t>reached\n"
-        "                    before = running_share[k]\n",
+        "reached = mul_high(amount * running_share[k] + half, magic) >> shift\n"
+        "            parts[column[k] * rows] = <int64_t>(reached - before)\n"
+        "            before = reached\n"
+        "    else:",
+        "reached = mul_high(amount * (running_share[k] - before) + half, magic) >> shift\n"
+        "            parts[column[k] * rows] = <int64_t>reached\n"
+        "            before = running_share[k]\n"
+        "    else:",
     ),
     mutant(
         "first-component-gets-everything",
