@@ -161,7 +161,8 @@ class _Pricer:
         self._rejects = rejects
         self._summarist = Summarist(plan)
         self._reasons = RejectReasons(plan.catalog, language)
-        self.reject_schema = reject_schema(source.columns)
+        synthetic = any(schedule.synthetic for schedule in plan.editions)
+        self.reject_schema = reject_schema(source.columns, synthetic=synthetic)
 
     def price(self, raw: RawChunk) -> _PricedChunk:
         return self._price(self._source.parse(raw), raw.size_bytes)

@@ -79,13 +79,17 @@ class RejectReasons:
         )
 
 
-def reject_schema(columns: Sequence[str]) -> pa.Schema:
-    """The columns of a table of rejects from a file with these standard columns."""
+def reject_schema(columns: Sequence[str], *, synthetic: bool = False) -> pa.Schema:
+    """The columns of a table of rejects from a file with these standard columns.
+
+    ``synthetic``: the schedules are made up, and a column says so, as in the priced file.
+    """
     original = [name for name in STANDARD_COLUMNS if name in columns]
     return pa.schema(
         [("line", pa.int64())]
         + [(name, pa.string()) for name in original]
         + [("status", pa.string()), ("reason", pa.string())]
+        + ([("synthetic", pa.bool_())] if synthetic else [])
     )
 
 
@@ -117,6 +121,7 @@ def reject_table(
         **originals,
         "status": pa.array([status.name for status in statuses]),
         "reason": pa.array(words),
+        "synthetic": pa.array([True] * len(rows)),
     }
     return pa.table([columns[name] for name in schema.names], schema=schema)
 

@@ -379,6 +379,13 @@ def test_the_table_has_the_line_the_original_fields_the_status_and_the_reason() 
     assert schema.names == ["line", "case_id", "drg_code", "patient_id", "addon_kind", "status", "reason"]
     assert schema.types == [pa.int64(), *[pa.string()] * 6]
     assert reject_schema(STANDARD_COLUMNS).names == ["line", *STANDARD_COLUMNS, "status", "reason"]
+    assert reject_schema(["case_id"], synthetic=True).names == [
+        "line",
+        "case_id",
+        "status",
+        "reason",
+        "synthetic",
+    ]
 
 
 def test_rows_come_in_file_order_and_priced_ones_stay_out() -> None:
