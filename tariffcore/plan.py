@@ -18,7 +18,8 @@ A table cell below zero is a `CaseStatus` with its sign changed: the line has no
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -101,6 +102,8 @@ _NO_RATE_STATUSES = (
     CaseStatus.MISSING_FIELD,  # the hours of the stay
 )
 _RATES_A_CACHE_LINE = 8
+_MAX_TABLE = 1 << 27  # entries: the largest table has eight bytes each
+_CANNOT_BE_PRICED = "these editions cannot be priced together"
 _EPOCH = date(1970, 1, 1)
 
 
@@ -282,6 +285,18 @@ class Plan:
                     self.epochs.append(Epoch(edition, schedule, start))
                 self._periods.append((start, epochs[key]))
                 self._period_spans.append((start, end))
+        editions = np.array([epoch.edition for epoch in self.epochs])
+        self._epochs_of_edition = [np.flatnonzero(editions == number) for number in range(len(self.editions))]
+
+    def _service_spans(self, edition: int) -> Iterator[tuple[str, NDArray[np.intp], date]]:
+        """Each service of an edition with epochs over which its rows in force stay, and a day of them."""
+        epochs = self._epochs_of_edition[edition]
+        days = [self.epochs[epoch].day for epoch in epochs]
+        for code, rows in self.editions[edition].services.items():
+            cuts = _cuts((row.effective_start_date, row.effective_end_date) for row in rows)
+            places = {0, *(bisect_left(days, cut) for cut in cuts), len(days)}
+            for start, stop in pairwise(sorted(places)):
+                yield code, epochs[start:stop], days[start]
 
     def _number_settings(self) -> None:
         settings = _distinct(code for schedule in self.editions for code in schedule.care_settings)
@@ -326,20 +341,23 @@ class Plan:
             for flag in exemption.drg_flags
         )
         numbers: dict[StayClass, int] = {StayClass(Unit.CASE): 0}
-        self._stay_class = np.zeros((len(self.epochs), self.item_count), dtype=np.uint32)
-        for number, epoch in enumerate(self.epochs):
-            for code, group in epoch.schedule.groups.items():
+        self._class_spans: list[tuple[NDArray[np.intp], int, int]] = []  # epochs, item, number of the class
+        for edition, schedule in enumerate(self.editions):
+            epochs = self._epochs_of_edition[edition]
+            for code, group in schedule.groups.items():
                 key = StayClass(Unit.CASE, flags=group.flags & named)
-                self._stay_class[number, self.drg_items[code]] = numbers.setdefault(key, len(numbers))
-            for code, rows in epoch.schedule.services.items():
+                number = numbers.setdefault(key, len(numbers))
+                self._class_spans.append((epochs, self.drg_items[code], number))
+            for code, epochs, day in self._service_spans(edition):
                 own = frozenset(
                     setting
-                    for setting in epoch.schedule.care_settings
-                    if (row := find_service(epoch.schedule, code, setting, epoch.day)) is not None
+                    for setting in schedule.care_settings
+                    if (row := find_service(schedule, code, setting, day)) is not None
                     and row.care_setting is not None
                 )
-                key = StayClass(rows[0].unit, own_settings=own)
-                self._stay_class[number, self.service_items[code]] = numbers.setdefault(key, len(numbers))
+                key = StayClass(schedule.services[code][0].unit, own_settings=own)
+                number = numbers.setdefault(key, len(numbers))
+                self._class_spans.append((epochs, self.service_items[code], number))
         self.stay_classes = list(numbers)
 
     def _number_columns(self) -> None:
@@ -444,7 +462,10 @@ class Plan:
         for content, number in numbers.items():
             rows[number, : rates.shape[1]] = np.frombuffer(content, dtype=np.int64)
         edition = np.array([epoch.edition for epoch in self.epochs], dtype=np.uint64)
-        of_class = edition[:, None] * np.uint64(len(self.stay_classes)) + self._stay_class
+        stay_class = np.zeros((len(self.epochs), self.item_count), dtype=np.uint64)
+        for epochs, item, number in self._class_spans:
+            stay_class[epochs, item] = number
+        of_class = edition[:, None] * np.uint64(len(self.stay_classes)) + stay_class
         first_choice = of_class.reshape(-1) * np.uint64(self.variant_count)
         first_rate = row_of_item * np.uint64(row_size)
         return {"item_record": first_choice << np.uint64(32) | first_rate, "rate_minor": rows.reshape(-1)}
@@ -467,6 +488,12 @@ class Plan:
                     for signature, column in enumerate(self._columns_of(schedule, key, stay_class)):
                         rule = column * len(self.factor_rows)
                         record[number, c, k, signature] = first << 32 | rule << 16 | column * AGE_CLASSES
+        if len(blocks) * block_size > _MAX_TABLE:
+            shorter = "give stay rules fewer days, or price with fewer editions at once"
+            problem = self._too_many(
+                "stays by outcome and day", len(blocks) * block_size, _MAX_TABLE, shorter
+            )
+            raise CatalogError(_CANNOT_BE_PRICED, [problem])
         runs = [run for block in blocks for run in block]
         rows = np.repeat(np.array([row for row, _ in runs], dtype=np.int16), [length for _, length in runs])
         return {"choice_record": record.reshape(-1), "factor_row": rows}
@@ -516,20 +543,18 @@ class Plan:
         table = np.zeros((len(self.epochs), self.item_count, self.column_count, 3), dtype=np.int64)
         table[:] = -CaseStatus.UNKNOWN_DRG
         table[:, [UNKNOWN_SERVICE_ITEM, *self.service_items.values()]] = -CaseStatus.UNKNOWN_SERVICE
-        of_groups = {schedule.id: self._group_rates(schedule) for schedule in self.editions}
-        for e, epoch in enumerate(self.epochs):
-            schedule = epoch.schedule
+        for edition, schedule in enumerate(self.editions):
             scale = self._rate_units(schedule)
-            table[e, [self.drg_items[code] for code in schedule.groups]] = of_groups[schedule.id]
-            for code, rows in schedule.services.items():
+            table[self._cells_of_groups(edition)] = self._group_rates(schedule)
+            for code, epochs, day in self._service_spans(edition):
                 in_force = {
                     setting: row
                     for setting in schedule.care_settings
-                    if (row := find_service(schedule, code, setting, epoch.day)) is not None
+                    if (row := find_service(schedule, code, setting, day)) is not None
                 }
-                if not in_force and not _any_in_force(rows, epoch.day):
+                if not in_force and not _any_in_force(schedule.services[code], day):
                     continue
-                cell = table[e, self.service_items[code]]
+                cell = np.empty((self.column_count, AGE_CLASSES), dtype=np.int64)
                 self._fill_no_rate(cell)
                 for setting, row in in_force.items():
                     share = find_share(schedule, row.unit, setting)
@@ -540,7 +565,13 @@ class Plan:
                         for rule in with_exceptions(share):
                             tariff = service_tariff(schedule, row, rule)
                             cell[self.rate_columns[rule.id]] = _exact_int(tariff * scale)
+                table[epochs, self.service_items[code]] = cell
         return table
+
+    def _cells_of_groups(self, edition: int) -> tuple[NDArray[np.intp], ...]:
+        """The groups of an edition, in its order, in all its epochs: where they stand in a table of both."""
+        items = [self.drg_items[code] for code in self.editions[edition].groups]
+        return np.ix_(self._epochs_of_edition[edition], np.array(items, dtype=np.intp))
 
     def _fill_no_rate(self, cell: NDArray[np.int64]) -> None:
         """An item that is known: where no rate is filled in, the reason."""
@@ -567,9 +598,9 @@ class Plan:
 
     def _planned_days(self) -> NDArray[np.uint16]:
         table = np.zeros((len(self.epochs), self.item_count), dtype=np.uint16)
-        for e, epoch in enumerate(self.epochs):
-            for code, group in epoch.schedule.groups.items():
-                table[e, self.drg_items[code]] = group.planned_days or 0
+        for edition, schedule in enumerate(self.editions):
+            days = [group.planned_days or 0 for group in schedule.groups.values()]
+            table[self._cells_of_groups(edition)] = days
         return table
 
     def _factor_cell(
@@ -673,17 +704,16 @@ class Plan:
         columns = {name: number for number, name in enumerate(self.component_names)}
         sets: dict[tuple[tuple[str, Fraction], ...], int] = {}
         table = np.zeros((len(self.epochs), self.item_count, len(self.setting_keys)), dtype=np.uint16)
-        for e, epoch in enumerate(self.epochs):
-            of_profile: dict[str, list[int]] = {}
-            for code, group in epoch.schedule.groups.items():
-                if group.component_profile is None:
-                    continue
-                if group.component_profile not in of_profile:
-                    of_profile[group.component_profile] = [
-                        self._component_set(epoch.schedule, group.component_profile, key, sets)
-                        for key in self.setting_keys
+        for edition, schedule in enumerate(self.editions):
+            of_profile: dict[str | None, list[int]] = {None: [0] * len(self.setting_keys)}
+            for profile in _distinct(group.component_profile for group in schedule.groups.values()):
+                if profile is not None:
+                    of_profile[profile] = [
+                        self._component_set(schedule, profile, key, sets) for key in self.setting_keys
                     ]
-                table[e, self.drg_items[code]] = of_profile[group.component_profile]
+            table[self._cells_of_groups(edition)] = np.array(
+                [of_profile[group.component_profile] for group in schedule.groups.values()], dtype=np.uint16
+            ).reshape(-1, len(self.setting_keys))
         rows = np.zeros((1 + len(sets), len(COMPONENT_SET_COLUMNS)), dtype=np.uint64)
         running = np.zeros((1 + len(sets), max(1, len(columns))), dtype=np.uint64)
         target = np.zeros((1 + len(sets), max(1, len(columns))), dtype=np.uint16)
@@ -722,12 +752,11 @@ class Plan:
     # -- limits ----------------------------------------------------------------------------------
 
     def _refuse_what_does_not_fit(self) -> None:
-        problems = []
+        problems: list[Problem] = []
 
         def refuse(what: str, count: int, limit: int, way_out: str) -> None:
             if count > limit:
-                place = f"catalog {self.catalog.tariff_family}"
-                problems.append(Problem(place, what, str(count), f"a catalog has at most {limit}", way_out))
+                problems.append(self._too_many(what, count, limit, way_out))
 
         fewer = "price with fewer editions at once"
         refuse("cost groups and services", self.item_count, 1 << 16, fewer)
@@ -744,6 +773,11 @@ class Plan:
         )
         refuse("rules", self.column_count * max(AGE_CLASSES, len(self.factor_rows)), 1 << 16, fewer)
         refuse("variants of care settings", self.variant_count, 1 << 16, fewer)
+        columns = max(self.column_count * AGE_CLASSES, len(self.setting_keys))
+        epoch_items = len(self.epochs) * self.item_count
+        refuse("rates on all dates when services change", epoch_items * columns, _MAX_TABLE, fewer)
+        choices = len(self.editions) * len(self.stay_classes) * self.variant_count
+        refuse("choices by care setting and procedures", choices, _MAX_TABLE, fewer)
         first, last = self.catalog.spans[0].start, self._period_spans[-1][1] or self._period_spans[-1][0]
         refuse("days from the first edition to the last", (last - first).days, 28_000, fewer)
         for schedule in self.editions:
@@ -755,7 +789,11 @@ class Plan:
                 "write coefficients with fewer decimals",
             )
         if problems:
-            raise CatalogError("these editions cannot be priced together", problems)
+            raise CatalogError(_CANNOT_BE_PRICED, problems)
+
+    def _too_many(self, what: str, count: int, limit: int, way_out: str) -> Problem:
+        place = f"catalog {self.catalog.tariff_family}"
+        return Problem(place, what, str(count), f"a catalog has at most {limit}", way_out)
 
 
 def own_rate_id(unit: Unit, care_setting: str) -> str:

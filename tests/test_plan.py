@@ -390,6 +390,37 @@ def test_services_and_coefficients_change_on_their_days():
     assert found == list(days.values())
 
 
+def test_services_change_where_another_edition_interrupts_theirs():
+    """The service's old row ends, and its new one begins, while another edition is in force."""
+    visits = {
+        "VISIT": (
+            service("VISIT", 1, "outpatient", end=date(2025, 5, 10)),
+            service("VISIT", 2, "outpatient", start=date(2025, 5, 20)),
+        ),
+        "CALL": (service("CALL", 7, "outpatient", unit=Unit.CALL),),
+    }
+    short = replace(
+        next_edition("short", date(2025, 5, 1)),
+        published=date(2025, 4, 1),
+        effective_end_date=date(2025, 6, 1),
+        services={"CALL": (service("CALL", 8, "outpatient", start=date(2025, 5, 15)),)},
+    )
+    catalog = Catalog.of([replace(SMALL, services=visits), short])
+    days = [date(2025, 4, 30), date(2025, 5, 14), date(2025, 5, 15), date(2025, 5, 31), date(2025, 6, 1)]
+    lines = [
+        Case(case_id="1", service_code=code, care_setting="outpatient", discharge_date=day)
+        for code in ("VISIT", "CALL")
+        for day in days
+    ]
+
+    priced = price_cases(table_from_cases(lines), catalog)
+
+    unknown = CaseStatus.UNKNOWN_SERVICE
+    assert priced.amount_minor.tolist() == [*(100, 0, 0, 0, 200), *(700, 0, 800, 800, 700)]
+    assert [status for status in priced.status.tolist() if status != CaseStatus.OK] == [unknown] * 4
+    assert priced.schedule_ids() == ["small", "short", "short", "short", "small"] * 2
+
+
 # Limits
 
 
@@ -516,6 +547,32 @@ def test_denominators_are_limited_edition_by_edition():
     later = next_edition("later", date(2026, 1, 1), coefficients=(MULTIPLIES,) * 2, providers=long)
 
     assert too_much([SMALL, later]) == {"bits of later's unit prices before rounding": "130"}
+
+
+def test_tables_that_would_fill_the_memory_are_refused_before_they_are_made():
+    """Services that change on thousands of days; settings, kinds and procedures; rules of many years."""
+    start = SMALL.effective_start_date
+    changing = {
+        f"S{number}": (service(f"S{number}", 1, start=start + timedelta(days=number % 3_000)),)
+        for number in range(60_000)
+    }
+    longest = replace(SMALL, services=changing, effective_end_date=date(2060, 1, 1))
+    assert set(too_much([longest])) == {"rates on all dates when services change"}
+
+    words = tuple(f"setting{number}" for number in range(20))
+    factors = tuple(Factor(Unit.SERVICE, f"f{number}", Fraction(2), "made up", 2) for number in range(9))
+    kinds = {f"G{n}": group(f"G{n}", 1, flags=[f"f{b}" for b in range(6) if n >> b & 1]) for n in range(64)}
+    rule = stay_rule("exempt", Pay.FULL, exempt=[((), {f"f{bit}"}) for bit in range(6)])
+    wide = {"care_settings": words, "factors": factors, "groups": kinds, "stay_rules": (rule,)}
+    many = [with_lists(edition, 8) for edition in editions(40, **wide)]
+    assert set(too_much(many)) == {"choices by care setting and procedures"}
+
+    rules = [
+        tuple(stay_rule(f"r{n}", Pay.SHARE, value="1/2", max_days=32_767 - n - apart) for n in range(2))
+        for apart in range(150)
+    ]
+    long_rules = [replace(each, stay_rules=rules[n]) for n, each in enumerate(editions(150))]
+    assert set(too_much(long_rules)) == {"stays by outcome and day"}
 
 
 def test_all_problems_are_told_at_once():
