@@ -38,7 +38,9 @@ _LOOSE_DATE = re.compile(
     r"(?:[ T](?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?)?",
     re.ASCII,
 )
-_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
+_WHOLE_NUMBER = re.compile(
+    r"([+-]?[0-9]{1,19})(?:[.,]0+)?", re.ASCII
+)  # programs write 40.0 beside an empty cell
 _MONEY = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]+)?")
 _PROCEDURE_SEPARATORS = re.compile(r"[;|]")
 
@@ -230,8 +232,8 @@ def whole_numbers(name: str, column: pa.ChunkedArray | pa.Array, low: int, high:
     if is_text(array.type) or pa.types.is_null(array.type):
 
         def of_text(text: str) -> int | None:
-            value = int(text) if _WHOLE_NUMBER.fullmatch(text) else None
-            return value if value is not None and low <= value <= high else None
+            match = _WHOLE_NUMBER.fullmatch(text)
+            return value if match and low <= (value := int(match[1])) <= high else None
 
         return _column_of_texts(coded_text(name, array), of_text, np.int64)
     missing = _validity(array)

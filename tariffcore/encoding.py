@@ -149,7 +149,7 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
             "claimed_amount", table.column("claimed_amount"), plan.editions[0].minor_units
         )
         marks.wrong("claimed_amount", claimed.wrong)
-        claimed_minor, claimed_missing = claimed.values, claimed.missing
+        claimed_minor, claimed_missing = claimed.values, claimed.missing | claimed.wrong
     if "addon_amount" in names:
         marks.wrong("addon_amount", ~_blank(reading.one_array(table.column("addon_amount"))))
     # patient_id is not looked at: a run without rejects does not even read it, and must find the same

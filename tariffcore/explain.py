@@ -82,7 +82,7 @@ def explain_case(case: Case, catalog: Catalog) -> Explanation:
         schedule_id=schedule.id if schedule else None,
         schedule_digest=schedule.digest if schedule else None,
         schedule_title=schedule.title if schedule else None,
-        synthetic=schedule.synthetic if schedule else False,
+        synthetic=schedule.synthetic if schedule else any(edition.synthetic for edition in catalog.editions),
         as_of=catalog.as_of,
         decided_by=catalog.deciding_date,
         deciding_date=walk.day,
@@ -99,9 +99,21 @@ def reason_for(case: Case, catalog: Catalog, language: str = "en") -> str:
     return explain_case(case, catalog).reason_in(language) or ""
 
 
+_UNREADABLE = {
+    "admission_date": "unreadable_date",
+    "discharge_date": "unreadable_date",
+    "claimed_amount": "unreadable_amount",
+    "age_years": "unreadable_number",
+    "quantity": "unreadable_number",
+    "length_of_stay_days": "unreadable_number",
+    "death_unavoidable": "unreadable_answer",
+}
+
+
 def reason_of_unreadable_cell(field: str, text: str, language: str = "en") -> str:
     """The reason of an INVALID_FIELD whose cell never became a value: ``2026-02-30`` in a date column."""
-    return reasons_in_words((_statement("invalid_cell", field=field, text=text),), labels_in(language))
+    key = _UNREADABLE.get(field, "invalid_cell")
+    return reasons_in_words((_statement(key, field=field, text=text),), labels_in(language))
 
 
 def reason_of_addon_amount(text: str, language: str = "en") -> str:

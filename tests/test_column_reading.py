@@ -423,7 +423,8 @@ def test_decimals_are_read_where_they_are_whole():
 
 WHOLE_NUMBERS_AS_TEXT = [
     ("17", 17), ("0", 0), ("+17", 17), ("-0", 0), (" 17 ", 17), ("017", 17), ("", MISSING), (" ", MISSING),
-    ("-1", WRONG), ("131", WRONG), ("17.0", WRONG), ("17,0", WRONG), ("1e1", WRONG), ("1 7", WRONG),
+    ("-1", WRONG), ("131", WRONG), ("17.0", 17), ("17,0", 17), ("17.", WRONG), ("17.5", WRONG),
+    ("1e1", WRONG), ("1 7", WRONG),
     ("0x11", WRONG), ("1_7", WRONG), ("--5", WRONG), ("+-5", WRONG), ("-", WRONG), ("+", WRONG),
     ("١٧", WRONG), ("²", WRONG), ("9" * 19, WRONG), ("9" * 20, WRONG), ("9" * 40, WRONG),
     ("9" * 5_000, WRONG), ("nan", WRONG), ("seventeen", WRONG),

@@ -941,8 +941,14 @@ def test_reasons_that_ask_more_than_one_edition() -> None:
 
 def test_reasons_of_cells_that_never_became_a_case() -> None:
     assert reason_of_unreadable_cell("discharge_date", "2026-02-30") == (
-        "discharge_date '2026-02-30' cannot be read: correct it"
+        "discharge_date '2026-02-30' is not a day of the calendar: write it as 2026-05-31 or 31.05.2026,"
+        " with 14:30 or without"
     )
+    assert reason_of_unreadable_cell("claimed_amount", "1,005", "ru") == (
+        "claimed_amount: '1,005' — не сумма: напишите как 191723,14,"
+        " знаков после запятой не больше, чем у валюты"
+    )
+    assert reason_of_unreadable_cell("drg_code", "x") == "drg_code 'x' cannot be read: correct it"
     assert reason_of_addon_amount("12.50") == (
         "addon_amount '12.50' is given and no rule pays it yet: leave it empty and claim it apart"
     )

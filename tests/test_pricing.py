@@ -24,8 +24,9 @@ from tariffcore.pricing import (
     price_encoded,
 )
 from tariffcore.reference import reference_price
-from tariffcore.schedule.catalog import Catalog, DecidingDate
+from tariffcore.schedule.catalog import Catalog, DecidingDate, read_catalog
 from tariffcore.schedule.model import Coefficient, CoefficientMode
+from tariffcore.schedule.shipped import resolve
 from tariffcore.statuses import CaseStatus
 from tests.small_schedule import SMALL, group, period
 from tests.strategies import aimed_catalog, random_cases
@@ -729,3 +730,12 @@ def test_a_time_of_day_does_not_move_a_case_into_the_next_edition():
     case = stay(discharge_date=datetime(2025, 12, 31, 23, 59, 59))
 
     assert price(case).status.tolist() == [CaseStatus.OK]
+
+
+def test_a_claim_that_cannot_be_read_is_no_claim_of_nothing():
+    """It once came out as 0.00."""
+    table = pa.table({"case_id": ["1"], "claimed_amount": ["686930.985"]})
+    columns = price_cases(table, read_catalog(resolve(["kz"]))).columns()
+
+    assert columns["claimed_amount"].to_pylist() == [None]
+    assert columns["claimed_difference"].to_pylist() == [None]

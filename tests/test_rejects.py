@@ -18,7 +18,7 @@ import pytest
 from tariffcore import rejects
 from tariffcore.case_rows import cases_of_rows
 from tariffcore.cases import CASE_COLUMNS, STANDARD_COLUMNS, Case, table_from_cases
-from tariffcore.explain import explain_case, reason_for
+from tariffcore.explain import explain_case, reason_for, reason_of_unreadable_cell
 from tariffcore.files import CaseChunk, load_mapping, open_cases
 from tariffcore.plan import Plan
 from tariffcore.pricing import price_cases
@@ -128,7 +128,7 @@ def test_remembered_reasons_are_those_of_each_case_alone(tmp_path: Path, suffix:
             if row in chunk.malformed:
                 assert reject["reason"] == chunk.malformed[row]
             elif columns:
-                told = [f"{name} {reject[name]!r} cannot be read: correct it" for name in columns]
+                told = [reason_of_unreadable_cell(name, reject[name]) for name in columns]
                 assert reject["reason"] == "; ".join(told)
             else:
                 assert reject["reason"] == reason_for(case, demo().catalog) != ""
@@ -254,7 +254,7 @@ def test_what_no_longer_fits_the_memory_is_worked_out_each_time(monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    ("language", "word"), [("en", "cannot be read"), ("ru", "не читается"), ("kk", "оқылмайды")]
+    ("language", "word"), [("en", "not a whole number"), ("ru", "не целое число"), ("kk", "бүтін сан емес")]
 )
 def test_reasons_speak_the_language_asked_for(language: str, word: str) -> None:
     columns: dict[str, Any] = {**ONE, "age_years": ["many"]}
@@ -297,7 +297,7 @@ def test_an_unreadable_cell_is_named_with_its_text(column: str) -> None:
     for kind in ("plain", "dictionary"):
         (row,) = rejects_with(**{column: cells if kind == "plain" else dictionary_of(cells)})
         assert row["status"] == "INVALID_FIELD"
-        assert row["reason"] == f"{column} '{row[column]}' cannot be read: correct it"
+        assert row["reason"] == reason_of_unreadable_cell(column, row[column])
 
 
 def dictionary_of(cells: pa.Array) -> pa.Array:
@@ -326,11 +326,11 @@ def test_all_that_cannot_be_read_or_is_out_of_range_is_told_at_once() -> None:
         quantity=pa.array(["none"]),
         length_of_stay_days=pa.array(["-1"]),
     )
-    assert "discharge_date '2025-02-30' cannot be read" in words
-    assert "quantity 'none' cannot be read" in words
+    assert "discharge_date '2025-02-30' is not a day of the calendar" in words
+    assert "quantity 'none' is not a whole number" in words
     assert "age_years 200 is not between 0 and 130" in words
     assert "length_of_stay_days -1" in words
-    assert words.count("cannot be read") == 2
+    assert words.count("is not a") == 2
 
 
 def test_both_codes_are_told_as_that() -> None:
@@ -352,9 +352,9 @@ def test_a_drug_paid_on_top_is_told_to_be_claimed_apart(cells: pa.Array) -> None
 
 
 def test_numbers_that_are_no_whole_ones_are_named_as_they_stand() -> None:
-    assert reasons_with(age_years=pa.array([17.5])) == ["age_years '17.5' cannot be read: correct it"]
+    assert reasons_with(age_years=pa.array([17.5])) == [reason_of_unreadable_cell("age_years", "17.5")]
     assert reasons_with(quantity=pa.array([2**64 - 1], pa.uint64())) == [
-        "quantity '18446744073709551615' cannot be read: correct it"
+        reason_of_unreadable_cell("quantity", "18446744073709551615")
     ]
 
 
@@ -366,7 +366,7 @@ def test_a_day_of_no_year_from_1_to_9999_cannot_be_read_typed_or_not(column: str
     for cells in (typed, in_seconds):
         (row,) = rejects_with(**{column: cells})
         assert row["status"] == "INVALID_FIELD"
-        assert row["reason"] == f"{column} '{row[column]}' cannot be read: correct it"
+        assert row["reason"] == reason_of_unreadable_cell(column, row[column])
     both = {"admission_date": typed, "discharge_date": typed}
     assert [row["status"] for row in rejects_with(**both)] == ["INVALID_FIELD"]
 
@@ -515,7 +515,7 @@ def test_personal_columns_of_a_register_do_not_appear(tmp_path: Path) -> None:
     (chunk,) = chunks
     first, second = rejects_of(chunk.table, demo())
     assert (first["status"], first["age_years"]) == ("UNKNOWN_DRG", "63")
-    assert second["reason"] == "age_years 'birth date unreadable' cannot be read: correct it"
+    assert second["reason"] == reason_of_unreadable_cell("age_years", "birth date unreadable")
     told = str([first, second])
     for word in [*personal, *personal.values(), "Дата рождения", "31.12.1961", "31 декабря"]:
         assert word not in told

@@ -17,14 +17,20 @@ UNDEFINED_IN_CP1251 = b"\x98"
 
 
 def detect_encoding(sample: bytes, is_whole_file: bool) -> tuple[str, int]:
-    """(encoding, length of the byte order mark): by the mark, else UTF-8 where the sample is, else cp1251."""
+    """(encoding, length of the byte order mark): by the mark, else UTF-8 where the sample is, else cp1251.
+
+    A sample with bytes that are no UTF-8 still is UTF-8 if most characters beyond ASCII are: Cyrillic in
+    cp1251 hardly ever makes one by chance, and a stray byte must not turn every other word to rubbish.
+    """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if sample.startswith(mark):
             return encoding, len(mark)
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=is_whole_file)
     except UnicodeDecodeError:
-        return "cp1251", 0
+        characters = [c for c in sample.decode("utf-8", "surrogateescape") if c >= "\x80"]
+        stray = sum("\udc80" <= c <= "\udcff" for c in characters)
+        return ("utf-8", 0) if 2 * stray < len(characters) else ("cp1251", 0)
     return "utf-8", 0
 
 

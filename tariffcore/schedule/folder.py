@@ -99,6 +99,12 @@ def _read_files(
     known = (*REQUIRED_FILES, *OPTIONAL_FILES)
     present = [entry.name for entry in entries]
     files: dict[str, bytes] = {}
+    if SCHEDULE_TOML not in present and not any(file in present for file in known):
+        way_out = f"name a folder that holds {SCHEDULE_TOML}"
+        problems.append(
+            Problem(name, None, None, "is not a schedule folder: nothing of a schedule is in it", way_out)
+        )
+        return {}, present
     for entry in entries:
         if entry.name.startswith(".") or entry.name == NOTES_FILE:
             continue

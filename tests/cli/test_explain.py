@@ -154,7 +154,7 @@ def test_typed_files_number_their_rows_and_may_have_numbers_for_ids(tmp_path: Pa
 @pytest.mark.parametrize(
     ("case_id", "status", "says"),
     [
-        ("300", "INVALID_FIELD", "discharge_date '2026-02-30' cannot be read"),
+        ("300", "INVALID_FIELD", "discharge_date '2026-02-30' is not a day of the calendar"),
         ("500", "INVALID_FIELD", "age_years '444444"),
         ("600", "INVALID_FIELD", "age_years 200 is not between 0 and 130"),
     ],

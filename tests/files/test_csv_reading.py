@@ -274,3 +274,15 @@ def test_quoting_as_the_csv_module_does_it(folder: Path) -> None:
     whole = read(folder, out.getvalue())
     assert list(whole.rows[0].values()) == ['a"b', "c;d", "e\nf", " g ", '"']
     assert set(whole.rows[1].values()) == {None}
+
+
+def test_a_stray_byte_does_not_turn_a_file_of_utf8_into_another(folder: Path) -> None:
+    """It once made the whole file cp1251, and every Cyrillic word rubbish."""
+    path = folder / "cases.csv"
+    good = ",".join(ROW)
+    rows = [",".join(HEADER) + ",funding_source", good + ",страхование", good + ",\udcff", good + ",гарантия"]
+    path.write_bytes("\n".join(rows).encode("utf-8", "surrogateescape"))
+    with open_cases(path) as source:
+        (chunk,) = [source.parse(raw) for raw in source]
+    assert chunk.table.column("funding_source").to_pylist() == ["страхование", None, "гарантия"]
+    assert list(chunk.malformed) == [1]

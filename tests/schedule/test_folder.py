@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -236,3 +237,13 @@ def test_a_folder_spoiled_anywhere_is_read_or_refused_in_words(tmp_path, name, s
             assert problem.way_out
     else:
         assert schedule.digest == folder_digest(folder.files)
+
+
+def test_a_folder_of_other_things_is_one_problem(tmp_path: Path) -> None:
+    """Not one for each of its files."""
+    for name in ("letter.txt", "photo.jpg", "cases.csv"):
+        (tmp_path / name).write_text("x", "utf-8")
+    with pytest.raises(ScheduleError) as caught:
+        read_schedule(tmp_path)
+    (problem,) = caught.value.problems
+    assert problem.message == "is not a schedule folder: nothing of a schedule is in it"
