@@ -28,6 +28,9 @@ DIFF_FORMAT = "tariffcore.schedule_diff/1"
 
 DEFAULT_LIMIT = 20
 
+LONGEST_NUMBER = 10
+"""Characters of a coefficient or weight on the screen; the JSON and the CSV have all of it."""
+
 _TITLES = {
     "rule": "Settings and rules",
     "base_rate": "Base rate",
@@ -164,7 +167,7 @@ def _table(kind: str, rows: Sequence[DiffRow]) -> Table:
             [(row.code, row.old or "-", row.new or "-", row.change_percent) for row in rows],
             numbers=1,
         )
-    shown = _grouped if kind in _AMOUNTS else str
+    shown = _grouped if kind in _AMOUNTS else _cut
     return table(
         [first, "", "from", "to", "change", "%"],
         [
@@ -180,6 +183,11 @@ def _table(kind: str, rows: Sequence[DiffRow]) -> Table:
         ],
         numbers=4,
     )
+
+
+def _cut(number: str) -> str:
+    """A number of so many decimals that it would leave the words no room: cut, not rounded, and marked."""
+    return number if len(number) <= LONGEST_NUMBER else f"{number[: LONGEST_NUMBER - 1]}…"
 
 
 def _grouped(number: str) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LABEL_COLUMNS = 14
 """How wide the left column of `show_facts` is at least; a digest of 64 characters fits beside it."""
 
+LONGEST_WORD = 14
+"""A column of text is at least this wide, or as its longest word: a word is not folded letter by letter."""
+
 SHORTEST_TEXT = 24
 """How wide its right column is at least, however narrow the terminal."""
 
@@ -33,12 +36,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int
 
     ruled = SIMPLE_HEAD if speaks_unicode(sys.stdout) else Box(_RULED_IN_ASCII, ascii=True)
     made = Table(box=ruled, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    rows = list(rows)
     for position, name in enumerate(columns):
         is_number = position >= len(columns) - numbers
+        words = [word for cells in ([name], *([row[position]] for row in rows)) for word in cells[0].split()]
         made.add_column(
             Text(name, style="bold"),
             justify="right" if is_number else "left",
             no_wrap=is_number,
+            min_width=None if is_number else min(LONGEST_WORD, max(map(len, words), default=0)),
             overflow="fold",
         )
     for row in rows:
