@@ -172,7 +172,7 @@ def test_a_column_that_is_not_there_takes_the_default_and_an_empty_cell_does_not
 UNREADABLE = {
     "admission_date": ["2025-02-30", "on Tuesday", "2025-03-01 25:00"],
     "discharge_date": ["0000-01-01", "3.2025"],
-    "age_years": ["forty-one", "1234567890123456789012345678901234567890", "4.0"],
+    "age_years": ["forty-one", "1234567890123456789012345678901234567890", "4.5"],
     "quantity": ["one", "1,5"],
     "length_of_stay_days": ["3 days"],
     "death_unavoidable": ["perhaps", "2"],
