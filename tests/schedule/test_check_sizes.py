@@ -65,7 +65,7 @@ def test_a_number_beyond_its_limit(tmp_path, mistake):
     Spoiled("rate", S, "2600", "9999999999999999.99", ""),
 )
 def test_the_last_number_within_a_limit(tmp_path, mistake):
-    FolderText().replace(mistake.file, mistake.old, mistake.new).read(tmp_path)
+    assert FolderText().replace(mistake.file, mistake.old, mistake.new).read(tmp_path).id
 
 
 def test_the_heaviest_case_must_fit(tmp_path):

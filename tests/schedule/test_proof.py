@@ -132,12 +132,14 @@ def test_a_printed_row_that_is_not_reproduced(tmp_path, mistake):
 
 @pytest.mark.parametrize("printed", ["2487.71", "2600", "2600.00"])
 def test_a_printed_rate_is_proven_by_any_span_of_its_service(tmp_path, printed):
-    FolderText().replace(P, "2487.71", printed).read(tmp_path)
+    schedule = FolderText().replace(P, "2487.71", printed).read(tmp_path)
+    assert Fraction(printed) in {row.published_tariff for row in schedule.published_tariffs}
 
 
 def test_a_rate_of_its_own_setting_is_what_the_order_prints_whatever_the_share(tmp_path):
     folder = FolderText().add(S, "REHAB,Rehabilitation,bed_day,home,4000.00,2026-01-01,,order 2\n")
-    folder.add(P, "REHAB,home,,,4000.00,order 2\n").read(tmp_path)
+    schedule = folder.add(P, "REHAB,home,,,4000.00,order 2\n").read(tmp_path)
+    assert schedule.published_tariffs[-1].published_tariff == 4000
 
 
 @pytest.mark.parametrize("code", ["G1", "REHAB"])
