@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -45,12 +46,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one seed's catalog and cases showed."""
+    """What one seed's catalog and cases showed; ``crash`` is the traceback where they could not be compared."""
 
     seed: int
     count: int
     differences: list[Comparison]
     statuses: Counter[CaseStatus]
+    crash: str | None = None
 
 
 def results_of(priced: PricedCases) -> Iterator[ReferenceResult]:
@@ -98,9 +100,8 @@ def compare_batch(seed: int, count: int) -> Batch:
     try:
         plan = Plan(aimed_catalog(seed))
         comparisons = list(compared(random_cases(plan.catalog, count, seed), plan))
-    except Exception as error:
-        error.add_note(f"in the batch of --seed {seed} -n {count}")
-        raise
+    except Exception:
+        return Batch(seed, count, [], Counter(), traceback.format_exc())
     statuses = Counter(comparison.twin.status for comparison in comparisons)
     return Batch(seed, count, [c for c in comparisons if c.differs], statuses)
 
@@ -145,11 +146,14 @@ def main(arguments: list[str] | None = None) -> int:
         flush=True,
     )
     began = told = time.monotonic()
-    done = shown = different = 0
+    done = shown = different = crashed = 0
     statuses: Counter[CaseStatus] = Counter()
     for batch in finished(batches(options.count, options.seed), options.processes):
         done += batch.count
         different += len(batch.differences)
+        if batch.crash is not None:
+            crashed += batch.count
+            print(f"\nCRASHED (again with --seed {batch.seed} -n {batch.count}):\n{batch.crash}", flush=True)
         statuses += batch.statuses
         for difference in batch.differences[: SHOWN_DIFFERENCES - shown]:
             shown += 1
@@ -166,10 +170,10 @@ def main(arguments: list[str] | None = None) -> int:
         if statuses[status]:
             print(f"{status.name:<24}{statuses[status]:>14,}")
     print(
-        f"\n{done:,} cases compared (seeds {options.seed} to {last_seed}): "
-        f"{different} differences; {seconds:.0f} s"
+        f"\n{done - crashed:,} cases compared (seeds {options.seed} to {last_seed}): "
+        f"{different} differences{f', {crashed:,} not compared' if crashed else ''}; {seconds:.0f} s"
     )
-    return 1 if different else 0
+    return 1 if different or crashed else 0
 
 
 if __name__ == "__main__":

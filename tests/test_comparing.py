@@ -49,13 +49,17 @@ def test_everything_is_compared(wrong, monkeypatch):
     assert len(compare_batch(1, 20).differences) == 20
 
 
-def test_a_crash_names_its_seed(monkeypatch):
-    monkeypatch.setattr(comparing, "Plan", None)
+def test_a_crash_is_told_with_its_seed_and_the_rest_goes_on(capsys, monkeypatch):
+    plan = comparing.Plan
+    monkeypatch.setattr(comparing, "CASES_A_BATCH", 20)
+    monkeypatch.setattr(comparing, "Plan", lambda catalog: plan(catalog) if plans.pop() else plan(None))
+    plans = [True, False, True]
 
-    with pytest.raises(TypeError) as caught:
-        compare_batch(7, 20)
+    assert main(["-n", "50", "--seed", "7", "--processes", "1"]) == 1
 
-    assert caught.value.__notes__ == ["in the batch of --seed 7 -n 20"]
+    said = capsys.readouterr().out
+    assert "CRASHED (again with --seed 8 -n 20):\nTraceback" in said
+    assert "30 cases compared (seeds 7 to 9): 0 differences, 20 not compared" in said
 
 
 def test_batches_have_seeds_of_their_own():
