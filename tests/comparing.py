@@ -46,7 +46,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one seed's catalog and cases showed; ``crash``: the traceback, where they could not be compared."""
+    """What a seed's catalog and cases showed; ``crash``: the traceback where they could not be compared."""
 
     seed: int
     count: int
