@@ -184,6 +184,9 @@ def check_tariff_sizes(reading: Reading) -> Iterator[Problem]:
                 denominator = lcm(denominator, tariff_minor.denominator)
                 if denominator > MAX_TARIFF_DENOMINATOR:
                     break
+    if tariff_places is not None:
+        # rates are then kept in these parts, even where every tariff happens to be whole
+        denominator = max(denominator, int(10 ** max(0, tariff_places - schedule.minor_units)))
     if denominator > MAX_TARIFF_DENOMINATOR:
         yield reading.toml_problem(
             ("rounding", "tariff_places"),

@@ -134,3 +134,10 @@ def test_too_many_words(tmp_path, monkeypatch):
         "component",
         "factor_code",
     }
+
+
+def test_whole_tariffs_kept_finer_than_the_minor_unit_need_the_room_all_the_same(tmp_path):
+    """The check once took them for whole and pricing overflowed."""
+    folder = FolderText().replace(T, "tariff_places = 2", "tariff_places = 3").without("published.csv")
+    problems = folder.replace(S, "2600", "9999999999999999.00").problems(tmp_path)
+    assert any(problem.place.startswith(f"{NAME}/{S}") for problem in problems)
