@@ -740,10 +740,10 @@ def _claims(
     return decimals(claimed, minor_units, (drawn < 62_900) & (claimed > 0))
 
 
-def _cut_short(text: bytes, rows: list[int]) -> bytes:
+def _cut_short(text: bytearray, rows: list[int]) -> bytes:
     """The lines, those of some rows without what follows their fourth field."""
     ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord("\n"))
-    pieces: list[bytes] = []
+    pieces: list[bytes | bytearray] = []
     done = 0
     for row in rows:
         start, end = (int(ends[row - 1]) + 1 if row else 0), int(ends[row])

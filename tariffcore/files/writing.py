@@ -165,10 +165,10 @@ class CsvWriter(OutputWriter):
     def encode(self, table: pa.Table) -> Encoded:
         return Encoded(csv_rows(table.select(self.schema.names)), table.num_rows)
 
-    def _append(self, rows: bytes) -> None:
+    def _append(self, rows: bytes | bytearray) -> None:
         self._write(rows)
 
-    def _write(self, text: bytes) -> None:
+    def _write(self, text: bytes | bytearray) -> None:
         rest = memoryview(text)
         while rest:
             rest = rest[self._file.write(rest) :]

@@ -5,6 +5,7 @@ import io
 from datetime import date, datetime
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
@@ -66,6 +67,73 @@ def test_decimals_have_all_their_places_and_no_exponent(minor: list[int | None],
     values = [None if m is None else Decimal(m).scaleb(-scale) for m in minor]
     text = csv_rows(pa.table({"amount": pa.array(values, pa.decimal128(18, scale))})).decode()
     assert text.splitlines() == ["" if v is None else f"{v:.{scale}f}" for v in values]
+
+
+WORDS = st.sampled_from([None, "", "a", "ё", ",", '"', "x\r\n", "long " * 9])
+COLUMNS = {
+    pa.string(): WORDS,
+    pa.large_string(): WORDS,
+    pa.dictionary(pa.int8(), pa.string()): WORDS,
+    pa.dictionary(pa.int32(), pa.large_string()): WORDS,
+    pa.dictionary(pa.int16(), pa.int64()): st.none() | st.integers(-9, 9),
+    pa.bool_(): st.none() | st.booleans(),
+    pa.int64(): st.none() | st.integers(-(2**63), 2**63 - 1),
+    pa.date32(): st.none() | st.dates(date(1, 1, 1)),
+    pa.decimal128(19, 2): st.none() | st.decimals(1 - 10**17, 10**17 - 1, places=2),
+    pa.decimal128(38, 3): st.none()
+    | st.decimals(1 - 10**35, 10**35 - 1, places=3)
+    | st.just(Decimal("0.001")),
+    pa.decimal128(4, 4): st.none() | st.decimals("-0.9999", "0.9999", places=4),
+}
+
+
+def cell(value: object) -> str:
+    """What the csv module would be given."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@given(st.data(), st.integers(0, 3), st.integers(0, 40), st.integers(1, 3))
+def test_tables_are_what_the_csv_module_writes(
+    data: st.DataObject, start: int, count: int, chunks: int
+) -> None:
+    kinds = data.draw(st.lists(st.sampled_from(list(COLUMNS)), min_size=2, max_size=6))
+    columns = []
+    for kind in kinds:
+        parts = []
+        for _ in range(chunks):
+            values = data.draw(st.lists(COLUMNS[kind], min_size=start + count, max_size=start + count))
+            array = pa.array(values, kind.value_type if pa.types.is_dictionary(kind) else kind)
+            array = array.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else array
+            parts.append(array.slice(start))
+        columns.append(pa.chunked_array(parts, kind))
+    table = pa.table(columns, names=[str(i) for i in range(len(kinds))])
+    expected = io.StringIO()
+    writer = csv.writer(expected, lineterminator="\n")
+    writer.writerows(map(cell, row.values()) for row in table.to_pylist())
+    assert csv_rows(table).decode() == expected.getvalue()
+
+
+@pytest.mark.parametrize("null_encoding", ["mask", "encode"])
+def test_a_null_is_empty_wherever_a_dictionary_keeps_it(null_encoding: str) -> None:
+    column = pa.array(["a", None, "b"]).dictionary_encode(null_encoding)
+    sliced = pa.DictionaryArray.from_arrays(
+        pa.array([1, 0, None], pa.int8()), pa.array(["zero", "a", None, "b"]).slice(1, 2)
+    )
+    assert csv_rows(pa.table({"x": column, "y": sliced})) == b"a,\n,a\nb,\n"
+
+
+def test_a_text_behind_a_null_is_not_written() -> None:
+    shown = pa.array(["a", "secret", "b"])
+    hidden = pa.Array.from_buffers(pa.string(), 3, [pa.py_buffer(b"\x05"), *shown.buffers()[1:]])
+    assert csv_rows(pa.table({"x": [1, 2, 3], "y": hidden})) == b"1,a\n2,\n3,b\n"
+
+
+def test_the_smallest_and_largest_amounts() -> None:
+    words = np.array([2**63 - 1, 0, -(2**63), -1], np.int64)
+    amounts = pa.Array.from_buffers(pa.decimal128(19, 2), 2, [None, pa.py_buffer(words)])
+    assert csv_rows(pa.table({"x": amounts})) == b"92233720368547758.07\n-92233720368547758.08\n"
 
 
 @pytest.mark.parametrize("column", [pa.array([], pa.string()), pa.array([None, None], pa.string())])

@@ -1,0 +1,3 @@
+from tariffcore.files.csv_text import Cells
+
+def join_rows(columns: list[Cells], count: int) -> bytearray: ...
