@@ -111,6 +111,10 @@ types: environment
 tests: environment
 	$(BIN)/python -m pytest -n auto
 
+.PHONY: stubs
+stubs: environment  ## tariffcore/v1 from the contract in proto/
+	$(BIN)/python -m tests.v1.stubs tariffcore/v1
+
 .PHONY: mutants
 mutants: environment  ## plant known mistakes in a copy, one at a time: the tests must find each
 	$(BIN)/python -m tests.mutants
