@@ -151,11 +151,9 @@ def read_mapping(text: str, name: str) -> ColumnMapping:
     try:
         document = TomlDocument(text)
     except TomlSyntaxError as error:
-        problem = Problem(
-            f"{name}:{error.line}", None, None, f"this is not TOML: {error.message}", "correct it"
-        )
-        raise CasesError(f"{name} cannot be used as a mapping", [problem]) from None
-    problems: list[Problem] = []
+        wrong = [line.problem(name) for line in error.lines]
+        raise CasesError(f"{name} cannot be used as a mapping", wrong) from None
+    problems = [line.problem(name) for line in document.repeated]
     root = TomlTable(document, (), document.values, file=name, problems=problems)
     columns = _columns(root.table("columns", required=False), name)
     values, contains = _words(root)

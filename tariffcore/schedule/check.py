@@ -1,7 +1,8 @@
 """Whether the parts of a schedule fit together and prove themselves.
 
-Each check is a short function over what was read. Where it needs a part that could not be read whole, it
-keeps silent: the reader has named what is wrong there, and a second complaint would only be its echo.
+Each check is a short function over what was read. Where it needs a part of schedule.toml or a cell that
+could not be read, it keeps silent: the reader has named what is wrong there, and a second complaint would
+only be its echo. Everything else is checked all the same, down to the other cells of the same row.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from tariffcore.schedule.reading import Reading
 
 CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_rules.check_shares,
-    check_rules.check_stay_rules,
     check_rules.check_exemptions,
     check_rules.check_unreachable_stay_rules,
     check_tables.check_groups,

@@ -8,7 +8,6 @@ from tariffcore.errors import Problem
 from tariffcore.schedule.model import Share, StayExemption, StayRule, Unit
 from tariffcore.schedule.reading import Part, Reading
 from tariffcore.schedule.tariff import with_exceptions
-from tariffcore.schedule.values import words_outside
 
 
 def check_shares(reading: Reading) -> Iterator[Problem]:
@@ -35,34 +34,14 @@ def check_shares(reading: Reading) -> Iterator[Problem]:
                 )
 
 
-def check_stay_rules(reading: Reading) -> Iterator[Problem]:
-    schedule = reading.schedule
-    for rule in schedule.stay_rules:
-        if not reading.sound(Part.VOCABULARY):
-            return
-        path = reading.paths[rule.id]
-        for key, words, known in (
-            ("outcomes", rule.outcomes, schedule.outcomes),
-            ("care_settings", rule.care_settings, schedule.care_settings),
-        ):
-            for word, way_out in words_outside(words, known):
-                yield reading.toml_problem((*path, key), word, "is not in the vocabulary", way_out)
-
-
 def check_exemptions(reading: Reading) -> Iterator[Problem]:
-    """Exemptions speak the vocabulary, and each can exempt something its rule would pay."""
+    """Each exemption can exempt something its rule would pay."""
     schedule = reading.schedule
-    if not reading.sound(Part.VOCABULARY, Part.STAY_RULES):
+    if not reading.sound(Part.OUTCOMES, Part.STAY_RULES):
         return
     for rule in schedule.stay_rules:
         for index, exemption in enumerate(rule.exemptions):
             path = (*reading.paths[rule.id], "exemption", index)
-            for key, words, known in (
-                ("outcomes", exemption.outcomes, schedule.outcomes),
-                ("drg_flags", exemption.drg_flags, schedule.drg_flags),
-            ):
-                for word, way_out in words_outside(words, known):
-                    yield reading.toml_problem((*path, key), word, "is not in the vocabulary", way_out)
             if rule.outcomes and exemption.outcomes and rule.outcomes.isdisjoint(exemption.outcomes):
                 yield reading.toml_problem(
                     (*path, "outcomes"),
@@ -108,7 +87,7 @@ def _always_before(first: StayRule, later: StayRule, reading: Reading) -> bool:
 
 
 def check_unreachable_stay_rules(reading: Reading) -> Iterator[Problem]:
-    if not reading.sound(Part.VOCABULARY, Part.STAY_RULES):
+    if not reading.sound(Part.OUTCOMES, Part.CARE_SETTINGS, Part.STAY_RULES):
         return
     rules = reading.schedule.stay_rules
     for position, later in enumerate(rules):

@@ -8,6 +8,7 @@ from math import lcm
 
 from tariffcore.errors import Problem
 from tariffcore.money import format_exact, format_minor
+from tariffcore.schedule.check_tables import periods_with_coefficients, readable_splits
 from tariffcore.schedule.exactness import widest_denominator
 from tariffcore.schedule.limits import (
     MAX_CODES,
@@ -21,11 +22,12 @@ from tariffcore.schedule.limits import (
     MAX_TARIFF_MINOR,
     MAX_WORDS,
 )
-from tariffcore.schedule.model import AgeClass, Schedule, Service, Share, ShareException, Unit
+from tariffcore.schedule.model import AgeClass, Service, Share, ShareException, Unit
 from tariffcore.schedule.reading import (
     COMPONENTS_CSV,
     FACTORS_CSV,
     GROUPS_CSV,
+    MONEY,
     PROVIDERS_CSV,
     SERVICES_CSV,
     Part,
@@ -33,7 +35,6 @@ from tariffcore.schedule.reading import (
 )
 from tariffcore.schedule.tariff import (
     combined_coefficient,
-    component_splits,
     find_share,
     group_weight,
     service_tariff,
@@ -41,6 +42,9 @@ from tariffcore.schedule.tariff import (
     with_exceptions,
 )
 from tariffcore.schedule.toml_reading import TomlPath
+
+_WEIGHTS = ("relative_weight", "relative_weight_child")
+"""The columns of an adult's and a child's weight, in the order of `AgeClass`."""
 
 
 def check_counts(reading: Reading) -> Iterator[Problem]:
@@ -106,27 +110,23 @@ def check_share_parts(reading: Reading) -> Iterator[Problem]:
 
 def check_coefficient_parts(reading: Reading) -> Iterator[Problem]:
     """Combined coefficients are at most 32 digits over 32."""
-    schedule = reading.schedule
-    if not reading.sound(Part.COEFFICIENTS):
-        return
-    for periods in (schedule.providers or {}).values():
-        for period in periods:
-            combined = combined_coefficient(schedule, period)
-            if not _fits(combined, MAX_COEFFICIENT_PART):
-                digits = f"{len(str(abs(combined.numerator)))} digits over {len(str(combined.denominator))}"
-                yield reading.row_problem(
-                    PROVIDERS_CSV,
-                    period.line,
-                    "provider_id",
-                    period.provider_id,
-                    f"its coefficients combine to a number too long to compute with exactly, {digits}",
-                    "write them with fewer decimals; all that multiply may have 32 together",
-                )
+    for period in periods_with_coefficients(reading):
+        combined = combined_coefficient(reading.schedule, period)
+        if not _fits(combined, MAX_COEFFICIENT_PART):
+            digits = f"{len(str(abs(combined.numerator)))} digits over {len(str(combined.denominator))}"
+            yield reading.row_problem(
+                PROVIDERS_CSV,
+                period.line,
+                "provider_id",
+                period.provider_id or None,
+                f"its coefficients combine to a number too long to compute with exactly, {digits}",
+                "write them with fewer decimals; all that multiply may have 32 together",
+            )
 
 
 def check_component_parts(reading: Reading) -> Iterator[Problem]:
     """The shares of a split have a common denominator with which an amount can be split exactly."""
-    for rows in component_splits(reading.schedule).values():
+    for _, rows in readable_splits(reading):
         if lcm(*(row.share.denominator for row in rows)) > MAX_COMPONENT_DENOMINATOR:
             yield reading.row_problem(
                 COMPONENTS_CSV,
@@ -141,8 +141,14 @@ def check_component_parts(reading: Reading) -> Iterator[Problem]:
 
 def check_denominators(reading: Reading) -> Iterator[Problem]:
     """What rounding a unit price divides by stays inside the arithmetic that is exact."""
-    needed = (Part.MONEY, Part.SHARES, Part.STAY_RULES, Part.COEFFICIENTS, Part.GROUPS, Part.PROVIDERS)
-    if not reading.sound(*needed, Part.SERVICES, Part.FACTORS):
+    coefficients = [coefficient.name for coefficient in reading.schedule.coefficients]
+    if not (
+        reading.sound(*MONEY, Part.SHARES, Part.STAY_RULES, Part.COEFFICIENTS)
+        and reading.all_read(GROUPS_CSV, *_WEIGHTS, "planned_days")
+        and reading.all_read(PROVIDERS_CSV, *coefficients)
+        and reading.all_read(SERVICES_CSV, "unit", "care_setting", "rate")
+        and reading.all_read(FACTORS_CSV, "unit", "factor")
+    ):
         return
     bits = widest_denominator(reading.schedule).bit_length()
     if bits > MAX_DENOMINATOR_BITS:
@@ -159,7 +165,7 @@ def check_tariff_sizes(reading: Reading) -> Iterator[Problem]:
     """Every tariff, over the common denominator of all, is a whole number that 64 bits hold, and is not zero:
     a tariff that rounds to nothing is a unit mistaken, not a price."""
     schedule = reading.schedule
-    if not reading.sound(Part.MONEY):
+    if not reading.sound(*MONEY):
         return
     minor_per_unit = 10**schedule.minor_units
     shares: list[Share | ShareException] = []
@@ -168,11 +174,12 @@ def check_tariff_sizes(reading: Reading) -> Iterator[Problem]:
             shares.extend(with_exceptions(share))
     weights = {
         weight
-        for group in schedule.groups.values()
-        for age_class in AgeClass
-        if (weight := group_weight(group, age_class)) is not None
+        for group in reading.groups
+        for age_class, column in zip(AgeClass, _WEIGHTS, strict=True)
+        if reading.is_read(GROUPS_CSV, group.line, column)
+        and (weight := group_weight(group, age_class)) is not None
     }
-    of_services = [(service, tariff * minor_per_unit) for service, tariff in _service_tariffs(schedule)]
+    of_services = [(service, tariff * minor_per_unit) for service, tariff in _service_tariffs(reading)]
 
     denominator = 1
     tariff_places = schedule.roundings.tariff.places
@@ -228,14 +235,16 @@ def check_tariff_sizes(reading: Reading) -> Iterator[Problem]:
             )
 
 
-def _service_tariffs(schedule: Schedule) -> Iterator[tuple[Service, Fraction]]:
+def _service_tariffs(reading: Reading) -> Iterator[tuple[Service, Fraction]]:
     """Every tariff a service can have: of its own care setting, or of each whose share applies."""
-    for services in schedule.services.values():
-        for service in services:
-            if service.care_setting is not None:
-                yield service, service_tariff(schedule, service, None)
-                continue
-            for care_setting in schedule.care_settings:
-                share = find_share(schedule, service.unit, care_setting)
-                if share is not None:
-                    yield service, service_tariff(schedule, service, share)
+    schedule = reading.schedule
+    for service in reading.services:
+        if not reading.is_read(SERVICES_CSV, service.line, "rate", "unit", "care_setting"):
+            continue
+        if service.care_setting is not None:
+            yield service, service_tariff(schedule, service, None)
+            continue
+        for care_setting in schedule.care_settings:
+            share = find_share(schedule, service.unit, care_setting)
+            if share is not None:
+                yield service, service_tariff(schedule, service, share)

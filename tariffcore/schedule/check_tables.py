@@ -9,10 +9,12 @@ from typing import Protocol, TypeVar
 
 from tariffcore.errors import Problem
 from tariffcore.money import decimal_places, format_exact
-from tariffcore.schedule.model import ComponentShare, Service, Unit
+from tariffcore.schedule.model import ComponentShare, ProviderPeriod, Service, Unit
 from tariffcore.schedule.reading import COMPONENTS_CSV, GROUPS_CSV, PROVIDERS_CSV, SERVICES_CSV, Part, Reading
 from tariffcore.schedule.tariff import combined_coefficient, component_splits, rounded
 from tariffcore.schedule.values import instead_of, words_outside
+
+_DATES = ("effective_start_date", "effective_end_date")
 
 
 class _Dated(Protocol):
@@ -27,17 +29,21 @@ _Row = TypeVar("_Row", bound=_Dated)
 
 def check_groups(reading: Reading) -> Iterator[Problem]:
     schedule = reading.schedule
-    for group in schedule.groups.values():
-        if reading.sound(Part.VOCABULARY):
+    for group in reading.groups:
+        if reading.sound(Part.DRG_FLAGS):
             for word, way_out in words_outside(group.flags, schedule.drg_flags):
                 message = "is not a flag of this schedule"
                 yield reading.row_problem(GROUPS_CSV, group.line, "flags", word, message, way_out)
-        if reading.sound(Part.MONEY):
+        if reading.sound(Part.ROUNDINGS):
             for column, weight in (
                 ("relative_weight", group.relative_weight),
                 ("relative_weight_child", group.relative_weight_child),
             ):
-                if weight is not None and rounded(weight, schedule.roundings.weight) != weight:
+                if (
+                    weight is not None
+                    and reading.is_read(GROUPS_CSV, group.line, column)
+                    and rounded(weight, schedule.roundings.weight) != weight
+                ):
                     yield reading.row_problem(
                         GROUPS_CSV,
                         group.line,
@@ -47,14 +53,19 @@ def check_groups(reading: Reading) -> Iterator[Problem]:
                         "type the weight as the order prints it, or raise weight_places in schedule.toml",
                     )
     pays_cases = any(share.unit is Unit.CASE for share in schedule.shares)
-    if schedule.groups and not pays_cases and reading.sound(Part.SHARES):
+    if reading.groups and not pays_cases and reading.sound(Part.SHARES):
         yield reading.toml_problem(
             ("share",),
             None,
             "there are groups but no care setting pays a case",
             'add a [[share]] with unit = "case", care_setting = "inpatient", share = "1" and its source',
         )
-    if not schedule.groups and not schedule.services and reading.sound(Part.GROUPS, Part.SERVICES):
+    if (
+        not reading.groups
+        and not reading.services
+        and reading.all_read(GROUPS_CSV)
+        and reading.all_read(SERVICES_CSV)
+    ):
         yield reading.row_problem(
             GROUPS_CSV,
             1,
@@ -85,10 +96,14 @@ def check_component_profiles(reading: Reading) -> Iterator[Problem]:
     have no effect, and is nearly always one of two spellings."""
     schedule = reading.schedule
     profiles = tuple(dict.fromkeys(row.component_profile for row in schedule.components))
-    used = {group.component_profile for group in schedule.groups.values()}
-    for group in schedule.groups.values():
+    used = {group.component_profile for group in reading.groups}
+    for group in reading.groups:
         profile = group.component_profile
-        if profile is not None and profile not in profiles and reading.sound(Part.COMPONENTS):
+        if (
+            profile is not None
+            and profile not in profiles
+            and reading.all_read(COMPONENTS_CSV, "component_profile")
+        ):
             yield reading.row_problem(
                 GROUPS_CSV,
                 group.line,
@@ -98,7 +113,11 @@ def check_component_profiles(reading: Reading) -> Iterator[Problem]:
                 instead_of(profile, profiles, "or leave the cell empty"),
             )
     for row in _firsts(schedule.components):
-        if row.component_profile not in used and reading.sound(Part.GROUPS):
+        if (
+            row.component_profile
+            and row.component_profile not in used
+            and reading.all_read(GROUPS_CSV, "component_profile")
+        ):
             yield reading.row_problem(
                 COMPONENTS_CSV,
                 row.line,
@@ -107,7 +126,7 @@ def check_component_profiles(reading: Reading) -> Iterator[Problem]:
                 "no group has this profile",
                 "name it in component_profile of groups.csv, or remove its rows",
             )
-    if reading.sound(Part.VOCABULARY):
+    if reading.sound(Part.CARE_SETTINGS):
         for row in schedule.components:
             for word, way_out in words_outside(
                 [] if row.care_setting is None else [row.care_setting], schedule.care_settings
@@ -125,10 +144,27 @@ def _firsts(rows: Iterable[ComponentShare]) -> Iterator[ComponentShare]:
             yield row
 
 
-def check_component_sums(reading: Reading) -> Iterator[Problem]:
-    if not reading.sound(Part.COMPONENTS):
+def readable_splits(
+    reading: Reading,
+) -> Iterator[tuple[tuple[str, str | None], tuple[ComponentShare, ...]]]:
+    """The splits of payments, with their profile and care setting, that no unread cell could belong to."""
+    if not reading.all_read(COMPONENTS_CSV, "component_profile"):
         return
-    for (profile, care_setting), rows in component_splits(reading.schedule).items():
+    setting_unread = {
+        row.component_profile
+        for row in reading.schedule.components
+        if not reading.is_read(COMPONENTS_CSV, row.line, "care_setting")
+        or row.care_setting not in (None, *reading.schedule.care_settings)
+    }
+    for key, rows in component_splits(reading.schedule).items():
+        if key[0] not in setting_unread and all(
+            reading.is_read(COMPONENTS_CSV, row.line, "component", "share") for row in rows
+        ):
+            yield key, rows
+
+
+def check_component_sums(reading: Reading) -> Iterator[Problem]:
+    for (profile, care_setting), rows in readable_splits(reading):
         total = sum((row.share for row in rows), Fraction(0))
         where = f"profile {profile!r}" + ("" if care_setting is None else f" in {care_setting!r}")
         last = rows[-1]
@@ -151,6 +187,8 @@ def check_component_sums(reading: Reading) -> Iterator[Problem]:
 def check_component_capital(reading: Reading) -> Iterator[Problem]:
     first_of: dict[str, ComponentShare] = {}
     for row in reading.schedule.components:
+        if not reading.is_read(COMPONENTS_CSV, row.line, "component", "capital"):
+            continue
         first = first_of.setdefault(row.component, row)
         if row.capital != first.capital:
             yield reading.row_problem(
@@ -185,7 +223,9 @@ def _span(row: _Dated) -> str:
 
 def check_provider_periods(reading: Reading) -> Iterator[Problem]:
     for provider_id, periods in (reading.schedule.providers or {}).items():
-        for earlier, later in _overlapping(periods):
+        for earlier, later in _overlapping(
+            period for period in periods if reading.is_read(PROVIDERS_CSV, period.line, *_DATES)
+        ):
             yield reading.row_problem(
                 PROVIDERS_CSV,
                 later.line,
@@ -199,7 +239,7 @@ def check_provider_periods(reading: Reading) -> Iterator[Problem]:
 def check_coefficients(reading: Reading) -> Iterator[Problem]:
     schedule = reading.schedule
     if schedule.providers is None:
-        if schedule.coefficients and reading.sound(Part.PROVIDERS):
+        if schedule.coefficients and reading.all_read(PROVIDERS_CSV):
             first = schedule.coefficients[0].name
             yield reading.toml_problem(
                 reading.paths[f"coefficient {first}"],
@@ -208,7 +248,7 @@ def check_coefficients(reading: Reading) -> Iterator[Problem]:
                 "add providers.csv, or remove the [[coefficient]] tables",
             )
         return
-    if not schedule.providers and reading.sound(Part.PROVIDERS):
+    if not reading.providers and reading.all_read(PROVIDERS_CSV):
         yield reading.row_problem(
             PROVIDERS_CSV,
             1,
@@ -217,28 +257,35 @@ def check_coefficients(reading: Reading) -> Iterator[Problem]:
             "no provider is listed, so every case would be refused",
             "list the providers, or remove the file: without it the coefficient is 1",
         )
-    if not reading.sound(Part.COEFFICIENTS):
-        return
-    for periods in schedule.providers.values():
-        for period in periods:
-            combined = combined_coefficient(schedule, period)
-            if combined <= 0:
-                yield reading.row_problem(
-                    PROVIDERS_CSV,
-                    period.line,
-                    "provider_id",
-                    period.provider_id,
-                    f"its coefficients combine to {format_exact(combined)}, which is not greater than 0",
-                    "check the coefficients and their modes: the product of those that multiply, plus c - 1 "
-                    "of each that adds",
-                )
+    for period in periods_with_coefficients(reading):
+        combined = combined_coefficient(schedule, period)
+        if combined <= 0:
+            yield reading.row_problem(
+                PROVIDERS_CSV,
+                period.line,
+                "provider_id",
+                period.provider_id or None,
+                f"its coefficients combine to {format_exact(combined)}, which is not greater than 0",
+                "check the coefficients and their modes: the product of those that multiply, plus c - 1 "
+                "of each that adds",
+            )
+
+
+def periods_with_coefficients(reading: Reading) -> Iterator[ProviderPeriod]:
+    """The rows of providers.csv whose coefficients could all be read; none where their modes could not."""
+    if reading.sound(Part.COEFFICIENTS):
+        names = [coefficient.name for coefficient in reading.schedule.coefficients]
+        for period in reading.providers:
+            if reading.is_read(PROVIDERS_CSV, period.line, *names):
+                yield period
 
 
 def check_services(reading: Reading) -> Iterator[Problem]:
     schedule = reading.schedule
     for code, services in schedule.services.items():
-        for service in services:
-            first = services[0]
+        counted = [service for service in services if reading.is_read(SERVICES_CSV, service.line, "unit")]
+        for service in counted:
+            first = counted[0]
             if service.unit is not first.unit:
                 yield reading.row_problem(
                     SERVICES_CSV,
@@ -248,27 +295,15 @@ def check_services(reading: Reading) -> Iterator[Problem]:
                     f"{code!r} is counted in {first.unit.value!r} in line {first.line}",
                     "a service has one unit; correct it, or give this row another code",
                 )
-            if service.care_setting is None:
-                continue
-            if reading.sound(Part.VOCABULARY):
-                for word, way_out in words_outside([service.care_setting], schedule.care_settings):
-                    message = "is not a care setting of this schedule"
-                    yield reading.row_problem(
-                        SERVICES_CSV, service.line, "care_setting", word, message, way_out
-                    )
-            places = decimal_places(service.rate)
-            if reading.sound(Part.MONEY) and places is not None and places > schedule.minor_units:
-                yield reading.row_problem(
-                    SERVICES_CSV,
-                    service.line,
-                    "rate",
-                    format_exact(service.rate),
-                    f"a rate of its own care setting is paid as printed, with at most "
-                    f"{schedule.minor_units} decimals",
-                    "type the rate as the order prints it",
-                )
-        if reading.sound(Part.SHARES) and all(service.care_setting is None for service in services):
-            unit = services[0].unit
+        if (
+            reading.sound(Part.SHARES)
+            and counted
+            and all(
+                service.care_setting is None and reading.is_read(SERVICES_CSV, service.line, "care_setting")
+                for service in services
+            )
+        ):
+            unit = counted[0].unit
             if not any(share.unit is unit for share in schedule.shares):
                 yield reading.row_problem(
                     SERVICES_CSV,
@@ -279,6 +314,24 @@ def check_services(reading: Reading) -> Iterator[Problem]:
                     f"so {code!r} is priced nowhere",
                     f'name the care setting of the rate, or add [[share]] tables with unit = "{unit.value}"',
                 )
+    for service in reading.services:
+        if service.care_setting is None:
+            continue
+        if reading.sound(Part.CARE_SETTINGS):
+            for word, way_out in words_outside([service.care_setting], schedule.care_settings):
+                message = "is not a care setting of this schedule"
+                yield reading.row_problem(SERVICES_CSV, service.line, "care_setting", word, message, way_out)
+        places = decimal_places(service.rate)
+        if reading.sound(Part.MINOR_UNITS) and places is not None and places > schedule.minor_units:
+            yield reading.row_problem(
+                SERVICES_CSV,
+                service.line,
+                "rate",
+                format_exact(service.rate),
+                f"a rate of its own care setting is paid as printed, with at most "
+                f"{schedule.minor_units} decimals",
+                "type the rate as the order prints it",
+            )
 
 
 def check_service_spans(reading: Reading) -> Iterator[Problem]:
@@ -287,7 +340,10 @@ def check_service_spans(reading: Reading) -> Iterator[Problem]:
     for code, services in schedule.services.items():
         by_setting: dict[str | None, list[Service]] = {}
         for service in services:
-            by_setting.setdefault(service.care_setting, []).append(service)
+            if not reading.is_read(SERVICES_CSV, service.line, *_DATES):
+                continue
+            if reading.is_read(SERVICES_CSV, service.line, "care_setting"):
+                by_setting.setdefault(service.care_setting, []).append(service)
             if reading.sound(Part.DATES) and (
                 (service.effective_end_date is not None and service.effective_end_date <= start)
                 or (end is not None and service.effective_start_date >= end)

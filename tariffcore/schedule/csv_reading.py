@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -30,18 +31,30 @@ _Value = TypeVar("_Value")
 _Enum = TypeVar("_Enum", bound=StrEnum)
 
 
-class CsvRow:
-    """One row. A cell that cannot be read adds a problem and reads as None; so does an empty required one.
+@dataclass(slots=True)
+class Unread:
+    """What of the tables of a folder could not be read, so that nothing that rests on it is judged.
 
-    ``sound`` is False once anything of the row could not be read.
+    cells  by file, line and column; line 0: the column in every row
+    files  of which rows are missing, or all
     """
 
-    def __init__(self, file: str, line: int, cells: Mapping[str, str], problems: list[Problem]) -> None:
+    cells: set[tuple[str, int, str]] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+
+
+class CsvRow:
+    """One row. A cell that cannot be read adds a problem, is listed in ``unread`` and reads as None; so does
+    an empty required one."""
+
+    def __init__(
+        self, file: str, line: int, cells: Mapping[str, str], problems: list[Problem], unread: Unread
+    ) -> None:
         self.file = file
         self.line = line
         self.cells = cells
         self.problems = problems
-        self.sound = True
+        self.unread = unread
 
     @property
     def place(self) -> str:
@@ -50,18 +63,25 @@ class CsvRow:
 
     def note(self, column: str | None, value: str | None, message: str, way_out: str) -> None:
         """Adds a problem with this row."""
-        self.sound = False
         self.problems.append(Problem(self.place, column, value, message, way_out))
 
+    def do_not_judge(self, column: str) -> None:
+        """Lists the cell as unread."""
+        self.unread.cells.add((self.file, self.line, column))
+
     def _read(self, column: str, required: bool, convert: Callable[[str], _Value]) -> _Value | None:
+        if column not in self.cells:  # the header lacks it, and the problem is with the header
+            return None
         cell = self.cells[column]
         if not cell:
             if required:
+                self.do_not_judge(column)
                 self.note(column, None, "is empty", f"every row needs its {column} (or remove the row)")
             return None
         try:
             return convert(cell)
         except UnreadableValueError as error:
+            self.do_not_judge(column)
             self.note(column, cell, error.message, error.way_out)
             return None
 
@@ -77,7 +97,7 @@ class CsvRow:
     def words(self, column: str) -> frozenset[str]:
         """Words separated by ``;``, possibly none."""
         words: set[str] = set()
-        for piece in self.cells[column].split(";"):
+        for piece in self.cells.get(column, "").split(";"):
             word = piece.strip()
             if word in words:
                 self.note(column, self.cells[column], f"{word!r} is listed more than once", "list it once")
@@ -119,6 +139,7 @@ def read_csv(
     text: str,
     columns: Sequence[str],
     problems: list[Problem],
+    unread: Unread,
     *,
     also_called: Mapping[str, str] | None = None,
     more_columns_hint: str = "",
@@ -127,11 +148,13 @@ def read_csv(
     """The rows of a table whose header is exactly these columns, in any order.
 
     ``also_called`` maps another accepted name of a column to the column. Rows without a single filled
-    cell are passed over. With a wrong header only the header is reported: its cells would mean nothing.
-    ``any_more_columns`` accepts further columns unread (used where their list could not be read).
+    cell are passed over. A column that the header lacks is unread in every row; where most are lacking, this
+    is another table, and only the header is reported. ``any_more_columns`` accepts further columns unread
+    (used where their list could not be read).
     """
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     width = 0
+    told_of_header = False
     header: list[str] | None = None
     while True:
         line = lines.line_num + 1
@@ -150,24 +173,33 @@ def read_csv(
                     "with every quotation mark inside doubled",
                 )
             )
+            unread.files.add(file)
             return
         cells = [cell.strip() for cell in record]
         if not any(cells):
             continue
         if header is None:
+            told = len(problems)
             header = _header(
-                f"{file}:{line}",
+                file,
+                line,
                 cells,
                 columns,
                 problems,
+                unread,
                 also_called or {},
                 more_columns_hint,
                 any_more_columns,
             )
             if header is None:
+                unread.files.add(file)
                 return
             width = len(header)
+            told_of_header = len(problems) > told
+        elif len(cells) != width and told_of_header:
+            unread.files.add(file)  # the header may be what is wrong with this row
         elif len(cells) != width:
+            unread.files.add(file)
             problems.append(
                 Problem(
                     f"{file}:{line}",
@@ -178,8 +210,10 @@ def read_csv(
                 )
             )
         else:
-            yield CsvRow(file, line, dict(zip(header, cells, strict=True)), problems)
+            readable = {name: cell for name, cell in zip(header, cells, strict=True) if name in columns}
+            yield CsvRow(file, line, readable, problems, unread)
     if header is None:
+        unread.files.add(file)
         problems.append(
             Problem(
                 f"{file}:1", None, None, "the file is empty", f"begin it with the header {','.join(columns)}"
@@ -188,15 +222,19 @@ def read_csv(
 
 
 def _header(
-    place: str,
+    file: str,
+    line: int,
     cells: list[str],
     columns: Sequence[str],
     problems: list[Problem],
+    unread: Unread,
     also_called: Mapping[str, str],
     more_columns_hint: str,
     any_more_columns: bool,
 ) -> list[str] | None:
-    """The header's columns by their own names; None (and problems) where they are not those expected."""
+    """The header's columns by their own names, blank where a name says nothing; None where they are not those
+    of this table."""
+    place = f"{file}:{line}"
     for separator, called in ((";", "semicolons"), ("\t", "tabs")):
         if len(cells) == 1 and separator in cells[0]:
             problems.append(
@@ -207,29 +245,26 @@ def _header(
             return None
     names = [also_called.get(cell, cell) for cell in cells]
     missing = [column for column in columns if column not in names]
-    sound = True
     for cell, name in zip(cells, names, strict=True):
         if name not in columns and not any_more_columns:
             way_out = instead_of(cell, missing or columns, more_columns_hint)
             message = "is not a column of this table" if cell else "a column without a name"
             problems.append(Problem(place, cell or None, cell or None, message, way_out))
-            sound = False
-    for name in dict.fromkeys(names):
-        if name and names.count(name) > 1:
-            problems.append(
-                Problem(
-                    place, name, name, "the column stands in the header more than once", "keep one of them"
-                )
-            )
-            sound = False
+    twice = [name for name in dict.fromkeys(names) if name and names.count(name) > 1]
+    problems.extend(
+        Problem(place, name, name, "the column stands in the header more than once", "keep one of them")
+        for name in twice
+    )
     for column in missing:
         problems.append(
             Problem(
                 place, column, None, "the column is missing", "add it; cells that do not apply stay empty"
             )
         )
-        sound = False
-    return names if sound else None
+    unread.cells.update((file, 0, column) for column in (*missing, *twice))
+    if len(missing) * 2 > len(columns):
+        return None
+    return ["" if name in twice else name for name in names]
 
 
 def seen_before(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -11,13 +11,13 @@ from typing import TypeVar
 
 from tariffcore.errors import Problem, ScheduleError
 from tariffcore.schedule.check import check
+from tariffcore.schedule.csv_reading import Unread
 from tariffcore.schedule.limits import MAX_FILE_BYTES
-from tariffcore.schedule.model import Schedule
+from tariffcore.schedule.model import Group, ProviderPeriod, Schedule, Service
 from tariffcore.schedule.reading import (
     COMPONENTS_CSV,
     FACTORS_CSV,
     GROUPS_CSV,
-    PARTS_OF_TOML,
     PROVIDERS_CSV,
     PUBLISHED_CSV,
     SCHEDULE_TOML,
@@ -37,7 +37,7 @@ from tariffcore.schedule.schedule_toml import ScheduleToml, read_schedule_toml
 from tariffcore.schedule.toml_reading import TomlDocument, TomlSyntaxError
 from tariffcore.schedule.values import instead_of
 
-_Rows = TypeVar("_Rows")
+_Row = TypeVar("_Row")
 
 REQUIRED_FILES = (SCHEDULE_TOML, GROUPS_CSV)
 OPTIONAL_FILES = (PUBLISHED_CSV, PROVIDERS_CSV, COMPONENTS_CSV, SERVICES_CSV, FACTORS_CSV)
@@ -59,6 +59,7 @@ def read_schedule(folder: Path) -> Schedule:
     reading = _read_parts(name, files, present, problems)
     problems.extend(check(reading))
     if problems:
+        problems.sort(key=_in_file_order)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise ScheduleError(f"schedule folder {folder} cannot be used: {count}", problems)
     return reading.schedule
@@ -170,26 +171,21 @@ def _read_document(name: str, texts: Mapping[str, str], problems: list[Problem])
     """schedule.toml, if it is there and is TOML."""
     if SCHEDULE_TOML not in texts:
         return None
+    file = f"{name}/{SCHEDULE_TOML}"
     try:
-        return TomlDocument(texts[SCHEDULE_TOML])
+        document = TomlDocument(texts[SCHEDULE_TOML])
     except TomlSyntaxError as error:
-        problems.append(
-            Problem(
-                f"{name}/{SCHEDULE_TOML}:{error.line}",
-                None,
-                None,
-                f"is not TOML: {error.message}",
-                "correct this line first; what follows it could not be read",
-            )
-        )
+        problems.extend(line.problem(file) for line in error.lines)
         return None
+    problems.extend(line.problem(file) for line in document.repeated)
+    return document
 
 
 def _read_parts(
     name: str, files: Mapping[str, bytes], present: Collection[str], problems: list[Problem]
 ) -> Reading:
     """Every part of the schedule as far as it can be read."""
-    unreadable: set[Part] = set()
+    unread = Unread()
     texts: dict[str, str] = {}
     for file, content in files.items():
         text = _decoded(f"{name}/{file}", content, problems)
@@ -198,28 +194,27 @@ def _read_parts(
 
     document = _read_document(name, texts, problems)
     if document is None:
-        header = ScheduleToml(unreadable=set(PARTS_OF_TOML))
+        header = ScheduleToml(unreadable=set(Part))
     else:
         header = read_schedule_toml(document, name, problems)
-    unreadable.update(header.unreadable)
 
-    def table(file: str, part: Part, read: Callable[[str, str, list[Problem]], _Rows]) -> _Rows | None:
-        """A CSV file's rows; None where there is no such file, or none that can be read."""
-        before = len(problems)
-        rows = read(f"{name}/{file}", texts[file], problems) if file in texts else None
-        lost = rows is None and (file in present or file in REQUIRED_FILES)
-        if lost or len(problems) > before:
-            unreadable.add(part)
-        return rows
+    def table(
+        file: str, read: Callable[[str, str, list[Problem], Unread], tuple[_Row, ...]]
+    ) -> tuple[_Row, ...]:
+        """A CSV file's rows; none where there is no such file, or none that can be read."""
+        if file in texts:
+            return read(f"{name}/{file}", texts[file], problems, unread)
+        if file in present or file in REQUIRED_FILES:
+            unread.files.add(f"{name}/{file}")
+        return ()
 
-    coefficients = None if Part.COEFFICIENTS in unreadable else header.coefficients
-    edition_start = header.effective_start_date
-    groups = table(GROUPS_CSV, Part.GROUPS, read_groups) or {}
-    published = table(PUBLISHED_CSV, Part.PUBLISHED, partial(read_published, groups=groups)) or ()
-    providers = table(PROVIDERS_CSV, Part.PROVIDERS, partial(read_providers, coefficients=coefficients))
-    components = table(COMPONENTS_CSV, Part.COMPONENTS, read_components) or ()
-    services = table(SERVICES_CSV, Part.SERVICES, partial(read_services, edition_start=edition_start)) or {}
-    factors = table(FACTORS_CSV, Part.FACTORS, read_factors) or ()
+    groups = table(GROUPS_CSV, read_groups)
+    drg_codes = {group.drg_code for group in groups}
+    published = table(PUBLISHED_CSV, partial(read_published, drg_codes=drg_codes))
+    providers = table(PROVIDERS_CSV, partial(read_providers, coefficients=header.coefficient_names))
+    components = table(COMPONENTS_CSV, read_components)
+    services = table(SERVICES_CSV, partial(read_services, edition_start=header.effective_start_date))
+    factors = table(FACTORS_CSV, read_factors)
 
     schedule = Schedule(
         id=header.id,
@@ -243,13 +238,56 @@ def _read_parts(
         shares=header.shares,
         stay_rules=header.stay_rules,
         coefficients=header.coefficients,
-        groups=MappingProxyType(groups),
-        providers=None if providers is None else MappingProxyType(providers),
+        groups=_first_by_code(groups),
+        providers=_by_provider(providers) if PROVIDERS_CSV in texts else None,
         components=components,
         published_tariffs=published,
-        services=MappingProxyType(services),
+        services=_by_code(services),
         factors=factors,
         folder=name,
         digest=folder_digest(files),
     )
-    return Reading(schedule, frozenset(unreadable), document, header.paths)
+    return Reading(
+        schedule, groups, services, providers, frozenset(header.unreadable), unread, document, header.paths
+    )
+
+
+def _first_by_code(groups: Iterable[Group]) -> Mapping[str, Group]:
+    """The groups in file order; of two with one code, the first."""
+    first: dict[str, Group] = {}
+    for group in groups:
+        if group.drg_code:
+            first.setdefault(group.drg_code, group)
+    return MappingProxyType(first)
+
+
+def _by_provider(periods: Iterable[ProviderPeriod]) -> Mapping[str, tuple[ProviderPeriod, ...]]:
+    """Each provider's periods in date order, providers as they come."""
+    of: dict[str, list[ProviderPeriod]] = {}
+    for period in periods:
+        if period.provider_id:
+            of.setdefault(period.provider_id, []).append(period)
+    return MappingProxyType(
+        {
+            provider_id: tuple(sorted(own, key=lambda period: period.effective_start_date))
+            for provider_id, own in of.items()
+        }
+    )
+
+
+def _by_code(services: Iterable[Service]) -> Mapping[str, tuple[Service, ...]]:
+    of: dict[str, list[Service]] = {}
+    for service in services:
+        if service.code:
+            of.setdefault(service.code, []).append(service)
+    return MappingProxyType({code: tuple(rows) for code, rows in of.items()})
+
+
+def _in_file_order(problem: Problem) -> tuple[int, int]:
+    """Problems as somebody who corrects them goes through the folder: file by file, line by line."""
+    path, _, line = problem.place.rpartition(":")
+    known = (*REQUIRED_FILES, *OPTIONAL_FILES)
+    for rank, file in enumerate(known):
+        if path.endswith(f"/{file}") and line.isdigit():
+            return rank, int(line)
+    return -1, 0

@@ -20,7 +20,7 @@ from tariffcore.schedule.model import (
     Share,
     Unit,
 )
-from tariffcore.schedule.reading import PUBLISHED_CSV, Part, Reading
+from tariffcore.schedule.reading import GROUPS_CSV, MONEY, PUBLISHED_CSV, SERVICES_CSV, Part, Reading
 from tariffcore.schedule.tariff import (
     case_weight,
     find_share,
@@ -42,8 +42,7 @@ def check_published(reading: Reading) -> Iterator[Problem]:
     computes, to the minor unit; a row that is not says what it should be and what is usually the cause."""
     schedule = reading.schedule
     for printed in schedule.published_tariffs:
-        places = decimal_places(printed.published_tariff)
-        if places is not None and places > schedule.minor_units and reading.sound(Part.MONEY):
+        if _is_too_fine(reading, printed):
             yield _problem(
                 reading,
                 printed,
@@ -52,21 +51,26 @@ def check_published(reading: Reading) -> Iterator[Problem]:
                 f"has more decimals than the currency, {schedule.minor_units}",
                 "type the tariff as the order prints it",
             )
-        elif printed.care_setting not in schedule.care_settings:
-            if reading.sound(Part.VOCABULARY):
-                yield _problem(
-                    reading,
-                    printed,
-                    "care_setting",
-                    printed.care_setting,
-                    "is not a care setting of this schedule",
-                    instead_of(printed.care_setting, schedule.care_settings),
-                )
-        elif printed.code in schedule.groups:
+        if (
+            printed.care_setting not in schedule.care_settings
+            and reading.is_read(PUBLISHED_CSV, printed.line, "care_setting")
+            and reading.sound(Part.CARE_SETTINGS)
+        ):
+            yield _problem(
+                reading,
+                printed,
+                "care_setting",
+                printed.care_setting,
+                "is not a care setting of this schedule",
+                instead_of(printed.care_setting, schedule.care_settings),
+            )
+        if not reading.is_read(PUBLISHED_CSV, printed.line, "drg_code"):
+            continue
+        if printed.code in schedule.groups:
             yield from _check_group(reading, printed, schedule.groups[printed.code])
         elif printed.code in schedule.services:
             yield from _check_service(reading, printed, schedule.services[printed.code])
-        elif reading.sound(Part.GROUPS, Part.SERVICES):
+        elif reading.all_read(GROUPS_CSV, "drg_code") and reading.all_read(SERVICES_CSV, "code"):
             yield _problem(
                 reading,
                 printed,
@@ -75,6 +79,19 @@ def check_published(reading: Reading) -> Iterator[Problem]:
                 "is neither a group of groups.csv nor a service of services.csv",
                 instead_of(printed.code, [*schedule.groups, *schedule.services], "or remove the row"),
             )
+
+
+def _is_too_fine(reading: Reading, printed: PublishedTariff) -> bool:
+    """Whether a printed tariff has more decimals than the currency."""
+    places = decimal_places(printed.published_tariff)
+    minor_units = reading.schedule.minor_units
+    return places is not None and places > minor_units and reading.sound(Part.MINOR_UNITS)
+
+
+def _is_comparable(reading: Reading, printed: PublishedTariff) -> bool:
+    """Whether the printed tariff could be read and has the decimals of the currency."""
+    is_read = reading.is_read(PUBLISHED_CSV, printed.line, "published_tariff")
+    return is_read and reading.sound(*MONEY) and not _is_too_fine(reading, printed)
 
 
 def _problem(
@@ -97,9 +114,13 @@ def _not_priced(reading: Reading, printed: PublishedTariff, unit: Unit) -> Probl
 def _check_group(reading: Reading, printed: PublishedTariff, group: Group) -> Iterator[Problem]:
     schedule = reading.schedule
     share = find_share(schedule, Unit.CASE, printed.care_setting)
-    if share is None:
-        if reading.sound(Part.SHARES):
-            yield _not_priced(reading, printed, Unit.CASE)
+    if share is None and printed.care_setting in schedule.care_settings and reading.sound(Part.SHARES):
+        yield _not_priced(reading, printed, Unit.CASE)
+    column = "relative_weight" if printed.age_class is AgeClass.ADULT else "relative_weight_child"
+    if not (
+        reading.is_read(PUBLISHED_CSV, printed.line, "age_class")
+        and reading.is_read(GROUPS_CSV, group.line, column)
+    ):
         return
     weight = group_weight(group, printed.age_class)
     if weight is None:
@@ -112,7 +133,7 @@ def _check_group(reading: Reading, printed: PublishedTariff, group: Group) -> It
             f"fill in relative_weight_child of {group.drg_code} in groups.csv, line {group.line}",
         )
         return
-    if not reading.sound(Part.MONEY):
+    if share is None or not reading.sound(Part.ROUNDINGS):
         return
     expected_weight = case_weight(schedule, weight, share)
     if printed.published_weight is not None and printed.published_weight != expected_weight:
@@ -129,6 +150,8 @@ def _check_group(reading: Reading, printed: PublishedTariff, group: Group) -> It
             f"{how} is {format_exact(expected_weight)} here",
             f"compare the weight in groups.csv, line {group.line}, and the share {share.id!r} with the order",
         )
+    if not _is_comparable(reading, printed):
+        return
     tariff = as_printed(schedule, weight_tariff(schedule, weight, share))
     if tariff != printed.published_tariff:
         yield _differs(
@@ -154,14 +177,18 @@ def _check_service(
             f"{printed.code} is a service and has no weight",
             "leave the cell empty",
         )
+    if printed.care_setting not in schedule.care_settings or not all(
+        reading.is_read(SERVICES_CSV, service.line, "unit", "care_setting", "rate") for service in services
+    ):
+        return
     rows = [service for service in services if service.care_setting == printed.care_setting]
     rows = rows or [service for service in services if service.care_setting is None]
     share = find_share(schedule, services[0].unit, printed.care_setting)
     if not rows or (share is None and rows[0].care_setting is None):
-        if reading.sound(Part.SHARES, Part.SERVICES):
+        if reading.sound(Part.SHARES):
             yield _not_priced(reading, printed, services[0].unit)
         return
-    if not reading.sound(Part.MONEY):
+    if not _is_comparable(reading, printed):
         return
     tariffs = [as_printed(schedule, service_tariff(schedule, service, share)) for service in rows]
     if printed.published_tariff not in tariffs:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tariffcore.errors import Problem
-from tariffcore.schedule.model import Schedule
+from tariffcore.schedule.csv_reading import Unread
+from tariffcore.schedule.model import Group, ProviderPeriod, Schedule, Service
 from tariffcore.schedule.toml_reading import TomlDocument, TomlPath
 
 SCHEDULE_TOML = "schedule.toml"
@@ -20,34 +21,24 @@ FACTORS_CSV = "factors.csv"
 
 
 class Part(StrEnum):
-    """A part of a schedule that is read as one. What needs a part that could not be read whole is not
+    """A part of schedule.toml that is read as one. What needs a part that could not be read whole is not
     checked: it would only report the same mistake again, in other words."""
 
     IDENTITY = "identity"
-    MONEY = "money"  # currency, minor units, base rate, roundings
-    DATES = "dates"
-    VOCABULARY = "vocabulary"
+    DATES = "dates"  # of effect
+    MINOR_UNITS = "minor_units"
+    BASE_RATE = "base_rate"
+    ROUNDINGS = "roundings"
+    CARE_SETTINGS = "care_settings"
+    OUTCOMES = "outcomes"
+    DRG_FLAGS = "drg_flags"
     SHARES = "shares"
     STAY_RULES = "stay_rules"
     COEFFICIENTS = "coefficients"
-    GROUPS = "groups"
-    PROVIDERS = "providers"
-    COMPONENTS = "components"
-    SERVICES = "services"
-    FACTORS = "factors"
-    PUBLISHED = "published"
 
 
-PARTS_OF_TOML = (
-    Part.IDENTITY,
-    Part.MONEY,
-    Part.DATES,
-    Part.VOCABULARY,
-    Part.SHARES,
-    Part.STAY_RULES,
-    Part.COEFFICIENTS,
-)
-"""What is lost where schedule.toml cannot be read."""
+MONEY = (Part.MINOR_UNITS, Part.BASE_RATE, Part.ROUNDINGS)
+"""What a tariff needs beside weight and share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +46,39 @@ class Reading:
     """A schedule as far as it could be read.
 
     schedule    what was read; a part that is unreadable holds stand-ins and only its readable items
-    unreadable  the parts with problems
+    groups      every row of groups.csv, those too that have no place in the schedule (no code, a code twice)
+    services    likewise of services.csv
+    providers   likewise of providers.csv
+    unreadable  the parts of schedule.toml with problems
+    unread      the cells of the tables that could not be read; stand-ins are in their places
     document    schedule.toml, for lines; None where it is not TOML
     paths       where a share, an exception, a stay rule or a coefficient stands in it, by its id or name
     """
 
     schedule: Schedule
+    groups: tuple[Group, ...]
+    services: tuple[Service, ...]
+    providers: tuple[ProviderPeriod, ...]
     unreadable: frozenset[Part]
+    unread: Unread
     document: TomlDocument | None
     paths: Mapping[str, TomlPath]
 
     def sound(self, *parts: Part) -> bool:
-        """Whether all these parts could be read whole."""
+        """Whether all these parts of schedule.toml could be read whole."""
         return self.unreadable.isdisjoint(parts)
+
+    def is_read(self, file: str, line: int, *columns: str) -> bool:
+        """Whether the row's cells in these columns could be read."""
+        path = f"{self.schedule.folder}/{file}"
+        return self.unread.cells.isdisjoint((path, at, column) for at in (0, line) for column in columns)
+
+    def all_read(self, file: str, *columns: str) -> bool:
+        """Whether every row is there and its cells in these columns could be read."""
+        path = f"{self.schedule.folder}/{file}"
+        return path not in self.unread.files and not any(
+            name == path and column in columns for name, _, column in self.unread.cells
+        )
 
     def toml_problem(self, path: TomlPath, value: str | None, message: str, way_out: str) -> Problem:
         """A problem with a key of schedule.toml."""

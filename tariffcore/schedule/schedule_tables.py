@@ -1,17 +1,22 @@
-"""The CSV files of a schedule folder, row by row, into the model."""
+"""The CSV files of a schedule folder, row by row, into the model.
+
+Every row with as many cells as the header becomes a record, whatever is wrong with it: a stand-in takes the
+place of a cell that cannot be read, `Unread` lists the cell, and the checks judge the others. So a schedule
+with problems has all of them told at once, and nothing but problems is ever made of stand-ins.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
+from fractions import Fraction
 
 from tariffcore.codes import latin_lookalike
 from tariffcore.errors import Problem
-from tariffcore.schedule.csv_reading import CsvRow, read_csv, seen_before
+from tariffcore.schedule.csv_reading import CsvRow, Unread, read_csv, seen_before
 from tariffcore.schedule.limits import MAX_PLANNED_DAYS
 from tariffcore.schedule.model import (
     AgeClass,
-    Coefficient,
     ComponentShare,
     Factor,
     Group,
@@ -53,6 +58,8 @@ SERVICE_COLUMNS = (
 )
 FACTOR_COLUMNS = ("unit", "factor_code", "factor", "source")
 
+_STAND_IN = Fraction(1)
+
 _COUNTED_UNITS = tuple(unit for unit in Unit if unit is not Unit.CASE)
 
 
@@ -70,69 +77,68 @@ def _look_alike_before(row: CsvRow, column: str, code: str, spellings: dict[str,
     return True
 
 
-def read_groups(file: str, text: str, problems: list[Problem]) -> dict[str, Group]:
-    """groups.csv: the cost groups by code, in file order."""
-    groups: dict[str, Group] = {}
+def read_groups(file: str, text: str, problems: list[Problem], unread: Unread) -> tuple[Group, ...]:
+    """groups.csv: the rows in file order."""
+    groups: list[Group] = []
     lines: dict[object, int] = {}
     spellings: dict[str, tuple[str, int]] = {}
-    for row in read_csv(file, text, GROUP_COLUMNS, problems):
+    for row in read_csv(file, text, GROUP_COLUMNS, problems, unread):
         drg_code = row.code("drg_code")
-        name = row.text("name")
-        weight = row.positive_decimal("relative_weight")
-        child_weight = row.positive_decimal("relative_weight_child", required=False)
-        planned_days = row.whole("planned_days", 1, MAX_PLANNED_DAYS)
-        flags = row.words("flags")
-        profile = row.word("component_profile", required=False)
-        source = row.text("source")
-        if drg_code is None:
-            continue
-        if seen_before(row, "drg_code", drg_code, drg_code, lines, "the group"):
-            continue
-        _look_alike_before(row, "drg_code", drg_code, spellings)
-        if row.sound and name is not None and weight is not None and source is not None:
-            groups[drg_code] = Group(
-                drg_code=drg_code,
-                name=name,
-                relative_weight=weight,
-                relative_weight_child=child_weight,
-                planned_days=planned_days,
-                flags=flags,
-                component_profile=profile,
-                source=source,
+        groups.append(
+            Group(
+                drg_code=drg_code or "",
+                name=row.text("name") or "",
+                relative_weight=row.positive_decimal("relative_weight") or _STAND_IN,
+                relative_weight_child=row.positive_decimal("relative_weight_child", required=False),
+                planned_days=row.whole("planned_days", 1, MAX_PLANNED_DAYS),
+                flags=row.words("flags"),
+                component_profile=row.word("component_profile", required=False),
+                source=row.text("source") or "",
                 line=row.line,
             )
-    return groups
+        )
+        if drg_code is not None and not seen_before(row, "drg_code", drg_code, drg_code, lines, "the group"):
+            _look_alike_before(row, "drg_code", drg_code, spellings)
+    return tuple(groups)
 
 
 def read_published(
-    file: str, text: str, problems: list[Problem], groups: Mapping[str, Group]
+    file: str, text: str, problems: list[Problem], unread: Unread, drg_codes: Collection[str]
 ) -> tuple[PublishedTariff, ...]:
     """published.csv: the printed tariffs. ``code`` is accepted as the name of the first column, which may
     hold a service too; a service has no age class, so its cell may be empty."""
     published: list[PublishedTariff] = []
     lines: dict[object, int] = {}
-    for row in read_csv(file, text, PUBLISHED_COLUMNS, problems, also_called={"code": "drg_code"}):
+    for row in read_csv(file, text, PUBLISHED_COLUMNS, problems, unread, also_called={"code": "drg_code"}):
         code = row.code("drg_code")
         care_setting = row.word("care_setting")
-        age_class = row.member("age_class", AgeClass, required=code in groups)
+        is_group = code in drg_codes
+        age_class = row.member("age_class", AgeClass, required=is_group)
         weight = row.positive_decimal("published_weight", required=False)
         tariff = row.decimal_from_zero("published_tariff")
         source = row.text("source")
-        if not row.sound or code is None or care_setting is None or tariff is None or source is None:
-            continue
-        age_class = age_class or AgeClass.ADULT
-        key = (
-            (code, care_setting, age_class, tariff) if code not in groups else (code, care_setting, age_class)
+        own = PublishedTariff(
+            code=code or "",
+            care_setting=care_setting or "",
+            age_class=age_class or AgeClass.ADULT,
+            published_weight=weight,
+            published_tariff=_STAND_IN if tariff is None else tariff,
+            source=source or "",
+            line=row.line,
         )
-        if not seen_before(row, "drg_code", key, code, lines, "this printed tariff"):
-            published.append(PublishedTariff(code, care_setting, age_class, weight, tariff, source, row.line))
+        published.append(own)
+        if code is None or care_setting is None or tariff is None or (is_group and age_class is None):
+            continue
+        key = (code, care_setting, own.age_class) if is_group else (code, care_setting, own.age_class, tariff)
+        if seen_before(row, "drg_code", key, code, lines, "this printed tariff"):
+            row.do_not_judge("published_tariff")
     return tuple(published)
 
 
 def _dates(row: CsvRow, start_if_empty: date | None = None) -> tuple[date | None, date | None]:
     """The half-open span of a row. An empty start is an error unless there is one to take instead."""
     start = row.day("effective_start_date", required=start_if_empty is None)
-    if start is None and not row.cells["effective_start_date"]:
+    if start is None and not row.cells.get("effective_start_date"):
         start = start_if_empty
     end = row.day("effective_end_date", required=False)
     if start is not None and end is not None and end <= start:
@@ -142,76 +148,75 @@ def _dates(row: CsvRow, start_if_empty: date | None = None) -> tuple[date | None
             f"is not after the start {start.isoformat()}",
             "the end is the first day on which the row no longer applies; leave it empty if there is none",
         )
+        row.do_not_judge("effective_end_date")
+        end = None
     return start, end
 
 
 def read_providers(
-    file: str, text: str, problems: list[Problem], coefficients: Sequence[Coefficient] | None
-) -> dict[str, tuple[ProviderPeriod, ...]]:
-    """providers.csv: each provider's dated coefficients, in date order. ``coefficients`` None: their list
-    could not be read, so only the columns known anyway are."""
-    names = [] if coefficients is None else [coefficient.name for coefficient in coefficients]
-    periods: dict[str, list[ProviderPeriod]] = {}
+    file: str, text: str, problems: list[Problem], unread: Unread, coefficients: Sequence[str] | None
+) -> tuple[ProviderPeriod, ...]:
+    """providers.csv: the rows, each with its coefficients in the order of ``coefficients``, their names.
+    None: the names could not be read, so only the columns known anyway are."""
+    names = () if coefficients is None else coefficients
+    periods: list[ProviderPeriod] = []
     for row in read_csv(
         file,
         text,
         (*PROVIDER_COLUMNS, *names),
         problems,
+        unread,
         more_columns_hint="a coefficient is declared by a [[coefficient]] table in schedule.toml",
         any_more_columns=coefficients is None,
     ):
         provider_id = row.code("provider_id")
         start, end = _dates(row)
-        values = [row.positive_decimal(name) for name in names]
-        if row.sound and provider_id is not None and start is not None:
-            periods.setdefault(provider_id, []).append(
-                ProviderPeriod(
-                    provider_id, start, end, tuple(value for value in values if value is not None), row.line
-                )
-            )
-    return {
-        provider_id: tuple(sorted(of_provider, key=lambda period: period.effective_start_date))
-        for provider_id, of_provider in periods.items()
-    }
+        values = tuple(row.positive_decimal(name) or _STAND_IN for name in names)
+        periods.append(ProviderPeriod(provider_id or "", start or date.min, end, values, row.line))
+    return tuple(periods)
 
 
-def read_components(file: str, text: str, problems: list[Problem]) -> tuple[ComponentShare, ...]:
+def read_components(
+    file: str, text: str, problems: list[Problem], unread: Unread
+) -> tuple[ComponentShare, ...]:
     """components.csv: the cost components of each profile, in file order."""
     components: list[ComponentShare] = []
     lines: dict[object, int] = {}
-    for row in read_csv(file, text, COMPONENT_COLUMNS, problems):
+    for row in read_csv(file, text, COMPONENT_COLUMNS, problems, unread):
         profile = row.word("component_profile")
         care_setting = row.word("care_setting", required=False)
         component = row.word("component")
         share = row.share_from_zero("share")
         capital = row.yes_or_no("capital")
-        if (
-            not row.sound
-            or profile is None
-            or component is None
-            or share is None
-            or capital is None
-            or seen_before(
-                row,
-                "component",
-                (profile, care_setting, component),
-                component,
-                lines,
-                "the component of this profile and care setting",
+        components.append(
+            ComponentShare(
+                profile or "",
+                care_setting,
+                component or "",
+                Fraction(0) if share is None else share,
+                bool(capital),
+                row.line,
             )
+        )
+        key = (profile, care_setting, component)
+        what = "the component of this profile and care setting"
+        if (
+            profile is not None
+            and component is not None
+            and (care_setting is not None or not row.cells.get("care_setting"))
+            and seen_before(row, "component", key, component, lines, what)
         ):
-            continue
-        components.append(ComponentShare(profile, care_setting, component, share, capital, row.line))
+            row.do_not_judge("component")
     return tuple(components)
 
 
 def read_services(
-    file: str, text: str, problems: list[Problem], edition_start: date
-) -> dict[str, tuple[Service, ...]]:
-    """services.csv: the rates of counted services by code. An empty start is the edition's own."""
-    services: dict[str, list[Service]] = {}
+    file: str, text: str, problems: list[Problem], unread: Unread, edition_start: date
+) -> tuple[Service, ...]:
+    """services.csv: the rates of counted services. An empty start is the edition's own."""
+    services: list[Service] = []
     spellings: dict[str, tuple[str, int]] = {}
-    for row in read_csv(file, text, SERVICE_COLUMNS, problems):
+    for row in read_csv(file, text, SERVICE_COLUMNS, problems, unread):
         code = row.code("code")
         name = row.text("name")
         unit = row.member("unit", Unit, among=_COUNTED_UNITS)
@@ -221,39 +226,36 @@ def read_services(
         source = row.text("source")
         if code is not None:
             _look_alike_before(row, "code", code, spellings)
-        if (
-            row.sound
-            and code is not None
-            and name is not None
-            and unit is not None
-            and rate is not None
-            and start is not None
-            and source is not None
-        ):
-            services.setdefault(code, []).append(
-                Service(code, name, unit, care_setting, rate, start, end, source, row.line)
+        services.append(
+            Service(
+                code or "",
+                name or "",
+                unit or Unit.SERVICE,
+                care_setting,
+                rate or _STAND_IN,
+                start or edition_start,
+                end,
+                source or "",
+                row.line,
             )
-    return {code: tuple(of_code) for code, of_code in services.items()}
+        )
+    return tuple(services)
 
 
-def read_factors(file: str, text: str, problems: list[Problem]) -> tuple[Factor, ...]:
+def read_factors(file: str, text: str, problems: list[Problem], unread: Unread) -> tuple[Factor, ...]:
     """factors.csv: the named factors on services."""
     factors: list[Factor] = []
     lines: dict[object, int] = {}
-    for row in read_csv(file, text, FACTOR_COLUMNS, problems):
+    for row in read_csv(file, text, FACTOR_COLUMNS, problems, unread):
         unit = row.member("unit", Unit, among=_COUNTED_UNITS)
         factor_code = row.word("factor_code")
         factor = row.positive_share("factor")
         source = row.text("source")
-        if (
-            row.sound
-            and unit is not None
-            and factor_code is not None
-            and factor is not None
-            and source is not None
-            and not seen_before(
+        factors.append(
+            Factor(unit or Unit.SERVICE, factor_code or "", factor or _STAND_IN, source or "", row.line)
+        )
+        if unit is not None and factor_code is not None:
+            seen_before(
                 row, "factor_code", (unit, factor_code), factor_code, lines, "the factor of this unit"
             )
-        ):
-            factors.append(Factor(unit, factor_code, factor, source, row.line))
     return tuple(factors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -35,7 +35,7 @@ from tariffcore.schedule.model import (
     Unit,
 )
 from tariffcore.schedule.reading import SCHEDULE_TOML, Part
-from tariffcore.schedule.toml_reading import TomlDocument, TomlPath, TomlTable
+from tariffcore.schedule.toml_reading import TomlDocument, TomlPath, TomlTable, UnreadableToml
 from tariffcore.schedule.values import UnreadableValueError, instead_of, not_negative, positive, words_outside
 
 _DAY_ONE = date(1, 1, 1)
@@ -72,6 +72,8 @@ class ScheduleToml:
     shares: tuple[Share, ...] = ()
     stay_rules: tuple[StayRule, ...] = ()
     coefficients: tuple[Coefficient, ...] = ()
+    coefficient_names: tuple[str, ...] | None = None
+    """The columns of providers.csv; None where not all could be read."""
     paths: dict[str, TomlPath] = field(default_factory=dict)
     """Where each share, exception, stay rule and coefficient stands, by its id or name."""
     unreadable: set[Part] = field(default_factory=set)
@@ -81,11 +83,13 @@ def read_schedule_toml(document: TomlDocument, folder: str, problems: list[Probl
     """Everything schedule.toml says; whatever is wrong is added to ``problems``."""
     top = TomlTable(document, (), document.values, file=f"{folder}/{SCHEDULE_TOML}", problems=problems)
     read = ScheduleToml()
+    _read_vocabulary(top, read)
+    _read_base_rate(top, read)
     for part, read_part in (
         (Part.IDENTITY, _read_identity),
         (Part.DATES, _read_dates),
-        (Part.MONEY, _read_money),
-        (Part.VOCABULARY, _read_vocabulary),
+        (Part.MINOR_UNITS, _read_minor_units),
+        (Part.ROUNDINGS, _read_roundings),
         (Part.SHARES, _read_shares),
         (Part.STAY_RULES, _read_stay_rules),
         (Part.COEFFICIENTS, _read_coefficients),
@@ -109,13 +113,17 @@ def _read_identity(top: TomlTable, read: ScheduleToml) -> None:
     read.title = top.text("title", example='"Kazakhstan, cost groups in force from 1 January 2026"') or ""
     read.synthetic = top.truth("synthetic") or False
     read.country = top.word("country", example='"KZ"') or ""
+    currency = top.word("currency", example='"KZT"')
+    if currency is not None and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
+        top.note("currency", currency, "is not a currency code", "write its three capital letters (ISO 4217)")
+    read.currency = currency or ""
+    read.published = top.day("published") or _DAY_ONE
     limit = top.whole("child_age_limit", 1, MAX_AGE_YEARS, example="18")
     read.child_age_limit = 18 if limit is None else limit
     read.day_count = top.member("day_count", DayCount) or read.day_count
 
 
 def _read_dates(top: TomlTable, read: ScheduleToml) -> None:
-    read.published = top.day("published") or _DAY_ONE
     read.effective_start_date = top.day("effective_start_date") or _DAY_ONE
     read.effective_end_date = top.day("effective_end_date", required=False)
     start, end = read.effective_start_date, read.effective_end_date
@@ -128,32 +136,34 @@ def _read_dates(top: TomlTable, read: ScheduleToml) -> None:
         )
 
 
-def _read_money(top: TomlTable, read: ScheduleToml) -> None:
-    currency = top.word("currency", example='"KZT"')
-    if currency is not None and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
-        top.note("currency", currency, "is not a currency code", "write its three capital letters (ISO 4217)")
-    read.currency = currency or ""
+def _read_minor_units(top: TomlTable, read: ScheduleToml) -> None:
     minor_units = top.whole("minor_units", 0, MAX_MINOR_UNITS)
     read.minor_units = 2 if minor_units is None else minor_units
+
+
+def _read_base_rate(top: TomlTable, read: ScheduleToml) -> None:
+    read.unreadable.add(Part.BASE_RATE)
     base_rate = top.table("base_rate", example='{ amount = "174722.63", source = "…" }')
     if base_rate is not None:
         amount = base_rate.decimal("amount")
         source = base_rate.text("source")
         base_rate.finish()
-        if amount is not None and _accepted(base_rate, "amount", amount, positive) and source is not None:
-            read.base_rate = BaseRate(amount, source)
+        if amount is not None and _accepted(base_rate, "amount", amount, positive):
+            read.base_rate = BaseRate(amount, source or "")
+            read.unreadable.discard(Part.BASE_RATE)
+
+
+def _read_roundings(top: TomlTable, read: ScheduleToml) -> None:
     rounding = top.table("rounding", example='{ mode = "half_up", … }')
-    if rounding is not None:
-        _read_roundings(rounding, read)
-
-
-def _read_roundings(rounding: TomlTable, read: ScheduleToml) -> None:
+    if rounding is None:
+        return
     mode = rounding.member("mode", RoundingMode)
     named: list[Rounding] = []
     for name in ("weight", "tariff", "unit"):
         own_mode = rounding.member(f"{name}_mode", RoundingMode, required=False)
         # A unit price is paid, so it cannot be finer than the smallest coin.
-        finest = read.minor_units if name == "unit" else MAX_PLACES
+        paid = MAX_MINOR_UNITS if Part.MINOR_UNITS in read.unreadable else read.minor_units
+        finest = paid if name == "unit" else MAX_PLACES
         places = rounding.places(f"{name}_places", MIN_PLACES, finest, may_be_exact=name != "unit")
         named.append(
             Rounding(places if isinstance(places, int) else None, own_mode or mode or RoundingMode.HALF_UP)
@@ -164,16 +174,36 @@ def _read_roundings(rounding: TomlTable, read: ScheduleToml) -> None:
 
 
 def _read_vocabulary(top: TomlTable, read: ScheduleToml) -> None:
+    read.unreadable.update((Part.CARE_SETTINGS, Part.OUTCOMES, Part.DRG_FLAGS))
     vocabulary = top.table("vocabulary", example='{ care_settings = ["inpatient"], … }')
     if vocabulary is None:
         return
-    read.care_settings = vocabulary.words("care_settings", example='["inpatient"]') or ()
-    read.outcomes = vocabulary.words("outcomes", example='["discharged", "died"]') or ()
-    read.drg_flags = vocabulary.words("drg_flags", example='["neonatal"] or []') or ()
-    for key in ("care_settings", "outcomes"):
-        if vocabulary.values.get(key) == []:
+    for part, key, example in (
+        (Part.CARE_SETTINGS, "care_settings", '["inpatient"]'),
+        (Part.OUTCOMES, "outcomes", '["discharged", "died"]'),
+        (Part.DRG_FLAGS, "drg_flags", '["neonatal"] or []'),
+    ):
+        words = vocabulary.words(key, example=example)
+        if words == () and part is not Part.DRG_FLAGS:
             vocabulary.note(key, [], "is empty", "list at least one; no case could be priced")
+        elif words is not None:
+            read.unreadable.discard(part)
+        setattr(read, key, words or ())
     vocabulary.finish()
+
+
+def _in_vocabulary(
+    table: TomlTable,
+    key: str,
+    words: Iterable[str],
+    part: Part,
+    vocabulary: Sequence[str],
+    read: ScheduleToml,
+) -> None:
+    """Notes the words that a vocabulary which could be read does not have."""
+    if part not in read.unreadable:
+        for word, way_out in words_outside(words, vocabulary):
+            table.note(key, word, "is not in the vocabulary", way_out)
 
 
 def _accepted(table: TomlTable, key: str, value: Fraction, condition: Callable[[Fraction], Fraction]) -> bool:
@@ -235,7 +265,7 @@ def _read_shares(top: TomlTable, read: ScheduleToml) -> None:
         own_id = table.word("id", required=False)
         unit = table.member("unit", Unit)
         care_setting = table.word("care_setting", example='"inpatient"')
-        if care_setting is not None and Part.VOCABULARY not in read.unreadable:
+        if care_setting is not None and Part.CARE_SETTINGS not in read.unreadable:
             for word, way_out in words_outside([care_setting], read.care_settings):
                 table.note("care_setting", word, "is not a care setting of this schedule", way_out)
         share = table.share("share")
@@ -258,9 +288,10 @@ def _read_shares(top: TomlTable, read: ScheduleToml) -> None:
             and share is not None
             and positive_share
             and applies_to is not None
-            and source is not None
         ):
-            shares.append(Share(own_id, unit, care_setting, share, applies_to, max_hours, source, exceptions))
+            shares.append(
+                Share(own_id, unit, care_setting, share, applies_to, max_hours, source or "", exceptions)
+            )
     read.shares = tuple(shares)
 
 
@@ -285,15 +316,8 @@ def _read_exceptions(
         positive_share = share is not None and _accepted(table, "share", share, positive)
         fresh = _new_id(table, "id", own_id, read)
         table.finish()
-        if (
-            procedures
-            and fresh
-            and share is not None
-            and positive_share
-            and applies_to is not None
-            and source is not None
-        ):
-            exceptions.append(ShareException(own_id, procedures, share, applies_to, source))
+        if procedures and fresh and share is not None and positive_share and applies_to is not None:
+            exceptions.append(ShareException(own_id, procedures, share, applies_to, source or ""))
     return tuple(exceptions)
 
 
@@ -336,6 +360,8 @@ def _read_stay_rules(top: TomlTable, read: ScheduleToml) -> None:
         own_id = table.word("id", example='"interrupted"')
         outcomes = table.words("outcomes", required=False) or ()
         care_settings = table.words("care_settings", required=False) or ()
+        _in_vocabulary(table, "outcomes", outcomes, Part.OUTCOMES, read.outcomes, read)
+        _in_vocabulary(table, "care_settings", care_settings, Part.CARE_SETTINGS, read.care_settings, read)
         max_days = table.whole("max_days", 0, MAX_STAY_DAYS, required=False, example="3")
         death_unavoidable = table.truth("death_unavoidable")
         pay = table.member("pay", Pay)
@@ -345,7 +371,7 @@ def _read_stay_rules(top: TomlTable, read: ScheduleToml) -> None:
         exemptions = tuple(
             exemption
             for exemption_table in table.tables("exemption")
-            if (exemption := _read_exemption(exemption_table)) is not None
+            if (exemption := _read_exemption(exemption_table, read)) is not None
         )
         fresh = own_id is None or _new_id(table, "id", own_id, read)
         table.finish()
@@ -380,9 +406,11 @@ def _stay_share_is_right(table: TomlTable, pay: Pay | None, share: Fraction | No
     return True
 
 
-def _read_exemption(table: TomlTable) -> StayExemption | None:
+def _read_exemption(table: TomlTable, read: ScheduleToml) -> StayExemption | None:
     outcomes = table.words("outcomes", required=False) or ()
     drg_flags = table.words("drg_flags", required=False) or ()
+    _in_vocabulary(table, "outcomes", outcomes, Part.OUTCOMES, read.outcomes, read)
+    _in_vocabulary(table, "drg_flags", drg_flags, Part.DRG_FLAGS, read.drg_flags, read)
     source = table.text("source")
     if not outcomes and not drg_flags and not table.has("outcomes") and not table.has("drg_flags"):
         table.note(
@@ -398,8 +426,10 @@ def _read_exemption(table: TomlTable) -> StayExemption | None:
 def _read_coefficients(top: TomlTable, read: ScheduleToml) -> None:
     coefficients: list[Coefficient] = []
     seen: dict[str, TomlTable] = {}
+    all_named = not isinstance(top.values.get("coefficient"), UnreadableToml)
     for table in top.tables("coefficient"):
         name = table.word("name", example='"rural"')
+        all_named = all_named and name is not None
         mode = table.member("mode", CoefficientMode)
         source = table.text("source")
         table.finish()
@@ -411,3 +441,5 @@ def _read_coefficients(top: TomlTable, read: ScheduleToml) -> None:
             if mode is not None and source is not None:
                 coefficients.append(Coefficient(name, mode, source))
     read.coefficients = tuple(coefficients)
+    if all_named:
+        read.coefficient_names = tuple(seen)

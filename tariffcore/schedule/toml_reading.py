@@ -1,6 +1,8 @@
 """TOML with line numbers: tomllib gives the values, this module the line of every key and table.
 
-`TomlTable` reads one table key by key, notes all that is wrong, and knows which keys nobody asked for.
+A value that is not TOML (``2026-02-30``, ``0,40``, a quotation mark that is not closed) would hide everything
+after it. So the line is set aside as an `UnreadableToml`, and the rest is read. `TomlTable` reads one table
+key by key, notes all that is wrong, and knows which keys nobody asked for.
 """
 
 from __future__ import annotations
@@ -8,7 +10,8 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -18,8 +21,10 @@ from tariffcore.errors import Problem
 from tariffcore.schedule.values import (
     UnreadableValueError,
     code_value,
+    day_value,
     decimal_value,
     instead_of,
+    plain_number,
     share_value,
     within,
     word_value,
@@ -35,34 +40,104 @@ _SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\
 _KEY_PART = re.compile(r"""[ \t]*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))[ \t]*""")
 
 
+_KEY_AND_VALUE = re.compile(r"""[ \t]*(?P<key>[A-Za-z0-9_.-]+|"[^"\\]*"|'[^']*')[ \t]*=[ \t]*(?P<value>.*)""")
+_REPEATED = "Cannot overwrite a value"
+_LIKE_A_DAY = re.compile(r"[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}.*")
+_LONGEST_NUMBER = 4300
+_LONG_NUMBER = re.compile(rf"[0-9_]{{{_LONGEST_NUMBER},}}")
+_SET_ASIDE = "\ue000"
+"""Marks a value that was set aside. A text that has this character itself is not repaired."""
+
+MAX_SET_ASIDE = 100
+"""After so many values that are not TOML, the text is something else than TOML with mistakes."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableToml:
+    """What is not TOML: the line, its key if it has one, what stands there, and what the parser says."""
+
+    line: int
+    key: str | None
+    written: str
+    message: str
+
+    def __str__(self) -> str:
+        return self.written
+
+    def words(self) -> tuple[str, str]:
+        """What is wrong, and what would be right."""
+        if _LIKE_A_DAY.fullmatch(self.written):
+            try:
+                day_value(self.written)
+            except UnreadableValueError as error:
+                return error.message, f"{error.way_out}, without quotation marks"
+        if self.message.startswith(_REPEATED):
+            return "the key stands in this table already", "keep one of the two lines"
+        if self.key is None:
+            way_out = "correct this line first; what follows it could not be read"
+            return f"is not TOML: {self.message}", way_out
+        plain = plain_number(self.written)
+        if plain is not None:
+            return "is not a number that TOML knows", f'write "{plain}", with the quotation marks'
+        return (
+            f"is not TOML: {self.message}",
+            'write texts and numbers with a point in "quotation marks", whole numbers, days (2026-01-01) and '
+            "true or false without",
+        )
+
+    def problem(self, file: str) -> Problem:
+        return Problem(f"{file}:{self.line}", self.key, self.written or None, *self.words())
+
+
 class UnquotedNumber(str):
     """A number written without quotation marks: TOML would make it a binary float, so it is refused."""
 
 
 class TomlSyntaxError(Exception):
-    """A text that is not TOML: the message, and the line where it was noticed."""
+    """A text that is not TOML: every line that is known to be wrong, the last being where reading ended."""
 
-    def __init__(self, message: str, line: int) -> None:
-        self.message = message
-        self.line = line
-        super().__init__(f"line {line}: {message}")
+    def __init__(self, lines: Sequence[UnreadableToml]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("; ".join(f"line {line.line}: {line.message}" for line in lines))
 
 
 class TomlDocument:
-    """The values of a TOML text and the line of each of its keys and tables."""
+    """The values of a TOML text and the line of each of its keys and tables.
+
+    A value that is not TOML is an `UnreadableToml`, and is told by whoever asks for it; lines that repeat a
+    key are in ``repeated``. Raises TomlSyntaxError where more than that is wrong.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text.replace("\r\n", "\n")
-        try:
-            self.values: dict[str, object] = tomllib.loads(self.text, parse_float=UnquotedNumber)
-        except RecursionError:
-            raise TomlSyntaxError("brackets are nested too deeply", 1) from None
-        except ValueError as error:
-            message = str(error)
-            place = _SYNTAX_PLACE.search(message)
-            line = self.text.count("\n") + 1 if place is None or place[1] is None else int(place[1])
-            raise TomlSyntaxError(_SYNTAX_PLACE.sub("", message), line) from None
-        self._lines = _key_lines(self.text)
+        lines = self.text.split("\n")
+        wrong: list[UnreadableToml] = []
+        repeated: list[UnreadableToml] = []
+        while True:
+            try:
+                values = _parsed("\n".join(lines))
+                break
+            except _ParseError as error:
+                found = _unreadable(self.text.split("\n"), error)
+                at = error.line - 1
+                repeats = error.message.startswith(_REPEATED)
+                if (
+                    found.key is None
+                    or len(wrong) == MAX_SET_ASIDE
+                    or _SET_ASIDE in self.text
+                    or (_SET_ASIDE in lines[at] and not repeats)  # it is not this line that is wrong
+                ):
+                    fatal = UnreadableToml(found.line, None, self.text.split("\n")[at].strip(), found.message)
+                    raise TomlSyntaxError([*(w for w in wrong if w.line != found.line), fatal]) from None
+                if repeats:
+                    lines[at] = ""
+                    repeated.append(found)
+                else:
+                    lines[at] = f'{_up_to_value(lines[at])} "{_SET_ASIDE}{len(wrong)}"'
+                wrong.append(found)
+        self.repeated = tuple(repeated)
+        self.values: dict[str, object] = {key: _restored(value, wrong) for key, value in values.items()}
+        self._lines = _key_lines("\n".join(lines))
 
     def line(self, path: TomlPath) -> int:
         """The line of a key or table, or of the nearest table around it that has one."""
@@ -70,6 +145,62 @@ class TomlDocument:
             if path[:length] in self._lines:
                 return self._lines[path[:length]]
         return 1
+
+
+class _ParseError(Exception):
+    def __init__(self, message: str, line: int) -> None:
+        self.message = message
+        self.line = line
+        super().__init__(message)
+
+
+def _parsed(text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text, parse_float=UnquotedNumber)
+    except RecursionError:
+        lines = text.split("\n")
+        deepest = max(range(len(lines)), key=lambda at: lines[at].count("[") + lines[at].count("{"))
+        raise _ParseError("brackets are nested too deeply", deepest + 1) from None
+    except ValueError as error:
+        message = str(error)
+        place = _SYNTAX_PLACE.search(message)
+        long_number = _LONG_NUMBER.search(text)
+        if place is not None and place[1] is not None:
+            line = int(place[1])
+        elif place is None and long_number is not None:  # Python's own limit, of which tomllib gives no place
+            message = f"the number has more than {_LONGEST_NUMBER} digits"
+            line = text.count("\n", 0, long_number.start()) + 1
+        else:
+            line = text.count("\n") + 1
+        raise _ParseError(_SYNTAX_PLACE.sub("", message), line) from None
+
+
+def _unreadable(lines: Sequence[str], error: _ParseError) -> UnreadableToml:
+    """The line an error of the parser is about, with its key where it has one."""
+    line = lines[error.line - 1]
+    parts = _KEY_AND_VALUE.fullmatch(line)
+    if parts is None:
+        return UnreadableToml(error.line, None, line.strip(), error.message)
+    value = parts["value"]
+    written = value if set(value) & {'"', "'"} else value.partition("#")[0]
+    return UnreadableToml(error.line, parts["key"].strip(), written.strip(), error.message)
+
+
+def _up_to_value(line: str) -> str:
+    parts = _KEY_AND_VALUE.fullmatch(line)
+    assert parts is not None, "only a value can be set aside"
+    return line[: parts.start("value")]
+
+
+def _restored(value: object, set_aside: Sequence[UnreadableToml]) -> object:
+    """The value with what was set aside in its place."""
+    if isinstance(value, dict):
+        return {key: _restored(inner, set_aside) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_restored(inner, set_aside) for inner in value]
+    if isinstance(value, str) and value.startswith(_SET_ASIDE) and not isinstance(value, UnquotedNumber):
+        return set_aside[int(value.removeprefix(_SET_ASIDE))]
+    return value
 
 
 def _key_lines(text: str) -> dict[TomlPath, int]:
@@ -225,6 +356,9 @@ class TomlTable:
             self.problems.append(
                 Problem(self.place(), what, None, "is missing", f"add a line such as {key} = {example}")
             )
+        if isinstance(value, UnreadableToml):
+            self.note(key, value.written or None, *value.words())
+            return None
         return value
 
     def _read(
@@ -329,6 +463,9 @@ class TomlTable:
 
     def finish(self) -> None:
         """Notes the keys nobody asked for."""
+        for key, value in self.values.items():
+            if key not in self._asked and isinstance(value, UnreadableToml):
+                self.note(key, value.written or None, *value.words())
         unset = [key for key in self._asked if key not in self.values]
         for key in self.values:
             if key not in self._asked:

@@ -62,7 +62,7 @@ def words_outside(words: Iterable[str], vocabulary: Sequence[str]) -> Iterator[t
             yield word, instead_of(word, vocabulary, "or add it to [vocabulary] in schedule.toml")
 
 
-def _plain_number(text: str) -> str | None:
+def plain_number(text: str) -> str | None:
     """The number a person wrote with a decimal comma or with spaces, as tariffcore writes it."""
     compact = _SPACES.sub("", text).replace("_", "")
     if compact.count(",") == 1 and "." not in compact:
@@ -97,7 +97,7 @@ def share_value(text: str) -> Fraction:
 
 
 def _not_a_number(text: str, message: str, way_out: str) -> UnreadableValueError:
-    plain = _plain_number(text)
+    plain = plain_number(text)
     if plain is not None:
         return UnreadableValueError(message, f"write {plain} (a decimal point, no spaces)")
     if sum(character.isdigit() for character in text) > MAX_DIGITS:
@@ -105,7 +105,7 @@ def _not_a_number(text: str, message: str, way_out: str) -> UnreadableValueError
             f"has more than {MAX_DIGITS} digits", "write the number as the order prints it"
         )
     if text.rstrip().endswith("%"):
-        percent = _plain_number(text.rstrip()[:-1]) or text.rstrip()[:-1].strip()
+        percent = plain_number(text.rstrip()[:-1]) or text.rstrip()[:-1].strip()
         return UnreadableValueError(
             message, f"write a share of 1, not a percentage ({percent} % is {percent}/100)"
         )

@@ -79,7 +79,7 @@ def test_unknown_keys_are_told_at_once_with_line_and_way_out() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[columns\n", "this is not TOML"),
+        ("[columns\n", "is not TOML"),
         ("[columns]\ncase_id = 1", "is not a text"),
         ("[columns]\ncase_id = []", "lists no header"),
         ('[columns]\ncase_id = "a"\npatient_id = " A"', "is the header of case_id as well"),

@@ -162,12 +162,103 @@ def test_a_giant_file_is_not_read(tmp_path, monkeypatch):
 
 
 def test_toml_that_is_not_toml_is_one_problem_beside_those_of_the_tables(tmp_path):
-    folder = FolderText().replace(T, 'currency = "KZT"', 'currency = "KZT').replace(G, "3.9114", "3,9")
-    folder.replace(R, "1,1.0500", "0,1.0500")
+    folder = FolderText().replace(
+        T, '[[coefficient]]\nname = "regional"', '[[coefficient]\nname = "regional"'
+    )
+    folder.replace(G, "3.9114", "3,9").replace(R, "1,1.0500", "0,1.0500")
     syntax, ragged = folder.problems(tmp_path)
-    assert syntax.place == f"{NAME}/{T}:{folder.line(T, 'currency')}"
-    assert syntax.message.startswith("is not TOML: ")
+    assert syntax.place == f"{NAME}/{T}:{folder.line(T, '[[coefficient]')}"
+    assert (syntax.value, syntax.message.partition(":")[0]) == ("[[coefficient]", "is not TOML")
     assert ragged.place == f"{NAME}/{G}:2"
+
+
+def test_a_value_that_is_not_toml_hides_nothing_else(tmp_path):
+    folder = (
+        FolderText()
+        .replace(T, "effective_start_date = 2026-01-01", "effective_start_date = 2026-02-30")
+        .replace(T, 'currency = "KZT"', 'currency = "KZT')
+        .replace(T, "weight_places = 4", "weight_places = four")
+        .replace(T, 'share = "1/6"', "share = 0,16")
+        .replace(G, "infectious", "infectous")
+        .replace(P, "G1,inpatient,child", "G1,inpatent,child")
+    )
+    assert [problem.place.removeprefix(f"{NAME}/") for problem in folder.problems(tmp_path)] == [
+        f"{T}:{folder.line(T, 'currency')}",
+        f"{T}:{folder.line(T, '2026-02-30')}",
+        f"{T}:{folder.line(T, 'four')}",
+        f"{T}:{folder.line(T, '0,16')}",
+        f"{G}:2",
+        f"{P}:4",
+    ]
+
+
+def test_no_mistake_of_a_row_hides_another_of_the_same_row_or_of_one_that_rests_on_it(tmp_path):
+    """Each cell is judged by itself, and so is what is printed for a group that has another mistake."""
+    folder = (
+        FolderText()
+        .replace(G, "G1,Septicaemia,3.9114,3.5000,7,infectious,general", "G1,,3.9114,3.50001,x,infect,generl")
+        .replace(G, "G3,Adults only,0.5000", "G1,Adults only,0.50001")
+        .replace(P, "G1,inpatient,adult,3.9114,686930.98", "G1,inpatient,adult,3.9113,686930.99")
+        .replace(P, "G1,inpatient,child,3.5000,614679.77", "G9,inpatent,kid,x,614679.775")
+        .replace(R, "H1,2026-07-01,,1.5675,1.1327", "H1,2026-06-01,,x,1.1327")
+        .replace("components.csv", "general,home,transport,1/3,no", "general,hom,transport,x,maybe")
+        .replace("services.csv", "REHAB,Rehabilitation,bed_day,,24319.78", "REHAB,,bed_day,warf,x")
+        .replace(
+            "services.csv",
+            "V1,Visit,service,outpatient,2600,2026-07-01",
+            "V1,Visit,call,outpatient,x,2026-06-01",
+        )
+        .replace("factors.csv", "service,remote,1/2", "servce,remote,half")
+    )
+    told = [(problem.place.removeprefix(f"{NAME}/"), problem.field) for problem in folder.problems(tmp_path)]
+    assert sorted(told) == sorted(
+        [
+            (f"{G}:2", "name"),
+            (f"{G}:2", "planned_days"),
+            (f"{G}:2", "flags"),
+            (f"{G}:2", "relative_weight_child"),
+            (f"{G}:2", "component_profile"),
+            (f"{G}:4", "drg_code"),
+            (f"{G}:4", "relative_weight"),
+            (f"{P}:2", "published_weight"),
+            (f"{P}:2", "published_tariff"),
+            (f"{P}:4", "drg_code"),
+            (f"{P}:4", "care_setting"),
+            (f"{P}:4", "age_class"),
+            (f"{P}:4", "published_weight"),
+            (f"{P}:4", "published_tariff"),
+            (f"{R}:3", "regional"),
+            (f"{R}:3", "effective_start_date"),
+            ("components.csv:5", "care_setting"),
+            ("components.csv:5", "share"),
+            ("components.csv:5", "capital"),
+            ("services.csv:2", "name"),
+            ("services.csv:2", "care_setting"),
+            ("services.csv:2", "rate"),
+            ("services.csv:4", "unit"),
+            ("services.csv:4", "rate"),
+            ("services.csv:4", "effective_start_date"),
+            ("factors.csv:3", "unit"),
+            ("factors.csv:3", "factor"),
+        ]
+    )
+
+
+def test_a_mistake_in_the_header_hides_no_cell(tmp_path):
+    folder = FolderText().replace(G, "planned_days", "planed_days").replace(G, "3.9114", "x")
+    folder.replace(G, "neonatal", "neonate")
+    assert [(problem.place, problem.field) for problem in folder.problems(tmp_path)] == [
+        (f"{NAME}/{G}:1", "planed_days"),
+        (f"{NAME}/{G}:1", "planned_days"),
+        (f"{NAME}/{G}:2", "relative_weight"),
+        (f"{NAME}/{G}:3", "flags"),
+    ]
+
+
+def test_another_table_is_told_by_its_header_alone(tmp_path):
+    folder = FolderText()
+    folder.files["factors.csv"] = folder.files[G]
+    assert {problem.place for problem in folder.problems(tmp_path)} == {f"{NAME}/factors.csv:1"}
 
 
 def test_every_problem_of_every_file_comes_at_once(tmp_path):
@@ -189,11 +280,11 @@ def test_every_problem_of_every_file_comes_at_once(tmp_path):
         "schedule.toml:8",
         f"schedule.toml:{folder.line(T, 'shre')}",
         "groups.csv:4",
+        "published.csv:2",
         "providers.csv:3",
+        "components.csv:3",
         "services.csv:2",
         "factors.csv:3",
-        "components.csv:3",
-        "published.csv:2",
     ]
     with pytest.raises(ScheduleError, match="cannot be used: "):
         folder.read(tmp_path)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tariffcore.schedule.toml_reading import TomlDocument, TomlSyntaxError, UnquotedNumber
+from tariffcore.schedule.toml_reading import TomlDocument, TomlSyntaxError, TomlTable, UnquotedNumber
 
 TEXT = '''\
 # a comment with = and [brackets]
@@ -92,20 +92,82 @@ def test_the_values_are_those_of_tomllib_but_for_numbers_with_a_point():
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("a = 1\nb = \n", 2, "Invalid value"),
-        ("a = 1\na = 2\n", 2, "Cannot overwrite a value"),
+        ("a = 1\n[[b]\n", 2, "Expected ']]'"),
         ("a = 1\n\nb = [1,\n2", 4, "Unclosed array"),
-        ("day = 2026-02-30\n", 1, "Invalid date"),
-        ("a = " + "[" * 50_000, 1, "nested too deeply"),
-        ("a = " + "9" * 5_000, 1, "4300 digits"),
+        ("a = [1\nb = 2\n", 2, "Unclosed array"),  # b is not what is wrong
+        ('a = """b\nc = 1', 2, "Unterminated string"),
+        ("a = 1\nb == 2\nfree words\n", 3, "Expected '='"),
     ],
 )
 def test_a_text_that_is_not_toml_names_the_line(text, line, message):
     with pytest.raises(TomlSyntaxError) as raised:
         TomlDocument(text)
-    assert raised.value.line == line
-    assert message in raised.value.message
-    assert "at line" not in raised.value.message
+    last = raised.value.lines[-1]
+    assert (last.line, last.key) == (line, None)
+    assert message in last.message
+    assert "at line" not in last.message
+    assert last.written == text.split("\n")[line - 1].strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "day = 2026-02-30 # the last",
+            "f:2: day: '2026-02-30': is not a day of the calendar; write an existing day as year-month-day, "
+            "such as 2025-12-31, without quotation marks",
+        ),
+        (
+            "day = 31.12.2025",
+            "f:2: day: '31.12.2025': is not a date; write 2025-12-31, without…",
+        ),
+        ("share = 0,40", "f:2: share: '0,40': is not a number that TOML knows; write \"0.40\", with the…"),
+        ('currency = "KZT', "f:2: currency: '\"KZT': is not TOML: Illegal character '\\n'; write texts and…"),
+        ('"two words" = one', "f:2: two words: 'one': is not TOML: Invalid value; …"),
+        ("b = ", "f:2: b: is not TOML: Invalid value; …"),
+        ("b = " + "9" * 5_000, "f:2: b: '9999…(5000 characters)…more than 4300 digits…"),
+        ("b = " + "[" * 50_000, "f:2: b: …nested too deeply"),
+    ],
+)
+def test_a_value_that_is_not_toml_does_not_hide_what_follows(text, told):
+    problems = []
+    document = TomlDocument(f"a = 1\n{text}\n[table]\nc = 3\n")
+    table = TomlTable(document, (), document.values, file="f", problems=problems)
+    assert document.values["table"] == {"c": 3}
+    assert document.line(("table", "c")) == 4
+    table.whole("a", 1, 1)
+    table.table("table").whole("c", 3, 3)
+    table.finish()
+    told_of_value = str(problems[0])
+    for piece in told.split("…"):
+        assert piece in told_of_value.replace("9" * 60, "9999")
+    assert "is not a key of this table" in str(problems[1])  # the key was never asked for
+
+
+def test_a_value_that_is_not_toml_is_told_once_and_is_not_missing():
+    problems = []
+    document = TomlDocument("day = 2026-02-30\nother = 2026-13-01\n")
+    table = TomlTable(document, (), document.values, file="f", problems=problems)
+    assert (table.day("day"), table.table("other")) == (None, None)
+    table.finish()
+    assert [(problem.place, problem.field) for problem in problems] == [("f:1", "day"), ("f:2", "other")]
+
+
+def test_a_line_that_repeats_a_key_is_told_beside_the_others():
+    document = TomlDocument("a = 1\na = 2\nb = 3\n")
+    assert document.values == {"a": 1, "b": 3}
+    assert [str(line.problem("f")) for line in document.repeated] == [
+        "f:2: a: '2': the key stands in this table already; keep one of the two lines"
+    ]
+
+
+def test_what_was_found_before_reading_had_to_end_is_told_too():
+    with pytest.raises(TomlSyntaxError) as raised:
+        TomlDocument("a = 2026-02-30\n[b\nc = 0,4\n")
+    assert [(line.line, line.key, line.written) for line in raised.value.lines] == [
+        (1, "a", "2026-02-30"),
+        (2, None, "[b"),
+    ]
 
 
 NAMES = st.sampled_from(["a", "b-c", "d_1", '"x y"', "'z.w'", "unit"])
