@@ -111,6 +111,23 @@ types: environment
 tests: environment
 	$(BIN)/python -m pytest -n auto
 
+# The contract is checked by buf, a program from npm: a machine without it prices and tests all the same.
+BUF := proto/node_modules/.bin/buf
+
+$(BUF): proto/package.json proto/package-lock.json
+	@command -v npm >/dev/null || { echo "The contract is checked by buf, which comes from npm, and there is no npm here. On Debian: apt-get install npm" >&2; exit 1; }
+	@cd proto && npm ci --silent --ignore-scripts
+	@touch $@
+
+.PHONY: contract contract-publish
+contract: $(BUF)  ## lint the contract, and refuse what would break those who hold the published one
+	cd proto && ../$(BUF) lint
+	cd proto && ../$(BUF) format --diff --exit-code
+	cd proto && ../$(BUF) breaking --against published/tariffcore-v1.binpb
+
+contract-publish: contract  ## promise the contract as it is now: later ones may only add to it
+	cd proto && ../$(BUF) build --exclude-source-info --output published/tariffcore-v1.binpb
+
 .PHONY: stubs
 stubs: environment  ## tariffcore/v1 from the contract in proto/
 	$(BIN)/python -m tests.v1.stubs tariffcore/v1
@@ -142,5 +159,5 @@ wheel-smoke: wheel  ## install the wheel far from the checkout, on every CPython
 
 .PHONY: clean
 clean:  ## remove everything that make made, .venv too
-	rm -rf $(VENV) build dist demo *.egg-info tariffcore/*.c tariffcore/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench
+	rm -rf $(VENV) build dist demo proto/node_modules *.egg-info tariffcore/*.c tariffcore/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench
 	find $(wildcard tariffcore tests benchmarks server) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,6 +21,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ReloadSchedulesRequest(_message.Message):
+    """Nothing to say: all folders the server was started with are read again."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -36,6 +38,8 @@ Global___ReloadSchedulesRequest: _TypeAlias = ReloadSchedulesRequest  # noqa: Y0
 
 @_typing.final
 class ReloadSchedulesResponse(_message.Message):
+    """What the reload came to."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EDITIONS_FIELD_NUMBER: _builtins.int
@@ -70,6 +74,8 @@ Global___ReloadSchedulesResponse: _TypeAlias = ReloadSchedulesResponse  # noqa: 
 
 @_typing.final
 class ReloadCredentialsRequest(_message.Message):
+    """Nothing to say: all files the server was started with are read again."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -85,6 +91,8 @@ Global___ReloadCredentialsRequest: _TypeAlias = ReloadCredentialsRequest  # noqa
 
 @_typing.final
 class ReloadCredentialsResponse(_message.Message):
+    """What the reload came to."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TOKENS_FIELD_NUMBER: _builtins.int

@@ -59,6 +59,8 @@ class CaseColumns(_message.Message):
     row names it by its place there, counted from 1 over all chunks; 0 is a missing value. A table is appended to,
     never redefined. A column that is left out (empty) has the meaning said there for every row; any other length
     than `rows`, an index beyond its table, or a word twice in one table ends the stream with INVALID_ARGUMENT.
+    A number that means nothing (an age of 200, the 87,000th second of a day) makes its row
+    CASE_STATUS_INVALID_FIELD and no other.
     Columns are fixed-width, so that a message is the arrays themselves; write them packed, as proto3 does.
     """
 
@@ -98,26 +100,40 @@ class CaseColumns(_message.Message):
     row_problem: _builtins.bytes
     """What the sender already knows to be wrong with the row, one byte a row: 0 nothing, 1 a field could not be
     read (CASE_STATUS_INVALID_FIELD), 2 a field that every row needs is missing, such as its case_id
-    (CASE_STATUS_MISSING_FIELD), 3 the line is no row at all (CASE_STATUS_MALFORMED_ROW). Left out: nothing.
+    (CASE_STATUS_MISSING_FIELD), 3 the line is no row at all (CASE_STATUS_MALFORMED_ROW). Another number ends the
+    stream with INVALID_ARGUMENT. Left out: nothing.
     """
     @_builtins.property
     def new_provider_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What this chunk appends to the code tables of its stream. All tables of a stream together hold at most
-        4,000,000 words and 64 MiB.
+        """Providers that this chunk appends to their table; the following six fields do the same for theirs. White space
+        around a word is ignored, a word of nothing else is a missing value. All tables of a stream together hold at
+        most 4,000,000 words and 64 MiB.
         """
 
     @_builtins.property
-    def new_drg_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def new_drg_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Clinical cost groups."""
+
     @_builtins.property
-    def new_service_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def new_service_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Services."""
+
     @_builtins.property
-    def new_care_settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def new_care_settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Care settings."""
+
     @_builtins.property
-    def new_outcomes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def new_outcomes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Outcomes."""
+
     @_builtins.property
-    def new_procedure_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def new_procedure_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Procedures, as the register writes them; normalised by the server."""
+
     @_builtins.property
-    def new_factor_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def new_factor_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Factors of services."""
+
     @_builtins.property
     def provider(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Place in the stream's provider ids; 0: missing. Left out: missing."""
@@ -141,7 +157,7 @@ class CaseColumns(_message.Message):
     @_builtins.property
     def admission_day(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Days since 1970-01-01, from -719,162 (0001-01-01) to 2,932,896 (9999-12-31); -2,147,483,648: missing.
-        Left out: missing. Another number makes its row CASE_STATUS_INVALID_FIELD.
+        Left out: missing.
         """
 
     @_builtins.property
@@ -150,7 +166,9 @@ class CaseColumns(_message.Message):
 
     @_builtins.property
     def admission_second(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Second of the day plus one, 1 to 86,400; 0: the hour is not known. Left out: no hour is known."""
+        """Second of the day plus one, 1 to 86,400; 0: the hour is not known. Looked at only where there is a day.
+        Left out: no hour is known.
+        """
 
     @_builtins.property
     def discharge_second(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -177,7 +195,8 @@ class CaseColumns(_message.Message):
     @_builtins.property
     def procedure_end(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Procedures of row i are those of `procedure` from procedure_end[i - 1] (0 for the first row) up to, not
-        including, procedure_end[i]. Left out: no row has any.
+        including, procedure_end[i]. Never falls, and ends with the length of `procedure`; anything else ends the
+        stream with INVALID_ARGUMENT. Left out: no row has any.
         """
 
     @_builtins.property
@@ -238,6 +257,7 @@ class ColumnStreamStarted(_message.Message):
     as_of: _builtins.str
     """ISO date the catalog was asked as of. Empty: the latest published."""
     deciding_date: _edition_pb2.DecidingDate.ValueType
+    """Which date of a case decides."""
     @_builtins.property
     def editions(self) -> _containers.RepeatedCompositeFieldContainer[_edition_pb2.Edition]:
         """The editions that price days of this stream, named by their place here, counted from 1."""
@@ -277,6 +297,7 @@ class ComponentName(_message.Message):
     COMPONENT_FIELD_NUMBER: _builtins.int
     CAPITAL_FIELD_NUMBER: _builtins.int
     component: _builtins.str
+    """Its name, for instance "building_depreciation"."""
     capital: _builtins.bool
     """Whether every edition of the stream counts it as capital; where editions differ, ScheduleService tells."""
     def __init__(

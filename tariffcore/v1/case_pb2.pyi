@@ -233,6 +233,7 @@ class PricedCase(_message.Message):
     case_id: _builtins.str
     """As sent."""
     status: Global___CaseStatus.ValueType
+    """Whether there is an amount, and if not, why."""
     amount_minor: _builtins.int
     """The payment in minor units of the edition's currency (tiyn), 0 to 999,999,999,999,999,999.
     Absent unless the status is CASE_STATUS_OK: a missing amount is never zero.

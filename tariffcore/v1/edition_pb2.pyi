@@ -24,15 +24,21 @@ class _DecidingDate:
 class _DecidingDateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DecidingDate.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DECIDING_DATE_UNSPECIFIED: _DecidingDate.ValueType  # 0
+    """In requests: the discharge date. Never in an answer."""
     DECIDING_DATE_DISCHARGE: _DecidingDate.ValueType  # 1
+    """The day the patient left; of a service the day it was given."""
     DECIDING_DATE_ADMISSION: _DecidingDate.ValueType  # 2
+    """The day the patient came."""
 
 class DecidingDate(_DecidingDate, metaclass=_DecidingDateEnumTypeWrapper):
     """Which date of a case decides the edition, the provider's coefficients and the service's rate."""
 
 DECIDING_DATE_UNSPECIFIED: DecidingDate.ValueType  # 0
+"""In requests: the discharge date. Never in an answer."""
 DECIDING_DATE_DISCHARGE: DecidingDate.ValueType  # 1
+"""The day the patient left; of a service the day it was given."""
 DECIDING_DATE_ADMISSION: DecidingDate.ValueType  # 2
+"""The day the patient came."""
 Global___DecidingDate: _TypeAlias = DecidingDate  # noqa: Y015
 
 @_typing.final
@@ -130,6 +136,7 @@ class Edition(_message.Message):
     digest: _builtins.str
     """SHA-256 over the edition's files, 64 lower-case hexadecimal digits."""
     tariff_family: _builtins.str
+    """The family it belongs to, "kz": within it the date of a case chooses the edition."""
     title: _builtins.str
     """The title as published, in the schedule's own language."""
     synthetic: _builtins.bool

@@ -133,7 +133,9 @@ class AppliedRounding(_message.Message):
     mode: _builtins.str
     """"half_up", "half_even", "down" or "up"."""
     before: _builtins.str
+    """Before rounding: an exact decimal or fraction."""
     after: _builtins.str
+    """After rounding: an exact decimal."""
     def __init__(
         self,
         *,
@@ -182,8 +184,11 @@ class Statement(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The key of the sentence."""
     @_builtins.property
-    def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What stands in it, by name: codes, ids, exact values."""
+
     def __init__(
         self,
         *,
@@ -209,7 +214,9 @@ class ExplainedComponent(_message.Message):
     SHARE_FIELD_NUMBER: _builtins.int
     AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
     component: _builtins.str
+    """For instance "building_depreciation"."""
     capital: _builtins.bool
+    """Whether it is capital."""
     share: _builtins.str
     """The exact share of the payment: "0.0650" or "1/6"."""
     amount_minor: _builtins.int

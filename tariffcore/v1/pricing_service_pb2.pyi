@@ -24,6 +24,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class PriceCaseRequest(_message.Message):
+    """A case to price."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CASE_FIELD_NUMBER: _builtins.int
@@ -64,6 +66,8 @@ Global___PriceCaseRequest: _TypeAlias = PriceCaseRequest  # noqa: Y015
 
 @_typing.final
 class PriceCaseResponse(_message.Message):
+    """The price of a case."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PRICED_FIELD_NUMBER: _builtins.int
@@ -73,7 +77,9 @@ class PriceCaseResponse(_message.Message):
     engine_version: _builtins.str
     """Version of the calculating engine."""
     @_builtins.property
-    def priced(self) -> _case_pb2.PricedCase: ...
+    def priced(self) -> _case_pb2.PricedCase:
+        """The price, or why there is none."""
+
     @_builtins.property
     def edition(self) -> _edition_pb2.Edition:
         """The edition that covers the case's deciding date. Absent: none does, or the case gives no such date."""
@@ -100,6 +106,8 @@ Global___PriceCaseResponse: _TypeAlias = PriceCaseResponse  # noqa: Y015
 
 @_typing.final
 class PriceCasesRequest(_message.Message):
+    """Cases to price."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CASES_FIELD_NUMBER: _builtins.int
@@ -140,6 +148,8 @@ Global___PriceCasesRequest: _TypeAlias = PriceCasesRequest  # noqa: Y015
 
 @_typing.final
 class PriceCasesResponse(_message.Message):
+    """The prices of a list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PRICED_FIELD_NUMBER: _builtins.int
@@ -172,6 +182,8 @@ Global___PriceCasesResponse: _TypeAlias = PriceCasesResponse  # noqa: Y015
 
 @_typing.final
 class PriceCaseColumnsRequest(_message.Message):
+    """A message to a column stream."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     START_FIELD_NUMBER: _builtins.int
@@ -202,6 +214,8 @@ Global___PriceCaseColumnsRequest: _TypeAlias = PriceCaseColumnsRequest  # noqa: 
 
 @_typing.final
 class PriceCaseColumnsResponse(_message.Message):
+    """A message from a column stream."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STARTED_FIELD_NUMBER: _builtins.int

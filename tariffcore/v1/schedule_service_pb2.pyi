@@ -21,6 +21,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ListEditionsRequest(_message.Message):
+    """Which editions to list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TARIFF_FAMILY_FIELD_NUMBER: _builtins.int
@@ -45,6 +47,8 @@ Global___ListEditionsRequest: _TypeAlias = ListEditionsRequest  # noqa: Y015
 
 @_typing.final
 class ListEditionsResponse(_message.Message):
+    """The editions there are."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EDITIONS_FIELD_NUMBER: _builtins.int
@@ -75,6 +79,8 @@ Global___ListEditionsResponse: _TypeAlias = ListEditionsResponse  # noqa: Y015
 
 @_typing.final
 class GetEditionRequest(_message.Message):
+    """Which edition to show."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EDITION_FIELD_NUMBER: _builtins.int
@@ -97,6 +103,8 @@ Global___GetEditionRequest: _TypeAlias = GetEditionRequest  # noqa: Y015
 
 @_typing.final
 class GetEditionResponse(_message.Message):
+    """An edition, whole but for its groups, providers and printed tariffs."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EDITION_FIELD_NUMBER: _builtins.int
@@ -111,23 +119,37 @@ class GetEditionResponse(_message.Message):
     engine_version: _builtins.str
     """Version of the calculating engine."""
     @_builtins.property
-    def edition(self) -> _edition_pb2.Edition: ...
+    def edition(self) -> _edition_pb2.Edition:
+        """Its id, digest, dates and currency."""
+
     @_builtins.property
-    def settings(self) -> Global___ScheduleSettings: ...
+    def settings(self) -> Global___ScheduleSettings:
+        """Its numbers and closed lists."""
+
     @_builtins.property
-    def shares(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShareRule]: ...
+    def shares(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShareRule]:
+        """What each care setting takes of a tariff."""
+
     @_builtins.property
     def stay_rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___StayRule]:
         """In the order they are tried; the first that matches pays."""
 
     @_builtins.property
-    def coefficients(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoefficientRule]: ...
+    def coefficients(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoefficientRule]:
+        """The correction coefficients that providers may have."""
+
     @_builtins.property
-    def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServiceFactor]: ...
+    def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServiceFactor]:
+        """The factors that a service may name."""
+
     @_builtins.property
-    def services(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServiceRate]: ...
+    def services(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServiceRate]:
+        """The services and their rates."""
+
     @_builtins.property
-    def component_shares(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentShare]: ...
+    def component_shares(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentShare]:
+        """How payments split into cost components."""
+
     def __init__(
         self,
         *,
@@ -177,6 +199,7 @@ class ScheduleSettings(_message.Message):
     base_rate: _builtins.str
     """Currency per 1.0000 of weight: exact decimal."""
     base_rate_source: _builtins.str
+    """The document or derivation the base rate comes from."""
     child_age_limit: _builtins.int
     """Children are younger than this, in full years at admission."""
     day_count: _builtins.str
@@ -200,11 +223,17 @@ class ScheduleSettings(_message.Message):
         """Of the unit price, after stay factor and coefficient; decimals of the currency."""
 
     @_builtins.property
-    def care_settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def care_settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The care settings a case may name."""
+
     @_builtins.property
-    def outcomes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def outcomes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The outcomes a case may name."""
+
     @_builtins.property
-    def drg_flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def drg_flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The flags a cost group may carry."""
+
     def __init__(
         self,
         *,
@@ -277,9 +306,11 @@ class ShareRule(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     EXCEPTIONS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """What rule_id of a priced case repeats."""
     unit: _builtins.str
     """"case", "bed_day", "service", "call" or "person_month"."""
     care_setting: _builtins.str
+    """One of the edition's care settings."""
     share: _builtins.str
     """Exact: "0.40" or "1/6"."""
     applies_to: _builtins.str
@@ -287,6 +318,7 @@ class ShareRule(_message.Message):
     max_hours: _builtins.int
     """The longest stay the setting pays, in hours. Absent: no limit."""
     source: _builtins.str
+    """The document the share comes from."""
     @_builtins.property
     def exceptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShareException]:
         """Tried in this order, before the share itself."""
@@ -325,9 +357,13 @@ class ShareException(_message.Message):
     APPLIES_TO_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """What rule_id of a priced case repeats."""
     share: _builtins.str
+    """Exact: "0.75" or "1/6"."""
     applies_to: _builtins.str
+    """"weight" (rounded before it meets the base rate) or "tariff"."""
     source: _builtins.str
+    """The document the exception comes from."""
     @_builtins.property
     def procedures(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Normalised codes, sorted."""
@@ -365,19 +401,29 @@ class StayRule(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     EXEMPTIONS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """What rule_id of a priced case repeats after its share."""
     death_unavoidable: _builtins.bool
+    """Whether the death could not have been avoided is this."""
     max_days: _builtins.int
+    """The stay has at most so many days."""
     pay: _builtins.str
     """"full", "share" or "per_planned_day"."""
     share: _builtins.str
     """The share paid. Empty unless pay is "share"."""
     source: _builtins.str
+    """The document the rule comes from."""
     @_builtins.property
-    def care_settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def care_settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The case's care setting is one of these."""
+
     @_builtins.property
-    def outcomes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def outcomes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The case's outcome is one of these."""
+
     @_builtins.property
-    def exemptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___StayExemption]: ...
+    def exemptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___StayExemption]:
+        """The rule leaves a case alone that any of these describes."""
+
     def __init__(
         self,
         *,
@@ -416,10 +462,15 @@ class StayExemption(_message.Message):
     DRG_FLAGS_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     source: _builtins.str
+    """The document the exemption comes from."""
     @_builtins.property
-    def outcomes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def outcomes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The case's outcome is one of these."""
+
     @_builtins.property
-    def drg_flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def drg_flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The group has any of these flags."""
+
     def __init__(
         self,
         *,
@@ -445,9 +496,11 @@ class CoefficientRule(_message.Message):
     MODE_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """For instance "rural"."""
     mode: _builtins.str
     """"multiplies" or "adds" (its c - 1 to the product)."""
     source: _builtins.str
+    """The document the coefficient comes from."""
     def __init__(
         self,
         *,
@@ -474,10 +527,13 @@ class ServiceFactor(_message.Message):
     FACTOR_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     unit: _builtins.str
+    """The unit of the services it belongs to, for instance "service"."""
     factor_code: _builtins.str
+    """What Case.factor_code names."""
     factor: _builtins.str
     """Exact: "2" or "1/2"."""
     source: _builtins.str
+    """The document the factor comes from."""
     def __init__(
         self,
         *,
@@ -509,8 +565,11 @@ class ServiceRate(_message.Message):
     EFFECTIVE_END_DATE_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     service_code: _builtins.str
+    """What Case.service_code names."""
     name: _builtins.str
+    """Its name, in the schedule's own language."""
     unit: _builtins.str
+    """"bed_day", "service", "call" or "person_month"."""
     care_setting: _builtins.str
     """Empty: the shares of its unit apply by the case's setting. Given: the rate is that setting's own."""
     rate: _builtins.str
@@ -520,6 +579,7 @@ class ServiceRate(_message.Message):
     effective_end_date: _builtins.str
     """ISO date, exclusive. Empty: open."""
     source: _builtins.str
+    """The document the rate comes from."""
     def __init__(
         self,
         *,
@@ -552,12 +612,15 @@ class ComponentShare(_message.Message):
     SHARE_FIELD_NUMBER: _builtins.int
     CAPITAL_FIELD_NUMBER: _builtins.int
     component_profile: _builtins.str
+    """What Group.component_profile names."""
     care_setting: _builtins.str
     """Empty: in every setting without shares of its own."""
     component: _builtins.str
+    """For instance "building_depreciation"."""
     share: _builtins.str
     """Exact."""
     capital: _builtins.bool
+    """Whether it is capital."""
     def __init__(
         self,
         *,
@@ -577,6 +640,8 @@ Global___ComponentShare: _TypeAlias = ComponentShare  # noqa: Y015
 
 @_typing.final
 class ListGroupsRequest(_message.Message):
+    """Which groups to list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EDITION_FIELD_NUMBER: _builtins.int
@@ -607,6 +672,8 @@ Global___ListGroupsRequest: _TypeAlias = ListGroupsRequest  # noqa: Y015
 
 @_typing.final
 class ListGroupsResponse(_message.Message):
+    """A page of groups."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     GROUPS_FIELD_NUMBER: _builtins.int
@@ -618,9 +685,13 @@ class ListGroupsResponse(_message.Message):
     engine_version: _builtins.str
     """Version of the calculating engine."""
     @_builtins.property
-    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___Group]: ...
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___Group]:
+        """In the edition's order."""
+
     @_builtins.property
-    def edition(self) -> _edition_pb2.Edition: ...
+    def edition(self) -> _edition_pb2.Edition:
+        """The edition they belong to."""
+
     def __init__(
         self,
         *,
@@ -652,7 +723,9 @@ class Group(_message.Message):
     COMPONENT_PROFILE_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     drg_code: _builtins.str
+    """What Case.drg_code names."""
     name: _builtins.str
+    """Its name, in the schedule's own language."""
     relative_weight: _builtins.str
     """Exact decimal."""
     relative_weight_child: _builtins.str
@@ -662,8 +735,11 @@ class Group(_message.Message):
     component_profile: _builtins.str
     """Empty: its amounts have no components."""
     source: _builtins.str
+    """The document the weights come from."""
     @_builtins.property
-    def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What stay rules and their exemptions ask for."""
+
     def __init__(
         self,
         *,
@@ -693,6 +769,8 @@ Global___Group: _TypeAlias = Group  # noqa: Y015
 
 @_typing.final
 class DiffEditionsRequest(_message.Message):
+    """Which two editions to compare."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     FROM_FIELD_NUMBER: _builtins.int
@@ -724,6 +802,8 @@ Global___DiffEditionsRequest: _TypeAlias = DiffEditionsRequest  # noqa: Y015
 
 @_typing.final
 class DiffEditionsResponse(_message.Message):
+    """A page of changes."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CHANGES_FIELD_NUMBER: _builtins.int
@@ -736,9 +816,13 @@ class DiffEditionsResponse(_message.Message):
     engine_version: _builtins.str
     """Version of the calculating engine."""
     @_builtins.property
-    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___EditionChange]: ...
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___EditionChange]:
+        """In the order said at EditionChange."""
+
     @_builtins.property
-    def to(self) -> _edition_pb2.Edition: ...
+    def to(self) -> _edition_pb2.Edition:
+        """The edition compared to."""
+
     def __init__(
         self,
         *,
