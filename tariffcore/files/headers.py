@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tariffcore.cases import STANDARD_COLUMNS
 from tariffcore.errors import CasesError, Problem, shortened
-from tariffcore.files.mapping import ColumnMapping, plain_text
+from tariffcore.files.mapping import ColumnMapping, load_mapping, plain_text, preset_names
 from tariffcore.schedule.values import closest
 
 _LISTED_HEADERS = 40
@@ -106,47 +106,80 @@ def _missing(
     mapping: ColumnMapping,
     place: str,
 ) -> list[Problem]:
-    wanted: list[tuple[str, str]] = [
-        (column, "every case needs it")
-        for column in ("case_id", "care_setting", "discharge_date")
-        if column not in sources
-    ]
+    wanted = [column for column in ("case_id", "care_setting", "discharge_date") if column not in sources]
+    why: list[str] = []
     if "drg_code" not in sources and "service_code" not in sources:
-        wanted.append(("drg_code", "a line is a cost group (drg_code) or a service (service_code)"))
+        wanted.append("drg_code")
+        why.append("service_code would do instead of drg_code")
     only_services = "drg_code" not in sources and "service_code" in sources
     if not only_services and "admission_date" not in sources and "length_of_stay_days" not in sources:
-        wanted.append(("admission_date", "cost groups need it, or length_of_stay_days"))
-    named = {column for column, _ in wanted}
+        wanted.append("admission_date")
+        why.append("length_of_stay_days would do instead of admission_date")
     # A column the mapping speaks of and the file has not: going on would price with the column's default.
-    wanted += [
-        (column, f"{mapping.name} expects it")
+    expected = [
+        column
         for column in STANDARD_COLUMNS
-        if column in mapping.expected_columns and column not in sources and column not in named
+        if column in mapping.expected_columns and column not in sources and column not in wanted
     ]
+    if expected:
+        wanted += expected
+        why.append(f"{mapping.name} expects {', '.join(expected)}")
     if mapping.birth_date and birth_date is None and "age_years" not in mapping.optional:
-        wanted.append(("age_years", f"{mapping.name} works it out from {' or '.join(mapping.birth_date)}"))
-    if birth_date is not None and "admission_date" not in sources and "admission_date" not in named:
-        wanted.append(("admission_date", "the age is worked out at admission"))
+        wanted.append("age_years")
+        why.append(f"{mapping.name} works age_years out from {' or '.join(mapping.birth_date)}")
+    if birth_date is not None and "admission_date" not in sources and "admission_date" not in wanted:
+        wanted.append("admission_date")
+        why.append("the age is worked out at admission")
+    if not wanted:
+        return []
     shown = ", ".join(shortened(" ".join(header.split())) for header in headers[:_LISTED_HEADERS])
     if len(headers) > _LISTED_HEADERS:
         shown += f", … ({len(headers)} columns)"
+    missing = "this column is missing" if len(wanted) == 1 else "these columns are missing"
+    if why:
+        missing += f" ({'; '.join(why)})"
     return [
         Problem(
             place,
-            column,
+            ", ".join(wanted),
             None,
-            f"this column is missing: {why}; the file has the columns {shown or '(none)'}",
-            _way_out(column, headers, mapping),
+            f"{missing}; the file has the columns {shown or '(none)'}",
+            _way_out(wanted, headers, mapping),
         )
-        for column, why in wanted
     ]
 
 
-def _way_out(column: str, headers: Sequence[str], mapping: ColumnMapping) -> str:
-    names = mapping.birth_date if column == "age_years" and mapping.birth_date else mapping.headers_of(column)
+def _way_out(missing: Sequence[str], headers: Sequence[str], mapping: ColumnMapping) -> str:
+    preset = _preset_with(headers, mapping)
+    if preset is not None:
+        return f"these look like the headers of the preset {preset}: use --mapping {preset}"
     present = [header for header in headers if header.strip()]
-    close = next((found for name in names if (found := closest(name, present)) is not None), None)
-    hint = "" if close is None else f"did you mean {shortened(close)!r}? "
-    expected = " or ".join(repr(name) for name in names)
-    example = f'{column} = "{close or "the header in the file"}"'
-    return f"{hint}name the column {expected}, or say in a mapping file, under [columns]: {example}"
+    meant: list[str] = []
+    names_of: list[str] = []
+    example = f'{missing[0]} = "the header in the file"'
+    for column in missing:
+        worked_out = column == "age_years" and mapping.birth_date
+        names = mapping.birth_date if worked_out else mapping.headers_of(column)
+        close = next((found for name in names if (found := closest(name, present)) is not None), None)
+        if close is not None:
+            if not meant:
+                example = f'{column} = "{close}"'
+            meant.append(f"{shortened(close)!r} for {column}")
+        if names != (column,):
+            names_of.append(f"{column} {' or '.join(map(repr, names))}")
+    hint = f"did you mean {', '.join(meant)}? " if meant else ""
+    called = f"name them as the mapping does ({', '.join(names_of)})" if names_of else "name them so"
+    return f"{hint}{called}, or say in a mapping file (--mapping FILE), under [columns]: {example}"
+
+
+def _preset_with(headers: Sequence[str], mapping: ColumnMapping) -> str | None:
+    """The preset that was not used and knows most of its headers in the file."""
+    plain = {plain_text(header) for header in headers}
+    found_now = standard_headers_found(headers, mapping)
+    for name in preset_names():
+        preset = load_mapping(name)
+        own = [*preset.columns.values(), *([preset.birth_date] if preset.birth_date else [])]
+        found = sum(any(plain_text(header) in plain for header in known) for known in own)
+        if preset.name != mapping.name and found * 2 > len(own) and found > found_now:
+            return name
+    return None

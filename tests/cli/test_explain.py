@@ -200,4 +200,5 @@ def test_a_case_that_is_not_there(tmp_path: Path, option: str, value: str, says:
 
 def test_a_file_without_columns_of_cases(tmp_path: Path) -> None:
     cases = write_cases(tmp_path, "1", header="a")
-    assert len(refused(run("explain", cases, "--line", "2"))) > 2
+    lines = refused(run("explain", cases, "--line", "2"))
+    assert "care_setting, discharge_date, drg_code, admission_date: these columns are missing" in lines[1]

@@ -367,8 +367,18 @@ def test_missing_columns_are_named_together(tmp_path: Path) -> None:
     cases = write_cases(tmp_path, "1,2", header="case_id,drg_code")
     lines = nothing_priced(tmp_path, cases)
     assert lines[0].endswith("these are not the columns of a file of cases")
-    for column in ("care_setting", "discharge_date"):
-        assert any(f": {column}: this column is missing" in line for line in lines)
+    (line,) = lines[1:]
+    assert f"{cases}: care_setting, discharge_date, admission_date: these columns are missing" in line
+    assert line.count("the file has the columns case_id, drg_code;") == 1
+
+
+def test_a_file_with_the_headers_of_a_preset_is_sent_to_it(tmp_path: Path) -> None:
+    header = (
+        "ID пролеченного случая,Наименование стационара выписки,Вид медицинской помощи,"
+        "Дата/время поступления,Дата/время выписки,Исход пребывания,Дата рождения"
+    )
+    lines = nothing_priced(tmp_path, write_cases(tmp_path, "1,2,3,4,5,6,7", header=header))
+    assert lines[1].endswith("these look like the headers of the preset ersb: use --mapping ersb")
 
 
 def test_an_unknown_preset(tmp_path: Path) -> None:

@@ -67,5 +67,5 @@ def test_columns_missing(tmp_path: Path) -> None:
     table = pa.table({"case_id": [1]})
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table)
-    with pytest.raises(CasesError, match="drg_code: this column is missing"):
+    with pytest.raises(CasesError, match="drg_code, admission_date: these columns are missing"):
         open_cases(path)
