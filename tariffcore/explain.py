@@ -99,6 +99,16 @@ def reason_for(case: Case, catalog: Catalog, language: str = "en") -> str:
     return explain_case(case, catalog).reason_in(language) or ""
 
 
+def reason_of_own_fields(case: Case, deciding_date: DecidingDate, language: str = "en") -> str | None:
+    """Why a case has no amount whatever any edition says; None where its own fields leave that open."""
+    walk = _Walk(case, Catalog("", (), None, deciding_date, ()))
+    try:
+        walk.check_own_fields()
+    except _NoAmountError as no_amount:
+        return reasons_in_words(no_amount.reasons, labels_in(language))
+    return None
+
+
 _UNREADABLE = {
     "admission_date": "unreadable_date",
     "discharge_date": "unreadable_date",
@@ -169,9 +179,7 @@ class _Walk:
 
     def price(self) -> tuple[int, str, tuple[ComponentPart, ...] | None]:
         """The payment in minor units, the rule, the components; _NoAmountError with the first status met."""
-        self._check_ranges()
-        self._check_needed_fields()
-        self._check_dates()
+        self.check_own_fields()
         schedule = self._edition()
         if self.drg_code is not None:
             return self._price_treated_case(schedule, self.drg_code)
@@ -221,6 +229,12 @@ class _Walk:
         return amount_minor, rule_id if self.factor_code is None else f"{rule_id}+{self.factor_code}", None
 
     # What can be said of a case before any edition is asked
+
+    def check_own_fields(self) -> None:
+        """Raises _NoAmountError for a case that its own fields rule out."""
+        self._check_ranges()
+        self._check_needed_fields()
+        self._check_dates()
 
     def _check_ranges(self) -> None:
         """A line is a case or a service, never both, and its numbers are ones that can occur."""

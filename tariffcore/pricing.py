@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariffcore import _kernel
-from tariffcore.encoding import EncodedCases, encode_cases
+from tariffcore.encoding import EncodedCases, MarkedRows, encode_cases
 from tariffcore.plan import MISSING_AGE, Plan
 from tariffcore.schedule.catalog import Catalog
 from tariffcore.statuses import CaseStatus
@@ -22,6 +22,45 @@ from tariffcore.statuses import CaseStatus
 _ROWS_A_THREAD = 1 << 15  # fewer are not worth a second thread
 
 STATUS_NAMES = [status.name for status in CaseStatus]
+
+
+class NamedEdition(Protocol):
+    """An edition as far as a priced row names it; `tariffcore.schedule.model.Schedule` is one."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def synthetic(self) -> bool: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def minor_units(self) -> int: ...
+
+
+class PricedNames(Protocol):
+    """What the numbers of `PricedCases` stand for; a `Plan` knows, and so does the start of a stream."""
+
+    @property
+    def editions(self) -> Sequence[NamedEdition]: ...
+    @property
+    def rule_ids(self) -> Sequence[str | None]: ...
+    @property
+    def component_names(self) -> Sequence[str]: ...
+
+
+class CasesAsRead(Protocol):
+    """What outputs need to know of the cases that were priced; `EncodedCases` knows."""
+
+    @property
+    def invalid(self) -> Sequence[MarkedRows]: ...
+    @property
+    def claimed_minor(self) -> NDArray[np.int64] | None: ...
+    @property
+    def claimed_missing(self) -> NDArray[np.bool_] | None: ...
 
 
 @dataclass(frozen=True)
@@ -36,8 +75,8 @@ class PricedCases:
     has_parts         uint8, 1 where the case has a component profile; None: not asked for
     """
 
-    plan: Plan
-    encoded: EncodedCases
+    plan: PricedNames
+    encoded: CasesAsRead
     amount_minor: NDArray[np.int64]
     status: NDArray[np.uint8]
     edition: NDArray[np.uint8]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -45,29 +47,53 @@ _NUMBERS_WITH_A_RANGE = ("age_years", "quantity", "length_of_stay_days")
 """A cell of these may be a number and still be wrong: then the explanation names it, and the range."""
 
 
-class RejectReasons:
+@dataclass(frozen=True, slots=True)
+class RejectedCase:
+    """A case without an amount, and the edition that covers its date."""
+
+    case: Case
+    status: CaseStatus
+    schedule_id: str | None
+
+
+class KnownReasons(ABC):
     """Reasons in words for rejected rows, each thing that can be wrong put in words once.
 
     One object serves any number of chunks and threads; what it remembers is only ever added to.
     """
 
-    def __init__(self, catalog: Catalog, language: str = "en") -> None:
-        self._catalog = catalog
+    def __init__(self, language: str = "en") -> None:
         self._language = language
         self._known: dict[tuple[object, ...], str] = {}
 
-    def of_case(self, case: Case, status: CaseStatus, schedule_id: str | None) -> str:
-        """Why this case has this status."""
-        fields = _REASON_DEPENDS_ON.get(status)
-        if fields is None:
-            return reason_for(case, self._catalog, self._language)
-        key = (status, schedule_id, *(getattr(case, field) for field in fields))
-        if key not in self._known:
-            reason = reason_for(case, self._catalog, self._language)
-            if len(self._known) >= _CACHE_LIMIT:
-                return reason
-            self._known[key] = reason
-        return self._known[key]
+    @abstractmethod
+    def _asked(self, cases: Sequence[RejectedCase]) -> list[str]:
+        """Why each of these cases has its status."""
+
+    def of_cases(self, cases: Sequence[RejectedCase]) -> list[str]:
+        """Why each of these cases has its status; what was said before is not asked again."""
+        keys = [_key(rejected) for rejected in cases]
+        unknown: dict[tuple[object, ...], RejectedCase] = {}
+        for place, (key, rejected) in enumerate(zip(keys, cases, strict=True)):
+            if key is None:
+                unknown[(place,)] = rejected
+            elif key not in self._known:
+                unknown.setdefault(key, rejected)
+        said = dict(zip(unknown, self._asked(list(unknown.values())), strict=True)) if unknown else {}
+        words = []
+        for place, key in enumerate(keys):
+            if key is None:
+                words.append(said[(place,)])
+            elif key in said:
+                words.append(said[key])
+            else:
+                words.append(self._known[key])
+        room = _CACHE_LIMIT - len(self._known)
+        for key in keys:
+            if room > 0 and key is not None and key in said and key not in self._known:
+                self._known[key] = said[key]
+                room -= 1
+        return words
 
     def of_cells(self, cells: Sequence[tuple[str, str]]) -> str:
         """Why a row with these unreadable (column, text) cells has no amount."""
@@ -77,6 +103,25 @@ class RejectReasons:
             else reason_of_unreadable_cell(column, text, self._language)
             for column, text in cells
         )
+
+
+class RejectReasons(KnownReasons):
+    """Reasons as the editions of a catalog have them."""
+
+    def __init__(self, catalog: Catalog, language: str = "en") -> None:
+        super().__init__(language)
+        self._catalog = catalog
+
+    def _asked(self, cases: Sequence[RejectedCase]) -> list[str]:
+        return [reason_for(rejected.case, self._catalog, self._language) for rejected in cases]
+
+
+def _key(rejected: RejectedCase) -> tuple[object, ...] | None:
+    """What the reason depends on; None: on the whole case."""
+    fields = _REASON_DEPENDS_ON.get(rejected.status)
+    if fields is None:
+        return None
+    return (rejected.status, rejected.schedule_id, *(getattr(rejected.case, field) for field in fields))
 
 
 def reject_schema(columns: Sequence[str], *, synthetic: bool = False) -> pa.Schema:
@@ -94,7 +139,7 @@ def reject_schema(columns: Sequence[str], *, synthetic: bool = False) -> pa.Sche
 
 
 def reject_table(
-    chunk: CaseChunk, priced: PricedCases, reasons: RejectReasons, schema: pa.Schema
+    chunk: CaseChunk, priced: PricedCases, reasons: KnownReasons, schema: pa.Schema
 ) -> pa.Table:
     """The rows of the chunk without an amount, in file order: line, original fields, status, reason."""
     rows = np.flatnonzero(~priced.ok)
@@ -106,16 +151,19 @@ def reject_table(
     editions = [None, *(schedule.id for schedule in priced.plan.editions)]
     unreadable = _cells_of_marks(priced.encoded.invalid, rows, originals)
     cases = cases_of_rows(chunk.table, rows, priced.plan.editions[0].minor_units)
-    words = []
+    parts: list[list[str]] = []
+    asked: dict[int, RejectedCase] = {}
     for position, (row, status, case) in enumerate(zip(rows.tolist(), statuses, cases, strict=True)):
         if row in chunk.malformed:
-            words.append(chunk.malformed[row])
+            parts.append([chunk.malformed[row]])
             continue
         cells = unreadable.get(position, ())
-        said = [reasons.of_cells(unread)] if (unread := _unread(cells, case)) else []
-        if not said or _is_out_of_range(cells, case):
-            said.append(reasons.of_case(case, status, editions[priced.edition[row]]))
-        words.append("; ".join(said))
+        parts.append([reasons.of_cells(unread)] if (unread := _unread(cells, case)) else [])
+        if not parts[-1] or _is_out_of_range(cells, case):
+            asked[position] = RejectedCase(case, status, editions[priced.edition[row]])
+    for position, reason in zip(asked, reasons.of_cases(list(asked.values())), strict=True):
+        parts[position].append(reason)
+    words = ["; ".join(said) for said in parts]
     columns = {
         "line": pa.array(chunk.line_numbers[rows]),
         **originals,

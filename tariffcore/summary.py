@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tariffcore import _kernel
 from tariffcore.column_reading import coded_text, days
+from tariffcore.encoding import EncodedCases
 from tariffcore.plan import DAY_CODES, MISSING_DAY, Plan
 from tariffcore.pricing import PricedCases
 from tariffcore.schedule.catalog import DecidingDate
@@ -87,16 +88,13 @@ class Summary:
         self.has_claims |= other.has_claims
 
 
-class Summarist:
-    """Counts chunks of priced cases against the names of one plan."""
+class TableSummarist:
+    """Counts chunks of priced cases by what stands in their tables and what the answers name."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._settings = ["" if key.care_setting is None else key.care_setting for key in plan.setting_keys]
-        all_days = np.arange(DAY_CODES) + plan.base_day
-        months = all_days.astype("datetime64[D]").astype("datetime64[M]")
-        self._month_of_day = (months - months[0]).astype(np.int64).astype(np.uint16)
-        self._months = [str(months[0] + month) for month in range(int(self._month_of_day[-1]) + 1)]
+    def __init__(self, deciding_date: DecidingDate) -> None:
+        self._deciding_field = (
+            "admission_date" if deciding_date is DecidingDate.ADMISSION else "discharge_date"
+        )
 
     def of_chunk(self, table: pa.Table, priced: PricedCases) -> Summary:
         """The counts of one chunk; ``table`` is what was priced."""
@@ -107,10 +105,9 @@ class Summarist:
                 summary.by_status[CaseStatus(number)] = tally
         # rejected rows have no money; counting them apart as code 0 keeps the others to priced cases
         ok = priced.ok
-        variants = priced.encoded.variant >> np.uint16(self._plan.signature_bits)
-        summary.by_setting = self._named(np.where(ok, variants + 1, 0), amount, self._settings)
+        summary.by_setting = self._by_setting(table, priced)
         summary.by_month = self._by_month(table, priced)
-        editions = [schedule.id for schedule in self._plan.editions]
+        editions = [schedule.id for schedule in priced.plan.editions]
         summary.by_schedule = self._named(np.where(ok, priced.edition, 0), amount, editions)
         if "provider_id" in table.column_names:
             summary.by_provider = self._by_text(table, "provider_id", ok, amount)
@@ -121,20 +118,20 @@ class Summarist:
         self._claims(priced, summary)
         return summary
 
+    def _by_setting(self, table: pa.Table, priced: PricedCases) -> dict[str, Tally]:
+        if "care_setting" not in table.column_names:
+            return {}
+        return self._by_text(table, "care_setting", priced.ok, priced.amount_minor)
+
     def _by_month(self, table: pa.Table, priced: PricedCases) -> dict[str, Tally]:
-        deciding_day = priced.encoded.deciding_day
-        codes = np.where(priced.ok, self._month_of_day[deciding_day] + 1, 0)
-        # the last code stands for all later days as well, and a month in 2206 is a slip that people look for
-        last_day = np.flatnonzero(priced.ok & (deciding_day == MISSING_DAY - 1))
-        codes[last_day] = 0
-        by_month = self._named(codes, priced.amount_minor, self._months)
-        if len(last_day):
-            by_admission = self._plan.catalog.deciding_date is DecidingDate.ADMISSION
-            name = "admission_date" if by_admission else "discharge_date"
-            moments = days(name, table.column(name).take(pa.array(last_day)))
-            months = moments.days.astype("datetime64[D]").astype("datetime64[M]")
-            for month, amount_minor in zip(months, priced.amount_minor[last_day].tolist(), strict=True):
-                by_month.setdefault(str(month), Tally()).add(1, amount_minor)
+        by_month: dict[str, Tally] = {}
+        rows = np.flatnonzero(priced.ok)
+        if len(rows):
+            moments = days(self._deciding_field, table.column(self._deciding_field))
+            months = moments.days.astype("datetime64[D]").astype("datetime64[M]")[rows]
+            names, number = np.unique(months, return_inverse=True)
+            amount = priced.amount_minor[rows]
+            by_month = self._by_number(number, [str(month) for month in names], priced.ok[rows], amount)
         return by_month
 
     def _by_text(
@@ -145,6 +142,16 @@ class Summarist:
         # widened first: a dictionary's indices may be so narrow that counting them from 1 overflows
         number = coded.number.astype(np.int64)
         number[number < 0] = len(coded.texts)
+        return self._by_number(number, names, ok, amount)
+
+    def _by_number(
+        self,
+        number: NDArray[np.int64],
+        names: Sequence[str],
+        ok: NDArray[np.bool_],
+        amount: NDArray[np.int64],
+    ) -> dict[str, Tally]:
+        """Totals of the priced rows by the name of their number, which counts from 0."""
         totals: dict[str, Tally] = {}
         # the counting loop knows 16-bit codes: texts beyond that are counted in further rounds
         for first in range(0, len(names), (1 << 16) - 1):
@@ -179,6 +186,40 @@ class Summarist:
             np.where(priced.has_difference, sign, 0).astype(np.uint16), difference, 4
         )
         summary.claimed_over, summary.claimed_under, summary.claimed_equal = over, under, equal.cases
+
+
+class Summarist(TableSummarist):
+    """Counts chunks that were priced here by the numbers of their plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan.catalog.deciding_date)
+        self._plan = plan
+        self._settings = ["" if key.care_setting is None else key.care_setting for key in plan.setting_keys]
+        all_days = np.arange(DAY_CODES) + plan.base_day
+        months = all_days.astype("datetime64[D]").astype("datetime64[M]")
+        self._month_of_day = (months - months[0]).astype(np.int64).astype(np.uint16)
+        self._months = [str(months[0] + month) for month in range(int(self._month_of_day[-1]) + 1)]
+
+    def _by_setting(self, table: pa.Table, priced: PricedCases) -> dict[str, Tally]:
+        assert isinstance(priced.encoded, EncodedCases)
+        variants = priced.encoded.variant >> np.uint16(self._plan.signature_bits)
+        return self._named(np.where(priced.ok, variants + 1, 0), priced.amount_minor, self._settings)
+
+    def _by_month(self, table: pa.Table, priced: PricedCases) -> dict[str, Tally]:
+        assert isinstance(priced.encoded, EncodedCases)
+        deciding_day = priced.encoded.deciding_day
+        codes = np.where(priced.ok, self._month_of_day[deciding_day] + 1, 0)
+        # the last code stands for all later days as well, and a month in 2206 is a slip that people look for
+        last_day = np.flatnonzero(priced.ok & (deciding_day == MISSING_DAY - 1))
+        codes[last_day] = 0
+        by_month = self._named(codes, priced.amount_minor, self._months)
+        if len(last_day):
+            name = self._deciding_field
+            moments = days(name, table.column(name).take(pa.array(last_day)))
+            months = moments.days.astype("datetime64[D]").astype("datetime64[M]")
+            for month, amount_minor in zip(months, priced.amount_minor[last_day].tolist(), strict=True):
+                by_month.setdefault(str(month), Tally()).add(1, amount_minor)
+        return by_month
 
 
 def _totals(codes: NDArray[np.uint16], amount: NDArray[np.int64], count: int) -> list[Tally]:
