@@ -83,3 +83,9 @@ class ExplainError(ProblemsError):
     """A single case that cannot be explained because its description is not usable."""
 
     reason = "CASE_UNUSABLE"
+
+
+class CostingError(ProblemsError):
+    """Inputs of a costing run (ledger, cost centres, asset register, statistics) that cannot be used."""
+
+    reason = "COSTING_UNUSABLE"
