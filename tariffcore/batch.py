@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tariffcore.column_reading import one_array
 from tariffcore.files import CaseChunk, CaseSource, ColumnMapping, RawChunk, open_cases, open_output
 from tariffcore.files.mapping import STANDARD_MAPPING
 from tariffcore.files.writing import Encoded, OutputWriter
 from tariffcore.plan import Plan
-from tariffcore.pricing import PricedCases, default_threads, price_cases
-from tariffcore.rejects import RejectReasons, reject_schema, reject_table, text_cells
-from tariffcore.schedule.catalog import Catalog
-from tariffcore.summary import Summarist, Summary
+from tariffcore.pricing import NamedEdition, PricedCases, default_threads, price_cases
+from tariffcore.rejects import KnownReasons, RejectReasons, reject_schema, reject_table, text_cells
+from tariffcore.schedule.catalog import Catalog, DecidingDate
+from tariffcore.summary import Summarist, Summary, TableSummarist
 from tariffcore.version import ENGINE_VERSION
 
 _T = TypeVar("_T")
@@ -37,6 +40,37 @@ Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
+class RunSources:
+    """What the prices of a run come from.
+
+    editions            those that price a day, in the order of their days
+    capital_components  the cost components that are capital
+    """
+
+    engine_version: str
+    tariff_family: str
+    deciding_date: DecidingDate
+    as_of: date | None
+    editions: tuple[NamedEdition, ...]
+    capital_components: frozenset[str]
+
+    def note(self) -> dict[str, str]:
+        """What an output says of itself: engine, editions and digests, the asking date, whether made up."""
+        note = {
+            "tariffcore.engine_version": self.engine_version,
+            "tariffcore.tariff_family": self.tariff_family,
+            "tariffcore.deciding_date": self.deciding_date.value,
+            "tariffcore.as_of": "latest published" if self.as_of is None else self.as_of.isoformat(),
+        }
+        for edition in self.editions:
+            note[f"tariffcore.schedule.{edition.id}"] = edition.digest
+        titles = dict.fromkeys(edition.title for edition in self.editions if edition.synthetic)
+        if titles:
+            note["tariffcore.synthetic"] = "SYNTHETIC, not for payment: " + "; ".join(titles)
+        return note
+
+
+@dataclass(frozen=True)
 class BatchReport:
     """What a run did. ``summary.priced + summary.rejected == summary.read``."""
 
@@ -44,6 +78,43 @@ class BatchReport:
     columns: tuple[str, ...]
     ignored_columns: tuple[str, ...]
     note: dict[str, str]
+    sources: RunSources
+
+
+class CasePricer(ABC):
+    """What prices the chunks of a run; any number of threads may ask it at once.
+
+    sources     what its prices come from
+    summarist   counts the chunks it priced
+    """
+
+    sources: RunSources
+    summarist: TableSummarist
+
+    @abstractmethod
+    def price(self, cases: pa.Table, malformed: NDArray[np.intp]) -> PricedCases:
+        """Every row of a table of cases; ``malformed`` are the numbers of rows that are no rows at all."""
+
+    @abstractmethod
+    def reasons(self, language: str) -> KnownReasons:
+        """Puts into words why cases have no amount."""
+
+
+class PlanPricer(CasePricer):
+    """Prices here, by a plan."""
+
+    def __init__(self, plan: Plan, *, components: bool) -> None:
+        self._plan = plan
+        self._components = components
+        self.sources = sources_of(plan.catalog)
+        self.summarist = Summarist(plan)
+
+    def price(self, cases: pa.Table, malformed: NDArray[np.intp]) -> PricedCases:
+        # chunks are what the threads of a run share out, so each is priced in one
+        return price_cases(cases, self._plan, components=self._components, threads=1, malformed=malformed)
+
+    def reasons(self, language: str) -> KnownReasons:
+        return RejectReasons(self._plan.catalog, language)
 
 
 @dataclass(frozen=True)
@@ -67,7 +138,7 @@ def price_file(
     language: str = "en",
     progress: Progress | None = None,
 ) -> BatchReport:
-    """Price every row of a file, in its order, into another; formats follow the names' suffixes.
+    """Price every row of a file here, in its order, into another; formats follow the names' suffixes.
 
     Rows without an amount have their status in the output and, where ``rejects_path`` is given, stand in the
     rejects with line, original fields and reason.  The files get their names when both are complete; on any
@@ -75,13 +146,39 @@ def price_file(
     Raises CasesError for a file that cannot be used and CatalogError for a catalog that does not fit.
     """
     plan = catalog if isinstance(catalog, Plan) else Plan(catalog)
+    return price_file_with(
+        PlanPricer(plan, components=components),
+        cases_path,
+        output_path,
+        rejects_path=rejects_path,
+        threads=threads,
+        mapping=mapping,
+        sheet=sheet,
+        language=language,
+        progress=progress,
+    )
+
+
+def price_file_with(
+    pricer: CasePricer,
+    cases_path: Path,
+    output_path: Path,
+    *,
+    rejects_path: Path | None = None,
+    threads: int | None = None,
+    mapping: ColumnMapping | None = None,
+    sheet: str | None = None,
+    language: str = "en",
+    progress: Progress | None = None,
+) -> BatchReport:
+    """As `price_file`, priced by whatever prices: a plan here, or a service."""
     threads = default_threads() if threads is None else threads
     if rejects_path is None:
         mapping = replace(mapping or STANDARD_MAPPING, leave_out=_FOR_REJECTS_ONLY)
     with ExitStack() as stack:
         source = stack.enter_context(open_cases(cases_path, mapping, sheet=sheet))
-        pricer = _Pricer(plan, source, components, rejects_path is not None, language)
-        note = run_note(plan.catalog)
+        run = _Pricer(pricer, source, rejects_path is not None, language)
+        note = pricer.sources.note()
         summary = Summary()
         writers: tuple[OutputWriter, OutputWriter | None] | None = None
 
@@ -91,12 +188,12 @@ def price_file(
             return priced.encode(chunk.table), None if rejects is None else rejects.encode(chunk.rejects)
 
         def price_and_encode(raw: RawChunk) -> tuple[_PricedChunk, tuple[Encoded, Encoded | None]]:
-            chunk = pricer.price(raw)
+            chunk = run.price(raw)
             return chunk, encode(chunk)
 
         raws = iter(source)
         first_raw = next(raws, None)
-        first = pricer.price(first_raw) if first_raw is not None else pricer.price_nothing()
+        first = run.price(first_raw) if first_raw is not None else run.price_nothing()
         # what the rows look like decides the schema, so the outputs open with the first chunk at hand
         output = stack.enter_context(
             open_output(output_path, first.table.schema, note=note, keep=[cases_path])
@@ -104,9 +201,7 @@ def price_file(
         rejected = None
         if rejects_path is not None:
             keep = [cases_path, output_path]
-            rejected = stack.enter_context(
-                open_output(rejects_path, pricer.reject_schema, note=note, keep=keep)
-            )
+            rejected = stack.enter_context(open_output(rejects_path, run.reject_schema, note=note, keep=keep))
         writers = (output, rejected)
 
         def take(chunk: _PricedChunk, encoded: tuple[Encoded, Encoded | None]) -> None:
@@ -129,7 +224,7 @@ def price_file(
         output.complete()
         if rejected is not None:
             rejected.complete()
-    return BatchReport(summary, source.columns, source.ignored_columns, note)
+    return BatchReport(summary, source.columns, source.ignored_columns, note, pricer.sources)
 
 
 def _in_order(
@@ -152,16 +247,12 @@ def _in_order(
 class _Pricer:
     """Prices chunks of one source; safe to use from several threads at once."""
 
-    def __init__(
-        self, plan: Plan, source: CaseSource, components: bool, rejects: bool, language: str
-    ) -> None:
-        self._plan = plan
+    def __init__(self, pricer: CasePricer, source: CaseSource, rejects: bool, language: str) -> None:
+        self._pricer = pricer
         self._source = source
-        self._components = components
         self._rejects = rejects
-        self._summarist = Summarist(plan)
-        self._reasons = RejectReasons(plan.catalog, language)
-        synthetic = any(schedule.synthetic for schedule in plan.editions)
+        self._reasons = pricer.reasons(language)
+        synthetic = any(edition.synthetic for edition in pricer.sources.editions)
         self.reject_schema = reject_schema(source.columns, synthetic=synthetic)
 
     def price(self, raw: RawChunk) -> _PricedChunk:
@@ -173,15 +264,12 @@ class _Pricer:
 
     def _price(self, chunk: CaseChunk, size_bytes: int) -> _PricedChunk:
         malformed = np.fromiter(chunk.malformed, dtype=np.intp, count=len(chunk.malformed))
-        # chunks are what the threads share out, so each is priced in one
-        priced = price_cases(
-            chunk.table, self._plan, components=self._components, threads=1, malformed=malformed
-        )
+        priced = self._pricer.price(chunk.table, malformed)
         rejects = reject_table(chunk, priced, self._reasons, self.reject_schema) if self._rejects else None
         return _PricedChunk(
             priced_table(chunk.table, priced),
             rejects,
-            self._summarist.of_chunk(chunk.table, priced),
+            self._pricer.summarist.of_chunk(chunk.table, priced),
             size_bytes,
         )
 
@@ -217,17 +305,21 @@ def _escaped(array: pa.Array) -> pa.Array:
 
 
 def run_note(catalog: Catalog) -> dict[str, str]:
-    """What an output says of itself: engine, editions and digests, the asking date, and whether made up."""
-    note = {
-        "tariffcore.engine_version": ENGINE_VERSION,
-        "tariffcore.tariff_family": catalog.tariff_family,
-        "tariffcore.deciding_date": catalog.deciding_date.value,
-        "tariffcore.as_of": "latest published" if catalog.as_of is None else catalog.as_of.isoformat(),
-    }
-    for span in catalog.spans:
-        note[f"tariffcore.schedule.{span.schedule.id}"] = span.schedule.digest
-    # of the editions that price a day: one not yet known on the asking date labels nothing
-    titles = dict.fromkeys(span.schedule.title for span in catalog.spans if span.schedule.synthetic)
-    if titles:
-        note["tariffcore.synthetic"] = "SYNTHETIC, not for payment: " + "; ".join(titles)
-    return note
+    """What an output of a run by this catalog says of itself."""
+    return sources_of(catalog).note()
+
+
+def sources_of(catalog: Catalog) -> RunSources:
+    """What prices by this catalog come from: of its editions those that price a day.
+
+    One that is not yet known on the asking date labels nothing.
+    """
+    editions = tuple({span.schedule.id: span.schedule for span in catalog.spans}.values())
+    return RunSources(
+        ENGINE_VERSION,
+        catalog.tariff_family,
+        catalog.deciding_date,
+        catalog.as_of,
+        editions,
+        frozenset(row.component for edition in editions for row in edition.components if row.capital),
+    )

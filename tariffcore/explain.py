@@ -131,10 +131,9 @@ def reason_of_addon_amount(text: str, language: str = "en") -> str:
     return reasons_in_words((_statement("addon_amount", text=text),), labels_in(language))
 
 
-def reason_of_malformed_row(found_cells: int, expected_cells: int, language: str = "en") -> str:
-    """The reason of a MALFORMED_ROW: a line with more or fewer cells than the header."""
-    statement = _statement("malformed_row", found=str(found_cells), expected=str(expected_cells))
-    return reasons_in_words((statement,), labels_in(language))
+def reason_of_malformed_row(trouble: str, values: Mapping[str, str], language: str = "en") -> str:
+    """The reason of a MALFORMED_ROW, as whoever read the file put it: see `files.chunks.MalformedRow`."""
+    return reasons_in_words((_statement(trouble, **values),), labels_in(language))
 
 
 class _NoAmountError(Exception):

@@ -16,7 +16,7 @@ from tariffcore.case_rows import cases_of_rows
 from tariffcore.cases import STANDARD_COLUMNS, Case
 from tariffcore.encoding import MarkedRows
 from tariffcore.explain import reason_for, reason_of_addon_amount, reason_of_unreadable_cell
-from tariffcore.files.chunks import CaseChunk
+from tariffcore.files.chunks import CaseChunk, MalformedRow
 from tariffcore.pricing import PricedCases
 from tariffcore.schedule.catalog import Catalog
 from tariffcore.statuses import CaseStatus
@@ -95,6 +95,10 @@ class KnownReasons(ABC):
                 room -= 1
         return words
 
+    def of_malformed(self, row: MalformedRow) -> str:
+        """Why a line that is no row has no amount."""
+        return reason_of_malformed_row(row.trouble, row.values, self._language)
+
     def of_cells(self, cells: Sequence[tuple[str, str]]) -> str:
         """Why a row with these unreadable (column, text) cells has no amount."""
         return "; ".join(
@@ -124,23 +128,25 @@ def _key(rejected: RejectedCase) -> tuple[object, ...] | None:
     return (rejected.status, rejected.schedule_id, *(getattr(rejected.case, field) for field in fields))
 
 
-def reject_schema(columns: Sequence[str], *, synthetic: bool = False) -> pa.Schema:
+def reject_schema(
+    columns: Sequence[str], *, line_text: bool = False, synthetic: bool = False
+) -> pa.Schema:
     """The columns of a table of rejects from a file with these standard columns.
 
+    ``line_text``: a column repeats the lines that are no rows, and so have no fields.
     ``synthetic``: the schedules are made up, and a column says so, as in the priced file.
     """
     original = [name for name in STANDARD_COLUMNS if name in columns]
     return pa.schema(
         [("line", pa.int64())]
         + [(name, pa.string()) for name in original]
+        + ([("line_text", pa.string())] if line_text else [])
         + [("status", pa.string()), ("reason", pa.string())]
         + ([("synthetic", pa.bool_())] if synthetic else [])
     )
 
 
-def reject_table(
-    chunk: CaseChunk, priced: PricedCases, reasons: KnownReasons, schema: pa.Schema
-) -> pa.Table:
+def reject_table(chunk: CaseChunk, priced: PricedCases, reasons: KnownReasons, schema: pa.Schema) -> pa.Table:
     """The rows of the chunk without an amount, in file order: line, original fields, status, reason."""
     rows = np.flatnonzero(~priced.ok)
     if not len(rows):
@@ -155,7 +161,7 @@ def reject_table(
     asked: dict[int, RejectedCase] = {}
     for position, (row, status, case) in enumerate(zip(rows.tolist(), statuses, cases, strict=True)):
         if row in chunk.malformed:
-            parts.append([chunk.malformed[row]])
+            parts.append([reasons.of_malformed(chunk.malformed[row])])
             continue
         cells = unreadable.get(position, ())
         parts.append([reasons.of_cells(unread)] if (unread := _unread(cells, case)) else [])
@@ -164,9 +170,11 @@ def reject_table(
     for position, reason in zip(asked, reasons.of_cases(list(asked.values())), strict=True):
         parts[position].append(reason)
     words = ["; ".join(said) for said in parts]
+    lines = [chunk.malformed[row].text if row in chunk.malformed else None for row in rows.tolist()]
     columns = {
         "line": pa.array(chunk.line_numbers[rows]),
         **originals,
+        "line_text": pa.array(lines, pa.string()),
         "status": pa.array([status.name for status in statuses]),
         "reason": pa.array(words),
         "synthetic": pa.array([True] * len(rows)),

@@ -93,7 +93,7 @@ def price(
     except KeyboardInterrupt as interrupt:
         raise StoppedError(_left_behind(before), interrupt) from None
     check_totals(report.summary)
-    summary = RunSummary(report, catalog, labels_in(language), cases, output, rejects)
+    summary = RunSummary(report, labels_in(language), cases, output, rejects)
     if not quiet:
         summary.print()
     say(summary.last_line())

@@ -15,7 +15,6 @@ from tariffcore.summary import Summary, Tally
 
 if TYPE_CHECKING:
     from tariffcore.batch import BatchReport
-    from tariffcore.schedule.catalog import Catalog
 
 TOP_PROVIDERS = 10
 MOST_ROWS = 36
@@ -68,7 +67,6 @@ class RunSummary:
     """Prints what a run did; words in the language of the labels."""
 
     report: BatchReport
-    catalog: Catalog
     labels: Labels
     cases_path: Path
     output_path: Path
@@ -121,7 +119,8 @@ class RunSummary:
     # --- the parts
 
     def _head(self) -> None:
-        used = {schedule.id for schedule in self.catalog.editions if schedule.synthetic}
+        sources = self.report.sources
+        used = {edition.id for edition in sources.editions if edition.synthetic}
         if used:
             names = ", ".join(sorted(used))
             banner([self.labels.sentence("part", "synthetic", {"schedule_id": names}), ""])
@@ -131,15 +130,12 @@ class RunSummary:
         ]
         if self.rejects_path is not None:
             rows.append((self.labels.term("rejected"), str(self.rejects_path)))
-        spans = self.catalog.spans
-        for position, schedule in enumerate({span.schedule.id: span.schedule for span in spans}.values()):
+        for position, schedule in enumerate(sources.editions):
             label = self.labels.term("schedule") if position == 0 else ""
             rows.append((label, f"{schedule.id} ({schedule.digest[:SHOWN_DIGITS]}): {schedule.title}"))
-        if self.catalog.as_of is not None:
-            rows.append((self.labels.term("as_of"), self.labels.date(self.catalog.as_of.isoformat())))
-        rows.append(
-            (self.labels.term("engine"), f"tariffcore {self.report.note['tariffcore.engine_version']}")
-        )
+        if sources.as_of is not None:
+            rows.append((self.labels.term("as_of"), self.labels.date(sources.as_of.isoformat())))
+        rows.append((self.labels.term("engine"), f"tariffcore {sources.engine_version}"))
         ignored = self.report.ignored_columns
         if ignored and self.labels.language == "en":
             rows.append(("Columns not read", ", ".join(name or "(no name)" for name in ignored)))
@@ -210,9 +206,7 @@ class RunSummary:
         return kept
 
     def _components(self, by_component: Mapping[str, int]) -> None:
-        capital = {
-            row.component for schedule in self.catalog.editions for row in schedule.components if row.capital
-        }
+        capital = self.report.sources.capital_components
         total = self.report.summary.amount_minor
         terms = self.labels.sections["term"]
         rows = [
@@ -248,10 +242,10 @@ class RunSummary:
 
     @property
     def _currency(self) -> str:
-        return self.catalog.editions[0].currency
+        return self.report.sources.editions[0].currency
 
     def _money(self, amount_minor: int) -> str:
-        return self.labels.minor(amount_minor, self.catalog.editions[0].minor_units)
+        return self.labels.minor(amount_minor, self.report.sources.editions[0].minor_units)
 
     def _signed(self, amount_minor: int) -> str:
         return ("+" if amount_minor > 0 else "") + self._money(amount_minor)
