@@ -253,7 +253,7 @@ class _Pricer:
         self._rejects = rejects
         self._reasons = pricer.reasons(language)
         synthetic = any(edition.synthetic for edition in pricer.sources.editions)
-        self.reject_schema = reject_schema(source.columns, synthetic=synthetic)
+        self.reject_schema = reject_schema(source.columns, line_text=source.shows_lines, synthetic=synthetic)
 
     def price(self, raw: RawChunk) -> _PricedChunk:
         return self._price(self._source.parse(raw), raw.size_bytes)

@@ -51,6 +51,7 @@ NUMBER_VALUES = frozenset(
         "found",
         "expected",
         "places",
+        "position",
     ]
 )
 DATE_VALUES = frozenset(["admission_date", "discharge_date", "day", "as_of", "published", "start", "end"])
@@ -85,6 +86,8 @@ PLAIN_VALUES = frozenset(
         "mode",
         "year",
         "month",
+        "encoding",
+        "byte",
     ]
 )
 

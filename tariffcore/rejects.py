@@ -15,7 +15,12 @@ import pyarrow.compute as pc
 from tariffcore.case_rows import cases_of_rows
 from tariffcore.cases import STANDARD_COLUMNS, Case
 from tariffcore.encoding import MarkedRows
-from tariffcore.explain import reason_for, reason_of_addon_amount, reason_of_unreadable_cell
+from tariffcore.explain import (
+    reason_for,
+    reason_of_addon_amount,
+    reason_of_malformed_row,
+    reason_of_unreadable_cell,
+)
 from tariffcore.files.chunks import CaseChunk, MalformedRow
 from tariffcore.pricing import PricedCases
 from tariffcore.schedule.catalog import Catalog
@@ -128,9 +133,7 @@ def _key(rejected: RejectedCase) -> tuple[object, ...] | None:
     return (rejected.status, rejected.schedule_id, *(getattr(rejected.case, field) for field in fields))
 
 
-def reject_schema(
-    columns: Sequence[str], *, line_text: bool = False, synthetic: bool = False
-) -> pa.Schema:
+def reject_schema(columns: Sequence[str], *, line_text: bool = False, synthetic: bool = False) -> pa.Schema:
     """The columns of a table of rejects from a file with these standard columns.
 
     ``line_text``: a column repeats the lines that are no rows, and so have no fields.

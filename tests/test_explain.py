@@ -952,9 +952,14 @@ def test_reasons_of_cells_that_never_became_a_case() -> None:
     assert reason_of_addon_amount("12.50") == (
         "addon_amount '12.50' is given and no rule pays it yet: leave it empty and claim it apart"
     )
-    assert reason_of_malformed_row(3, 17, "ru") == (
+    assert reason_of_malformed_row("malformed_row", {"found": "3", "expected": "17"}, "ru") == (
         "ячеек в строке: 3, а в заголовке: 17; их должно быть поровну"
     )
+    values = {"encoding": "UTF-8", "byte": "0xFF", "position": "1042"}
+    assert reason_of_malformed_row("malformed_byte", values) == (
+        "byte 1,042 of the line, 0xFF, is not UTF-8: save the whole file in one encoding"
+    )
+    assert reason_of_malformed_row("malformed_quote", {}, "kk").startswith("жолда жабылмаған тырнақша бар")
 
 
 def test_a_long_list_is_cut_and_counted() -> None:

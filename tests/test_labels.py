@@ -83,7 +83,13 @@ def test_every_place_is_of_exactly_one_kind() -> None:
 def test_every_sentence_has_somebody_who_says_it() -> None:
     code = "".join(
         (PACKAGE / name).read_text(encoding="utf-8")
-        for name in ("explain.py", "explanation_text.py", "labelling.py")
+        for name in (
+            "explain.py",
+            "explanation_text.py",
+            "labelling.py",
+            "files/csv_reading.py",
+            "files/csv_encoding.py",
+        )
     )
     sections = labels_in("en").sections
     silent = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,8 +18,13 @@ import pytest
 from tariffcore import rejects
 from tariffcore.case_rows import cases_of_rows
 from tariffcore.cases import CASE_COLUMNS, STANDARD_COLUMNS, Case, table_from_cases
-from tariffcore.explain import explain_case, reason_for, reason_of_unreadable_cell
-from tariffcore.files import CaseChunk, load_mapping, open_cases
+from tariffcore.explain import (
+    explain_case,
+    reason_for,
+    reason_of_malformed_row,
+    reason_of_unreadable_cell,
+)
+from tariffcore.files import CaseChunk, MalformedRow, load_mapping, open_cases
 from tariffcore.plan import Plan
 from tariffcore.pricing import price_cases
 from tariffcore.rejects import RejectReasons, reject_schema, reject_table
@@ -52,7 +57,7 @@ def rejects_of(
     table: pa.Table,
     plan: Plan,
     *,
-    malformed: dict[int, str] | None = None,
+    malformed: Mapping[int, MalformedRow] | None = None,
     lines: Sequence[int] | None = None,
     reasons: RejectReasons | None = None,
 ) -> list[dict[str, Any]]:
@@ -60,7 +65,7 @@ def rejects_of(
     chunk = CaseChunk(table, numbers.astype(np.int64), malformed or {})
     priced = price_cases(table, plan, malformed=np.array(sorted(chunk.malformed), dtype=np.intp), threads=1)
     reasons = RejectReasons(plan.catalog) if reasons is None else reasons
-    found = reject_table(chunk, priced, reasons, reject_schema(table.column_names))
+    found = reject_table(chunk, priced, reasons, reject_schema(table.column_names, line_text=True))
     found.validate(full=True)
     return found.to_pylist()
 
@@ -126,7 +131,8 @@ def test_remembered_reasons_are_those_of_each_case_alone(tmp_path: Path, suffix:
             assert reject["line"] == chunk.line_numbers[row]
             columns = [name for name in unreadable[row] if getattr(case, name) is None]
             if row in chunk.malformed:
-                assert reject["reason"] == chunk.malformed[row]
+                line = chunk.malformed[row]
+                assert reject["reason"] == reason_of_malformed_row(line.trouble, line.values)
             elif columns:
                 told = [reason_of_unreadable_cell(name, reject[name]) for name in columns]
                 assert reject["reason"] == "; ".join(told)
@@ -379,6 +385,13 @@ def test_the_table_has_the_line_the_original_fields_the_status_and_the_reason() 
     assert schema.names == ["line", "case_id", "drg_code", "patient_id", "addon_kind", "status", "reason"]
     assert schema.types == [pa.int64(), *[pa.string()] * 6]
     assert reject_schema(STANDARD_COLUMNS).names == ["line", *STANDARD_COLUMNS, "status", "reason"]
+    assert reject_schema(["case_id"], line_text=True).names == [
+        "line",
+        "case_id",
+        "line_text",
+        "status",
+        "reason",
+    ]
     assert reject_schema(["case_id"], synthetic=True).names == [
         "line",
         "case_id",
@@ -409,7 +422,7 @@ def test_cells_are_written_as_people_write_them() -> None:
         patient_id=pa.array([b"P1"], pa.binary()),
         addon_kind=pa.array([{"drug": 1}]),
     )
-    assert {name: row[name] for name in row if name not in ("line", "status", "reason")} == {
+    assert {name: row[name] for name in row if name not in ("line", "line_text", "status", "reason")} == {
         "case_id": "1",
         "care_setting": "inpatient",
         "drg_code": "X",
@@ -481,10 +494,11 @@ def test_lines_are_those_an_editor_shows_and_malformed_rows_name_the_trouble(tmp
     lines = CSV.split("\n")
     assert [lines[line - 1][0] for line, *_ in told] == ["2", "3", "4", "5", "6", "8"]
     assert [reason for *_, status, reason in told if status == "MALFORMED_ROW"] == [
-        "has 4 fields, the header has 5",
-        "has a quotation mark that is not closed",
-        "has 7 fields, the header has 5",
+        "the line has 4 cells and the header 5: give it as many as the header",
+        "a quotation mark in the line is not closed: close it, or remove it",
+        "the line has 7 cells and the header 5: give it as many as the header",
     ]
+    assert [row["line_text"] for row in rows] == [None, None, *lines[7:10], None]
 
 
 def test_personal_columns_of_a_register_do_not_appear(tmp_path: Path) -> None:

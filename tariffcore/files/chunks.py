@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -41,17 +41,31 @@ class RecordBatches(RawChunk):
 
 
 @dataclass(frozen=True)
+class MalformedRow:
+    """A line of a text file that is no row.
+
+    trouble  what is wrong, as a key of the labels: "malformed_row", "malformed_quote", ...
+    values   the values of its sentence
+    text     the line as it stands in the file, as far as it may be shown (see `CaseSource.shows_lines`)
+    """
+
+    trouble: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+
+
+@dataclass(frozen=True)
 class CaseChunk:
     """Rows of a file, in file order, malformed ones included as all-null rows.
 
     table         only standard columns, each in one piece; text is string or dictionary<int32, string>
     line_numbers  int64, one a row: the physical line (CSV, XLSX) or the 1-based row number (Parquet, Arrow)
-    malformed     row index in this chunk -> what is wrong with the line, in words
+    malformed     row index in this chunk -> what is wrong with the line
     """
 
     table: pa.Table
     line_numbers: npt.NDArray[np.int64]
-    malformed: dict[int, str] = field(default_factory=dict)
+    malformed: Mapping[int, MalformedRow] = field(default_factory=dict)
 
 
 class CaseSource(ABC):
@@ -62,6 +76,9 @@ class CaseSource(ABC):
     ignored_columns  headers of the file that are not read
     total_bytes      size of the file, for a progress bar: the chunks' ``size_bytes`` add up to about this
     total_rows       rows in the file, None where only reading it can tell
+    shows_lines      whether malformed rows carry their line: in text files without columns that are not read,
+                     since those may hold names and diagnoses, and which part of a malformed line is theirs is
+                     not known
     """
 
     format: str
@@ -69,6 +86,7 @@ class CaseSource(ABC):
     ignored_columns: tuple[str, ...]
     total_bytes: int | None
     total_rows: int | None
+    shows_lines: bool = False
 
     @abstractmethod
     def __iter__(self) -> Iterator[RawChunk]:

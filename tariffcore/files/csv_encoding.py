@@ -83,8 +83,8 @@ def is_utf8(text: memoryview) -> bool:
     return True
 
 
-def undecodable(row: bytes, encoding: str) -> str | None:
-    """What is wrong with the bytes of a row, in words; None where they are text."""
+def undecodable(row: bytes, encoding: str) -> tuple[str, dict[str, str]] | None:
+    """What is wrong with the bytes of a row, as `MalformedRow` says it; None where they are text."""
     if encoding == "cp1251":
         position = row.find(UNDEFINED_IN_CP1251)
         name = "cp1251"
@@ -98,5 +98,6 @@ def undecodable(row: bytes, encoding: str) -> str | None:
     if position < 0:
         return None
     if name == "UTF-16":
-        return "has half a character of UTF-16"
-    return f"has a byte that is not {name} (0x{row[position]:02X}, byte {position + 1} of the line)"
+        return "malformed_utf16", {}
+    byte = f"0x{row[position]:02X}"
+    return "malformed_byte", {"encoding": name, "byte": byte, "position": str(position + 1)}

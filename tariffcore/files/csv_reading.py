@@ -15,7 +15,15 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from tariffcore.errors import CasesError, Problem
-from tariffcore.files.chunks import DICTIONARY_TEXT, CaseChunk, CaseSource, RawChunk, one_chunk, text_type
+from tariffcore.files.chunks import (
+    DICTIONARY_TEXT,
+    CaseChunk,
+    CaseSource,
+    MalformedRow,
+    RawChunk,
+    one_chunk,
+    text_type,
+)
 from tariffcore.files.csv_encoding import (
     UNDEFINED_IN_CP1251,
     ByteReader,
@@ -47,6 +55,12 @@ _SEPARATOR_LINE = re.compile(r"sep=([;,\t|])", re.IGNORECASE)  # Excel's own fir
 _UNREADABLE_ROW = (
     b"?\n"  # one field, where a header of cases has at least four: reported like any malformed row
 )
+LONGEST_LINE_SHOWN = 1_000
+"""Characters of a malformed line that rejects repeat."""
+
+_Unreadable = dict[int, tuple[int, tuple[str, dict[str, str]]]]
+"""Rows that cannot be parsed: start -> stop, and what is wrong as `MalformedRow` says it."""
+
 _BLANK = " \t\x1a\u00a0"  # 0x1A ended text files of old systems
 
 
@@ -111,6 +125,7 @@ class CsvSource(CaseSource):
             raise
         self.columns = self._binding.columns
         self.ignored_columns = self._binding.ignored
+        self.shows_lines = not self.ignored_columns
         self._read_ahead = start_of_text[header.stop :]
         lines = self._read_ahead.count(b"\n") or self._read_ahead.count(b"\r") or 1
         self._block_bytes = block_bytes or min(
@@ -159,7 +174,7 @@ class CsvSource(CaseSource):
         assert isinstance(raw, CsvBlock)
         bytes_of_block = np.frombuffer(raw.text, np.uint8, raw.stop)
         places = row_places(bytes_of_block, raw.joined) if raw.joined or raw.broken else None
-        unreadable = {start: (stop, "has a quotation mark that is not closed") for start, stop in raw.broken}
+        unreadable: _Unreadable = {start: (stop, ("malformed_quote", {})) for start, stop in raw.broken}
         if not self._is_decodable(raw):
             places = places or row_places(bytes_of_block, raw.joined)
             unreadable = {**self._undecodable_rows(raw, places), **unreadable}
@@ -172,14 +187,14 @@ class CsvSource(CaseSource):
         self,
         raw: CsvBlock,
         text: memoryview,
-        unreadable: dict[int, tuple[int, str]],
+        unreadable: _Unreadable,
         places: RowPlaces | None,
     ) -> CaseChunk:
         read_options, parse_options, convert_options = self._options
-        wrong_rows: list[tuple[int, int, bool]] = []  # row counted from 0, number of fields, blank
+        wrong_rows: list[tuple[int, int, str]] = []  # row counted from 0, number of fields, line
 
         def note_wrong_row(row: pa_csv.InvalidRow) -> str:
-            wrong_rows.append((row.number - 1, row.actual_columns, not row.text.strip(_BLANK)))
+            wrong_rows.append((row.number - 1, row.actual_columns, row.text.strip(_BLANK)))
             return "skip"
 
         try:
@@ -208,40 +223,58 @@ class CsvSource(CaseSource):
             )
         if not wrong_rows:
             return CaseChunk(standardised(table, self._binding, self._mapping), lines)
-        reasons = self._reasons(unreadable, places)
+        bytes_are_wrong = self._malformed(raw, unreadable, places)
         is_row = np.ones(row_count, np.bool_)
         is_wrong = np.zeros(row_count, np.bool_)
-        for row, _, blank in wrong_rows:
+        for row, _, line in wrong_rows:
             is_wrong[row] = True
-            is_row[row] = not blank
+            is_row[row] = line != ""
         number = np.cumsum(is_row) - 1
         malformed = {
-            int(number[row]): reasons.get(row)
-            or f"has {_fields(count)}, the header has {self._binding.width}"
-            for row, count, blank in wrong_rows
-            if not blank
+            int(number[row]): bytes_are_wrong.get(row) or self._ragged(count, line)
+            for row, count, line in wrong_rows
+            if line
         }
         taken = pa.array(np.cumsum(~is_wrong) - 1, mask=is_wrong)
         table = one_chunk(table.take(taken.filter(pa.array(is_row))))
         return CaseChunk(standardised(table, self._binding, self._mapping), lines[is_row], malformed)
 
-    def _reasons(self, unreadable: dict[int, tuple[int, str]], places: RowPlaces | None) -> dict[int, str]:
+    def _ragged(self, fields: int, line: str) -> MalformedRow:
+        values = {"found": str(fields), "expected": str(self._binding.width)}
+        return MalformedRow("malformed_row", values, self._shown(line))
+
+    def _malformed(
+        self, raw: CsvBlock, unreadable: _Unreadable, places: RowPlaces | None
+    ) -> dict[int, MalformedRow]:
         if not unreadable or places is None:
             return {}
+        encoding = "cp1251" if self.encoding == "cp1251" else "utf-8"
         rows = np.searchsorted(places.starts, list(unreadable))
-        return {int(row): reason for row, (_, reason) in zip(rows, unreadable.values(), strict=True)}
+        return {
+            int(row): MalformedRow(
+                trouble, values, self._shown(raw.text[start:stop].decode(encoding, "backslashreplace"))
+            )
+            for row, (start, (stop, (trouble, values))) in zip(rows, unreadable.items(), strict=True)
+        }
+
+    def _shown(self, line: str) -> str | None:
+        """A line as rejects repeat it: whole, or its beginning."""
+        if not self.shows_lines:
+            return None
+        line = line.rstrip("\r\n")
+        return line if len(line) <= LONGEST_LINE_SHOWN else f"{line[:LONGEST_LINE_SHOWN]}…"
 
     def _is_decodable(self, raw: CsvBlock) -> bool:
         if self.encoding == "cp1251":
             return raw.text.find(UNDEFINED_IN_CP1251, 0, raw.stop) < 0
         return is_utf8(memoryview(raw.text)[: raw.stop])
 
-    def _undecodable_rows(self, raw: CsvBlock, places: RowPlaces) -> dict[int, tuple[int, str]]:
-        found: dict[int, tuple[int, str]] = {}
+    def _undecodable_rows(self, raw: CsvBlock, places: RowPlaces) -> _Unreadable:
+        found: _Unreadable = {}
         for start, stop in zip(places.starts.tolist(), places.stops.tolist(), strict=True):
-            reason = undecodable(raw.text[start:stop], self.encoding)
-            if reason is not None:
-                found[start] = (stop, reason)
+            trouble = undecodable(raw.text[start:stop], self.encoding)
+            if trouble is not None:
+                found[start] = (stop, trouble)
         return found
 
     def _read(self, size: int) -> bytes:
@@ -331,11 +364,7 @@ class CsvSource(CaseSource):
         )
 
 
-def _fields(count: int) -> str:
-    return "1 field" if count == 1 else f"{count} fields"
-
-
-def _without(raw: CsvBlock, unreadable: dict[int, tuple[int, str]]) -> memoryview:
+def _without(raw: CsvBlock, unreadable: _Unreadable) -> memoryview:
     """The rows of the block, the unreadable ones replaced by a line that is reported as malformed."""
     whole = memoryview(raw.text)[: raw.stop]
     if not unreadable:

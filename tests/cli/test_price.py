@@ -453,7 +453,7 @@ BAD_ROWS = {
     "a day that is not": ("9,,1,inpatient,2026-01-05,2026-02-30,40", "INVALID_FIELD", "2026-02-30"),
     "40 digits": (f"9,,1,inpatient,2026-01-05,2026-01-12,{'4' * 40}", "INVALID_FIELD", "4" * 40),
     "a word for a number": ("9,,1,inpatient,2026-01-05,2026-01-12,forty", "INVALID_FIELD", "forty"),
-    "a cut line": ("9,,1,inpatient", "MALFORMED_ROW", "has 4 fields, the header has 7"),
+    "a cut line": ("9,,1,inpatient", "MALFORMED_ROW", "the line has 4 cells and the header 7"),
     "nothing": (",,,,,,", "MISSING_FIELD", "case_id"),
 }
 
@@ -479,7 +479,27 @@ def test_an_undecodable_byte_spoils_its_row_and_no_other(tmp_path: Path) -> None
     assert ran.last_line.startswith("priced 2 + rejected 1 = 3 read;")
     (reject,) = rows_of(rejects)
     assert (reject["line"], reject["status"]) == ("3", "MALFORMED_ROW")
-    assert "has a byte that is not UTF-8 (0xFF" in reject["reason"]
+    assert reject["reason"] == "byte 20 of the line, 0xFF, is not UTF-8: save the whole file in one encoding"
+    assert reject["line_text"] == r"9,Больница \xff,1,inpatient,2026-01-05,2026-01-12,40"
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("en", "the line has 2 cells and the header 7: give it as many as the header"),
+        ("ru", "ячеек в строке: 2, а в заголовке: 7; их должно быть поровну"),
+        ("kk", "жолдағы ұяшықтар: 2, тақырыптағы ұяшықтар: 7; олар тең болуы керек"),
+    ],
+)
+def test_a_line_that_is_no_row_is_told_in_every_language_and_shown(
+    tmp_path: Path, language: str, reason: str
+) -> None:
+    cases = write_cases(tmp_path, PRICED, "2,H1")
+    rejects = tmp_path / "rejects.csv"
+    run("price", cases, "-o", tmp_path / "out.csv", "--rejects", rejects, "--language", language)
+    (row,) = rows_of(rejects)
+    assert (row["line"], row["line_text"], row["status"]) == ("3", "2,H1", "MALFORMED_ROW")
+    assert row["reason"] == reason
 
 
 def test_a_header_without_rows_is_priced_to_a_header(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tariffcore.files import CaseSource
+from tariffcore.files import CaseSource, MalformedRow
 
 HEADER = ("case_id", "drg_code", "care_setting", "admission_date", "discharge_date")
 ROW = ("1", "A", "inpatient", "2026-01-01", "2026-01-05")
@@ -14,7 +14,7 @@ ROW = ("1", "A", "inpatient", "2026-01-01", "2026-01-05")
 class WholeFile:
     rows: list[dict[str, object]]
     lines: list[int]
-    malformed: dict[int, str]  # by row of the file
+    malformed: dict[int, MalformedRow]  # by row of the file
     size_bytes: int
     chunks: int
 

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tariffcore.errors import CasesError
-from tariffcore.files import open_cases
+from tariffcore.files import MalformedRow, open_cases
 from tariffcore.files.csv_reading import CsvSource
 from tariffcore.files.mapping import STANDARD_MAPPING
 from tests.files.reading import HEADER, ROW, WholeFile, csv_text, read_whole
@@ -152,6 +152,10 @@ NASTY = (
 ).encode()
 
 
+def ragged(found: int, expected: int, text: str | None = None) -> MalformedRow:
+    return MalformedRow("malformed_row", {"found": str(found), "expected": str(expected)}, text)
+
+
 def test_every_block_size_gives_the_same_rows_lines_and_reasons(folder: Path) -> None:
     content = NASTY.replace("10;Я".encode(), b"10;\xff")
     whole = read_bytes(folder, content, block_bytes=len(content) + 1)
@@ -162,17 +166,32 @@ def test_every_block_size_gives_the_same_rows_lines_and_reasons(folder: Path) ->
     assert (whole.rows[6]["drg_code"], whole.rows[6]["care_setting"]) == ("ab", None)
     assert whole.lines == [2, 4, 6, 7, 8, 9, 10, 11, 13, 14]
     assert whole.malformed == {
-        2: "has 3 fields, the header has 6",
-        3: "has a quotation mark that is not closed",
-        7: "has 8 fields, the header has 6",
-        8: "has a quotation mark that is not closed",
-        9: "has a byte that is not UTF-8 (0xFF, byte 4 of the line)",
+        2: ragged(3, 6),
+        3: MalformedRow("malformed_quote"),
+        7: ragged(8, 6),
+        8: MalformedRow("malformed_quote"),
+        9: MalformedRow("malformed_byte", {"encoding": "UTF-8", "byte": "0xFF", "position": "4"}),
     }
     assert whole.size_bytes == len(content)
     for block_bytes in range(1, len(content) + 1):
         cut = read_bytes(folder, content, block_bytes=block_bytes)
         assert (cut.rows, cut.lines, cut.malformed) == (whole.rows, whole.lines, whole.malformed)
         assert cut.size_bytes == len(content)
+
+
+def test_malformed_lines_are_shown_where_no_column_of_the_file_is_left_unread(folder: Path) -> None:
+    """What is not read may hold names, and what stands where in a malformed line nobody knows."""
+    lines = ("2;Я", '3;"A;b;c;d', "4" * 2_000)
+    for encoding in ("utf-8", "cp1251"):
+        text = csv_text(HEADER, ROW, delimiter=";") + "\n".join(lines)
+        whole = read_bytes(folder, text.encode(encoding))
+        assert {row: malformed.text for row, malformed in whole.malformed.items()} == {
+            1: "2;Я",
+            2: '3;"A;b;c;d',
+            3: "4" * 1_000 + "…",
+        }
+    whole = read(folder, csv_text((*HEADER, "Ф.И.О."), delimiter=";") + "\n".join(lines))
+    assert {malformed.text for malformed in whole.malformed.values()} == {None}
 
 
 def test_a_quote_forgotten_on_each_of_two_lines_does_not_merge_them(folder: Path) -> None:
@@ -200,20 +219,25 @@ def test_lines_of_spaces_and_the_old_end_mark_are_no_rows(folder: Path) -> None:
 def test_a_file_of_rows_that_are_all_malformed(folder: Path) -> None:
     whole = read(folder, csv_text(HEADER, ("1",), ("2", "3")))
     assert [set(row.values()) for row in whole.rows] == [{None}, {None}]
-    assert whole.malformed == {0: "has 1 field, the header has 5", 1: "has 2 fields, the header has 5"}
+    assert whole.malformed == {0: ragged(1, 5, "1"), 1: ragged(2, 5, "2,3")}
 
 
 def test_a_byte_that_is_no_cp1251_breaks_its_own_row_only(folder: Path) -> None:
     content = csv_text((*HEADER, "Имя"), (*ROW, "Я"), (*ROW, "@"), (*ROW, "Ы")).encode("cp1251")
     whole = read_bytes(folder, content.replace(b"@", b"\x98"))
-    assert whole.malformed == {1: "has a byte that is not cp1251 (0x98, byte 37 of the line)"}
+    values = {"encoding": "cp1251", "byte": "0x98", "position": "37"}
+    assert whole.malformed == {1: MalformedRow("malformed_byte", values)}
     assert [row["case_id"] for row in whole.rows] == ["1", None, "1"]
 
 
 def test_half_a_character_of_utf16_breaks_its_own_row_only(folder: Path) -> None:
     text = csv_text(HEADER, ROW, ("2", "@", *ROW[2:]), ROW).encode("utf-16-le").replace(b"@\0", b"\0\xd8")
     whole = read_bytes(folder, b"\xff\xfe" + text + b"x")
-    assert whole.malformed == {1: "has half a character of UTF-16", 3: "has half a character of UTF-16"}
+    line = ",".join(("2", r"\xed\xa0\x80", *ROW[2:]))
+    assert whole.malformed == {
+        1: MalformedRow("malformed_utf16", {}, line),
+        3: MalformedRow("malformed_utf16", {}, r"\xed\xb0\x80"),
+    }
     assert [row["case_id"] for row in whole.rows] == ["1", None, "1", None]
 
 
