@@ -61,6 +61,8 @@ FUNDING_SOURCES = ("guaranteed_volume", "insurance")
 PATIENTS_A_BLOCK = 49_152
 DRAWS_A_ROW = 23
 
+LABEL_COLUMN = "synthetic"
+
 _SHARE_OF_SERVICES = 3_932  # of 65,536: 6 %
 _FOUR_DIGITS = np.frombuffer("".join(f"{number:04}" for number in range(10_000)).encode(), dtype=np.uint32)
 
@@ -141,8 +143,10 @@ def write_sample(
     threads  None: as many as this process may run at once; the rows do not depend on it
     on_rows  called with the number of rows written since the last call
 
-    In CSV and XLSX procedure codes are separated by ``;``. Raises CasesError where the file cannot be
-    written, CatalogError where the catalog prices nothing.
+    In CSV and XLSX procedure codes are separated by ``;``, and a last column, ``synthetic``, says that the
+    cases are made up: CSV has no other place for it, and few look at a workbook's second sheet.
+
+    Raises CasesError where the file cannot be written, CatalogError where the catalog prices nothing.
     """
     path = Path(path)
     kind = path.suffix.lower()
@@ -160,6 +164,8 @@ def write_sample(
     position = schema.get_field_index("procedure_codes")
     if kind == ".xlsx":
         schema = schema.set(position, pa.field("procedure_codes", pa.string()))
+    if kind in (".csv", ".xlsx"):
+        schema = schema.append(pa.field(LABEL_COLUMN, pa.bool_()))
     note = {
         "content": "SYNTHETIC sample cases: no patient, stay or claim in it is real",
         "schedules": ", ".join(schedule.id for schedule in sampler.frame.catalog.editions),
@@ -184,7 +190,7 @@ def write_sample(
                 joined = pc.binary_join(table["procedure_codes"], ";")
                 table = table.set_column(
                     table.schema.get_field_index("procedure_codes"), "procedure_codes", joined
-                )
+                ).append_column(LABEL_COLUMN, pa.repeat(True, table.num_rows))
             return writer.encode(table)
 
         for encoded in _in_order(chunk, -(-count // CHUNK_ROWS), threads):
@@ -246,6 +252,7 @@ class Sampler:
                 spoiled[places] = True
                 text = columns[defect.column].cast(pa.string())
                 columns[defect.column] = pc.if_else(pa.array(spoiled), defect.text, text)
+        columns[LABEL_COLUMN] = pa.repeat(True, len(batch))
         return _cut_short(csv_rows(pa.table(columns).slice(0, count)), short_rows)
 
     def _batch(self, number: int, lines: Lines, draws: Iterator[NDArray[np.uint16]]) -> pa.RecordBatch:

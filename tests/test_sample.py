@@ -288,7 +288,7 @@ def written(tmp_path: Path, name: str, count: int, **options: object) -> Path:
 
 def test_text_has_every_row_and_the_cells_that_only_text_can_hold(tmp_path: Path) -> None:
     header, *lines = written(tmp_path, "cases.csv", ROWS).read_text().splitlines()
-    assert header.split(",") == sampler().schema.names
+    assert header.split(",") == [*sampler().schema.names, "synthetic"]
     assert len(lines) == ROWS
     for defect in TEXT_DEFECTS:
         if defect.column is not None:
@@ -296,8 +296,9 @@ def test_text_has_every_row_and_the_cells_that_only_text_can_hold(tmp_path: Path
             found = [line.split(",") for line in lines if f",{defect.text}" in line]
             assert {fields[place] for fields in found} == {defect.text}
             assert 2 <= len(found) <= 3
-    short = [line for line in lines if line.count(",") != len(sampler().schema) - 1]
+    short = [line for line in lines if line.count(",") != len(sampler().schema)]
     assert 2 <= len(short) <= 3
+    assert all(line.endswith(",true") for line in lines if line not in short)
 
 
 def test_text_is_the_typed_rows_otherwise(tmp_path: Path) -> None:
@@ -312,7 +313,7 @@ def test_text_is_the_typed_rows_otherwise(tmp_path: Path) -> None:
         ]
         typed[8] = typed[8].lower()  # death_unavoidable: true, false
         fields = line.split(",")
-        if fields != typed:
+        if fields != [*typed, "true"]:
             differing += 1
             assert len(fields) == 4 or defects & set(fields), line
     assert differing == len(TEXT_DEFECTS)
@@ -353,7 +354,8 @@ def test_typed_files_hold_the_same_rows(tmp_path: Path, name: str) -> None:
 def test_a_workbook_holds_the_same_rows(tmp_path: Path) -> None:
     path = written(tmp_path, "cases.xlsx", 300)
     header, *cells = CalamineWorkbook.from_path(path).get_sheet_by_name("cases").to_python()
-    assert header == sampler().schema.names
+    assert header == [*sampler().schema.names, "synthetic"]
+    assert {row[-1] for row in cells} == {True}
     expected = rows(sampler(), 300).to_pylist()
     assert [row[0] for row in cells] == [row["case_id"] or "" for row in expected]
     assert [row[10] for row in cells] == [";".join(row["procedure_codes"] or ()) for row in expected]
@@ -380,7 +382,8 @@ def test_a_sample_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_sample_of_no_rows_is_a_header(tmp_path: Path) -> None:
-    assert written(tmp_path, "cases.csv", 0).read_text() == ",".join(sampler().schema.names) + "\n"
+    header = ",".join([*sampler().schema.names, "synthetic"]) + "\n"
+    assert written(tmp_path, "cases.csv", 0).read_text() == header
     assert pq.read_table(written(tmp_path, "cases.parquet", 0)).num_rows == 0
 
 

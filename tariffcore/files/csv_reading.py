@@ -42,7 +42,7 @@ from tariffcore.files.csv_lines import (
     row_places,
 )
 from tariffcore.files.headers import Binding, bind_headers, standard_headers_found
-from tariffcore.files.mapping import ColumnMapping
+from tariffcore.files.mapping import ColumnMapping, plain_text
 from tariffcore.files.standardising import standardised
 
 SAMPLE_BYTES = 1 << 20
@@ -57,6 +57,9 @@ _UNREADABLE_ROW = (
 )
 LONGEST_LINE_SHOWN = 1_000
 """Characters of a malformed line that rejects repeat."""
+
+_KNOWN_IMPERSONAL = frozenset({"synthetic"})
+"""Columns that are not read and tell nothing of anybody."""
 
 _Unreadable = dict[int, tuple[int, tuple[str, dict[str, str]]]]
 """Rows that cannot be parsed: start -> stop, and what is wrong as `MalformedRow` says it."""
@@ -125,7 +128,7 @@ class CsvSource(CaseSource):
             raise
         self.columns = self._binding.columns
         self.ignored_columns = self._binding.ignored
-        self.shows_lines = not self.ignored_columns
+        self.shows_lines = set(map(plain_text, self.ignored_columns)) <= _KNOWN_IMPERSONAL
         self._read_ahead = start_of_text[header.stop :]
         lines = self._read_ahead.count(b"\n") or self._read_ahead.count(b"\r") or 1
         self._block_bytes = block_bytes or min(

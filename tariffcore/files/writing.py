@@ -32,6 +32,9 @@ XLSX_MAX_TEXT = 32_767
 XLSX_EXACT_DIGITS = 15
 """A cell's number is a binary double: up to 15 significant digits come back as they went in."""
 
+SYNTHETIC = "SYNTHETIC"
+"""The word by which a note says that what the file holds is made up."""
+
 _DECIMAL_AS_INTEGER_PRECISION = 18
 
 
@@ -252,6 +255,8 @@ class ArrowWriter(OutputWriter):
 class XlsxWriter(OutputWriter):
     """An XLSX workbook: the rows on one sheet, the note on a second and in the document's properties.
 
+    Where the note says SYNTHETIC, a comment that stands open on the first sheet does as well.
+
     Texts are written as texts, never as formulas. Numbers of more than 15 significant digits are written as
     texts, since a cell's number would lose the rest; the note sheet says so.
     """
@@ -268,6 +273,11 @@ class XlsxWriter(OutputWriter):
             short = value[:255]  # the format's limit; the sheet has all of it
             self._book.set_custom_property(key, short, "text")
         self._sheet = self._book.add_worksheet("cases")
+        for value in self.note.values():
+            if SYNTHETIC in value:  # in sight as soon as the workbook is opened; the sheet keeps its name
+                self._sheet.set_tab_color("red")
+                self._sheet.write_comment("A1", value, {"visible": True, "x_scale": 2.5, "y_scale": 0.6})
+                break
         notes = self._book.add_worksheet("note")
         limit = (
             "those of more than 15 significant digits are written as text: a cell's number would round them"

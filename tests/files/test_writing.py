@@ -215,6 +215,21 @@ def test_the_note_travels_with_the_rows(tmp_path: Path) -> None:
         assert b"kz-demo SYNTHETIC" in archive.read("docProps/core.xml")
 
 
+def test_a_workbook_of_made_up_rows_says_so_on_its_first_sheet(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    for note in (NOTE, {"schedule": "kz-2026"}):
+        with open_output(path, SCHEMA, note=note) as output:
+            output.append(output.encode(rows("a")))
+        assert python_calamine.load_workbook(str(path)).sheet_names == ["cases", "note"]
+        with zipfile.ZipFile(path) as archive:
+            on_sheet = archive.read("xl/worksheets/_rels/sheet1.xml.rels") if note is NOTE else b""
+            assert (b"comments1.xml" in on_sheet) == (note is NOTE)
+            assert ("xl/comments1.xml" in archive.namelist()) == (note is NOTE)
+            if note is NOTE:
+                assert b"kz-demo SYNTHETIC" in archive.read("xl/comments1.xml")
+                assert b"visibility:visible" in archive.read("xl/drawings/vmlDrawing1.vml")
+
+
 def test_parquet_keeps_dictionaries_and_amounts_as_integers(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write(path, rows("a", "b"), rows("c"))
