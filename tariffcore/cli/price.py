@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +24,10 @@ from tariffcore.cli.options import (
     threads_option,
 )
 from tariffcore.cli.screen import progress_bar, say
+from tariffcore.cli.service_options import ServiceOptions, require_client, service_options
+
+if TYPE_CHECKING:
+    from tariffcore.batch import CasePricer
 
 
 @click.command(short_help="Price a file of cases.")
@@ -47,7 +53,10 @@ from tariffcore.cli.screen import progress_bar, say
 @sheet_option
 @language_option
 @click.option("--quiet", is_flag=True, help="Print only the last line of the summary, and no progress.")
+@service_options
+@click.pass_context
 def price(
+    context: click.Context,
     cases: Path,
     schedules: tuple[str, ...],
     output: Path,
@@ -61,29 +70,34 @@ def price(
     sheet: str | None,
     language: str,
     quiet: bool,
+    service: ServiceOptions,
 ) -> int:
     """Price every row of the file CASES (.csv, .parquet, .arrow, .xlsx).
 
     Every row comes back, in order: with its amount, or with a status that says why it has none. The last
-    line tells how many of each.
+    line tells how many of each. With --server a service prices them; the output is the same.
     """
-    from tariffcore.batch import price_file
+    from tariffcore.batch import price_file_with
     from tariffcore.cli.run_summary import RunSummary, check_totals
     from tariffcore.files import load_mapping
     from tariffcore.labelling import labels_in
+    from tariffcore.pricing import default_threads
 
+    service.check(context, as_of)
     _require_apart(cases, output, rejects)
     column_mapping = None if mapping is None else load_mapping(mapping)
-    catalog = open_catalog(schedules, as_of, deciding_date)
+    threads = default_threads() if threads is None else threads
     before = _identities(output, rejects)
     try:
-        with progress_bar("pricing", total=_size(cases), in_bytes=True, wanted=not quiet) as progress:
-            report = price_file(
+        with (
+            _pricer(service, schedules, as_of, deciding_date, components, threads) as pricer,
+            progress_bar("pricing", total=_size(cases), in_bytes=True, wanted=not quiet) as progress,
+        ):
+            report = price_file_with(
+                pricer,
                 cases,
                 output,
-                catalog,
                 rejects_path=rejects,
-                components=components,
                 threads=threads,
                 mapping=column_mapping,
                 sheet=sheet,
@@ -98,6 +112,30 @@ def price(
         summary.print()
     say(summary.last_line())
     return NOT_ALL_PRICED if strict and report.summary.rejected else DONE
+
+
+@contextmanager
+def _pricer(
+    service: ServiceOptions,
+    schedules: tuple[str, ...],
+    as_of: date | None,
+    deciding_date: str,
+    components: bool,
+    threads: int,
+) -> Iterator[CasePricer]:
+    """What prices the cases: the service that is named, or schedules that are read here."""
+    if service.server is None:
+        from tariffcore.batch import PlanPricer
+        from tariffcore.plan import Plan
+
+        yield PlanPricer(Plan(open_catalog(schedules, as_of, deciding_date)), components=components)
+        return
+    require_client()
+    from tariffcore.client.file_pricing import ServicePricer
+
+    choice = service.edition_choice(as_of, deciding_date)
+    with ServicePricer(service.connection(), choice, components=components, streams=threads) as pricer:
+        yield pricer
 
 
 def _size(path: Path) -> int | None:

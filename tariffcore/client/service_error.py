@@ -1,0 +1,130 @@
+"""What a call to the service can fail with, in words: canonical status, reason, fields, way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+
+from tariffcore.errors import Problem, ProblemsError
+
+ERROR_DOMAIN = "tariffcore"
+_DETAILS_KEY = "grpc-status-details-bin"
+_PUSHBACK_KEY = "grpc-retry-pushback-ms"
+
+_WAYS_OUT = {
+    "CANCELLED": "call again if the answer is still wanted",
+    "DEADLINE_EXCEEDED": "allow more time, or ask for less at once",
+    "FAILED_PRECONDITION": "ask the service which editions it has now",
+    "INTERNAL": "this is a mistake of the service: tell whoever runs it, with the time of the call",
+    "INVALID_ARGUMENT": "correct the request",
+    "NOT_FOUND": "ask the service which editions it has",
+    "PERMISSION_DENIED": "ask whoever runs the service for a token that allows this",
+    "RESOURCE_EXHAUSTED": "call again later, or with less at once",
+    "UNAUTHENTICATED": "give a token that the service accepts",
+    "UNAVAILABLE": "check host and port, whether the service runs, and whether it speaks TLS",
+    "UNIMPLEMENTED": "use a client and a service of versions that fit together",
+}
+_NO_WAY_OUT = "tell whoever runs the service, with the time of the call"
+
+
+class ClientError(ProblemsError):
+    """A call that the client does not make: what it was asked for cannot be, or would not be safe."""
+
+    reason = "CLIENT_UNUSABLE"
+
+
+class ServiceError(ProblemsError):
+    """A call that failed.
+
+    code           the canonical status by name, "INVALID_ARGUMENT"
+    reason         the service's reason for machines (google.rpc.ErrorInfo), or the code where it gave none
+    metadata       what the service added to the reason
+    fields         (path, what is wrong with it) of each field of the request that is wrong
+    retry_seconds  after how long the service would hear the call again; None: it did not say
+    """
+
+    def __init__(self, target: str, failure: Failure) -> None:
+        self.code = failure.code
+        self.reason = failure.reason
+        self.metadata = dict(failure.metadata)
+        self.fields = failure.fields
+        self.retry_seconds = failure.retry_seconds
+        self.message = failure.message
+        way_out = _WAYS_OUT.get(failure.code, _NO_WAY_OUT)
+        problems = [
+            Problem(target, path or None, None, words, way_out) for path, words in failure.fields
+        ] or [Problem(target, None, None, failure.message or "gave no reason", way_out)]
+        names = failure.code if failure.reason == failure.code else f"{failure.code}, {failure.reason}"
+        super().__init__(f"the service did not answer the call ({names})", problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a failed call says, taken out of its status and details."""
+
+    code: str
+    reason: str
+    message: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    fields: tuple[tuple[str, str], ...] = ()
+    retry_seconds: float | None = None
+
+
+class FailedCall(Protocol):
+    """What gRPC's errors have in common, sync and asyncio."""
+
+    def code(self) -> grpc.StatusCode: ...
+
+    def details(self) -> str | None: ...
+
+    def trailing_metadata(self) -> Any: ...  # noqa: ANN401
+
+
+def failure_of(call: FailedCall) -> Failure:
+    """The failure that a call ended with."""
+    code = call.code().name
+    trailing = _pairs(call.trailing_metadata())
+    reason = code
+    metadata: dict[str, str] = {}
+    fields: tuple[tuple[str, str], ...] = ()
+    retry_seconds: float | None = None
+    raw = trailing.get(_DETAILS_KEY)
+    if isinstance(raw, bytes):
+        for detail in _details(raw):
+            if isinstance(detail, error_details_pb2.ErrorInfo):
+                reason, metadata = detail.reason or code, dict(detail.metadata)
+            elif isinstance(detail, error_details_pb2.BadRequest):
+                fields = tuple((each.field, each.description) for each in detail.field_violations)
+            elif isinstance(detail, error_details_pb2.RetryInfo):
+                retry_seconds = detail.retry_delay.seconds + detail.retry_delay.nanos / 1e9
+    pushback = trailing.get(_PUSHBACK_KEY)
+    if retry_seconds is None and isinstance(pushback, str) and pushback.isdecimal():
+        retry_seconds = int(pushback) / 1000
+    return Failure(code, reason, call.details() or "", metadata, fields, retry_seconds)
+
+
+def _pairs(metadata: Iterable[Any] | None) -> dict[str, str | bytes]:
+    return dict(metadata or ())
+
+
+_DETAIL_TYPES = (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo)
+
+
+def _details(raw: bytes) -> list[Any]:
+    """The details that we know; a status that cannot be read has none."""
+    status = status_pb2.Status()
+    found: list[Any] = []
+    try:
+        status.ParseFromString(raw)
+        for packed in status.details:
+            for kind in _DETAIL_TYPES:
+                detail = kind()
+                if packed.Unpack(detail):
+                    found.append(detail)
+    except Exception:  # whatever a proxy made of it: the code and the words still stand
+        return found
+    return found
