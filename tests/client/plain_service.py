@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from threading import Event
 from typing import Any
 
@@ -21,6 +22,7 @@ import pyarrow as pa
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from tariffcore.cases import Case
 from tariffcore.explain import explain_case
 from tariffcore.plan import Plan
 from tariffcore.pricing import price_cases
@@ -73,7 +75,7 @@ class StreamSeen:
 class PlainService(pricing_service_pb2_grpc.PricingServiceServicer):
     """``plan`` may be exchanged between streams; ``breakdowns`` are used up call by call.
 
-    stream_breaks   for each stream to come: after how many answered chunks it breaks, and how; None: it does not
+    stream_breaks   for each stream to come: after how many answered chunks it breaks, and how; None: never
     call_breaks     the same for unary calls, without a number
     """
 
@@ -266,7 +268,9 @@ def table_of(chunk: Any, tables: dict[str, list[str]]) -> tuple[pa.Table, list[i
         if kind == "procedure" or not places:
             continue
         assert len(places) == rows
-        columns[name] = pa.array([tables[kind][place - 1] if place else None for place in places], pa.string())
+        columns[name] = pa.array(
+            [tables[kind][place - 1] if place else None for place in places], pa.string()
+        )
     for which in ("admission", "discharge"):
         days, seconds = list(getattr(chunk, f"{which}_day")), list(getattr(chunk, f"{which}_second"))
         if days:
@@ -285,9 +289,7 @@ def table_of(chunk: Any, tables: dict[str, list[str]]) -> tuple[pa.Table, list[i
         ends = [0, *chunk.procedure_end]
         assert len(ends) == rows + 1 and ends[-1] == len(chunk.procedure)
         words = [tables["procedure"][place - 1] for place in chunk.procedure]
-        columns["procedure_codes"] = pa.array(
-            [words[a:b] for a, b in zip(ends, ends[1:], strict=False)], pa.list_(pa.string())
-        )
+        columns["procedure_codes"] = pa.array([words[a:b] for a, b in pairwise(ends)], pa.list_(pa.string()))
     assert len(chunk.row_problem) in (0, rows)
     return pa.table(columns), list(chunk.row_problem) or [0] * rows
 
@@ -300,11 +302,7 @@ def moment(day: int, second: int) -> str | None:
 
 
 def case_of(message: case_pb2.Case) -> Any:
-    from tariffcore.cases import Case
-
     def at(text: str) -> Any:
-        from datetime import datetime
-
         return None if not text else datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
     def given(name: str) -> Any:
