@@ -1,1 +1,1 @@
-"""The gRPC service: translates between messages and the library, and guards the door. No tariff rule lives here."""
+"""The gRPC service: it translates between messages and the library. No tariff rule lives here."""

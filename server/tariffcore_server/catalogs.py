@@ -64,16 +64,20 @@ class EditionsInForce:
         )
         self._by_id = {edition.id: edition for edition in self.editions}
         self._usual = {
-            Choice(tariff_family=family): Basis(catalog, plans[family]) for family, catalog in families.items()
+            Choice(tariff_family=family): Basis(catalog, plans[family])
+            for family, catalog in families.items()
         }
         if default_family is not None:
             self._usual[DEFAULT_CHOICE] = self._usual[Choice(tariff_family=default_family)]
         self._plans: OrderedDict[tuple[object, ...], asyncio.Task[Plan]] = OrderedDict()
         self._plans_kept = plans_kept
 
-    def fingerprint(self) -> dict[str, str]:
-        """The digest of each edition by its id: equal in all workers, or they have not the same in force."""
-        return {edition.id: edition.digest for edition in self.editions}
+    def described(self) -> list[dict[str, str]]:
+        """Family, id and digest of each edition: equal in all workers, or they have not the same in force."""
+        return [
+            {"tariff_family": edition.tariff_family, "schedule_id": edition.id, "digest": edition.digest}
+            for edition in self.editions
+        ]
 
     def usual(self, choice: Choice) -> Basis | None:
         """What prices a request that neither pins nor asks as of a date; None: ask `basis`."""

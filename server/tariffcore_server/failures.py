@@ -231,7 +231,7 @@ TRANSPORT_FAILURES: Mapping[grpc.StatusCode, str] = {
     _Code.UNIMPLEMENTED: "there is no such method",
     _Code.CANCELLED: "the caller went away, or the server stopped before the call was done",
     _Code.DEADLINE_EXCEEDED: "the deadline passed while the call was being worked on",
-    _Code.UNAVAILABLE: "the connection was refused or lost: not started, stopping, TLS refused, too many connections",
+    _Code.UNAVAILABLE: "the connection was refused or lost: none there, stopping, TLS refused, too many",
     _Code.RESOURCE_EXHAUSTED: "a message was so far beyond the limit that it was not read, or calls so many "
     "that they were not looked at",
     _Code.INTERNAL: "bytes that are no gRPC",
@@ -302,9 +302,7 @@ class RequestError(Exception):
 
 def invalid_field(path: str, description: str) -> RequestError:
     """One field of the request is missing or wrong."""
-    return RequestError(
-        Reason.INVALID_REQUEST_FIELD, f"{path} {description}", [Violation(path, description)]
-    )
+    return RequestError(Reason.INVALID_REQUEST_FIELD, f"{path} {description}", [Violation(path, description)])
 
 
 def violations_of(problems: Sequence[Problem]) -> list[Violation]:

@@ -1,4 +1,4 @@
-"""The tokens file: bearer tokens, kept hashed, with roles and, where wanted, the providers they may price for.
+"""The tokens file: bearer tokens, kept hashed, with roles and the providers they may price for.
 
 A token is 256 random bits, so SHA-256 without salt or stretching is enough: there is no dictionary of such
 tokens to try, and a slow hash would only make every call slow.  Looking a token up by its hash tells nothing
@@ -94,7 +94,7 @@ def _quoted(text: str) -> str:
 
 
 def read_tokens(content: bytes, place: str) -> list[Token]:
-    """The tokens of a tokens file. Raises CredentialsError with all problems, none of which shows a secret."""
+    """The tokens of a tokens file. Raises CredentialsError with all problems; none shows a secret."""
     try:
         document = tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -132,7 +132,9 @@ def read_tokens(content: bytes, place: str) -> list[Token]:
             continue
         if token.caller.name in names:
             problems.append(
-                Problem(f"{place}: token {number}", "name", token.caller.name, "occurs twice", "name each once")
+                Problem(
+                    f"{place}: token {number}", "name", token.caller.name, "occurs twice", "name each once"
+                )
             )
         if token.sha256 in hashes:
             problems.append(
@@ -173,7 +175,9 @@ def _read_token(entry: Mapping[str, object], place: str, problems: list[Problem]
             wrong("roles", role, "is no role", f"there are {', '.join(sorted(known))}")
     providers = entry.get("providers")
     if "providers" in entry and (not _is_texts(providers) or not providers):
-        wrong("providers", None, "is not a list of provider ids", "list ids in quotes, or leave it out for all")
+        wrong(
+            "providers", None, "is not a list of provider ids", "list ids in quotes, or leave it out for all"
+        )
     if len(problems) > before:
         return None
     assert isinstance(name, str) and isinstance(sha256, str)

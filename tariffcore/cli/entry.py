@@ -14,6 +14,7 @@ from tariffcore.cli.price import price
 from tariffcore.cli.sample import sample
 from tariffcore.cli.schedule import schedule
 from tariffcore.cli.screen import prepare_streams, say
+from tariffcore.cli.serve import serve
 
 PROGRAM = "tariffcore"
 
@@ -59,5 +60,5 @@ def main() -> None:
     """Price treated hospital cases exactly, from dated tariff schedules, explained to the last tiyn."""
 
 
-for command in (price, explain, schedule, sample):
+for command in (price, explain, schedule, sample, serve):
     main.add_command(command)

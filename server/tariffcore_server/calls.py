@@ -1,0 +1,186 @@
+"""What is around every call: who calls, how many at once, how large, how long, and what an error becomes."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Protocol, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from tariffcore_server import logs
+from tariffcore_server.authentication import require_role
+from tariffcore_server.failures import Reason, RequestError
+from tariffcore_server.limits import Limits, Places, require_size
+from tariffcore_server.metrics import Metrics
+from tariffcore_server.state import State
+from tariffcore_server.telemetry import Tracing
+from tariffcore_server.tokens import Caller, Role
+
+_Request = TypeVar("_Request", bound=Message)
+_Context = grpc.aio.ServicerContext[bytes, bytes]
+_OK = grpc.StatusCode.OK
+
+
+class MessageStream(Protocol):
+    """The two directions of a stream of messages as bytes."""
+
+    async def read(self) -> bytes | None:
+        """The next request message; None: the caller has sent all. Raises RequestError if it is too large."""
+
+    async def write(self, message: bytes) -> None:
+        """Sends a response message; waits while the caller is slow."""
+
+
+class Calls:
+    """Makes gRPC handlers of functions that know neither callers' credentials nor counts nor codes."""
+
+    def __init__(self, state: State, limits: Limits, metrics: Metrics, tracing: Tracing) -> None:
+        self.limits = limits
+        self.metrics = metrics
+        self.calls = Places(limits.calls, Reason.TOO_MANY_CALLS)
+        self.streams = Places(limits.streams, Reason.TOO_MANY_STREAMS)
+        self.must_end = asyncio.Event()
+        """Set when the server stops for good: streams that are still open end as DRAINING."""
+        self._state = state
+        self._tracing = tracing
+
+    def unary(
+        self,
+        service: str,
+        method: str,
+        role: Role,
+        request_type: type[_Request],
+        answer: Callable[[_Request, Caller], Awaitable[Message]],
+    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """The handler of a unary method that callers with the role may use."""
+
+        async def work(message: bytes, context: _Context) -> bytes:
+            caller = self._caller(context, role)
+            with self.calls.one():
+                require_size(message, self.limits)
+                _require_time(context)
+                answered = await answer(decoded(request_type, message), caller)
+            return answered.SerializeToString()
+
+        async def handle(message: bytes, context: _Context) -> bytes:
+            began = perf_counter()
+            code = grpc.StatusCode.CANCELLED
+            try:
+                with self._tracing.call(service, method, context) as span:
+                    try:
+                        answered = await work(message, context)
+                        code = _OK
+                        return answered
+                    except Exception as error:
+                        failure = self._failure(error, method)
+                        code = failure.code
+                        span.failed(code)
+                await context.abort(code, failure.words(), failure.trailing_metadata())
+            finally:
+                self.metrics.call_ended(method, code, perf_counter() - began)
+
+        return grpc.unary_unary_rpc_method_handler(handle)
+
+    def stream(
+        self,
+        service: str,
+        method: str,
+        role: Role,
+        answer: Callable[[MessageStream, Caller], Awaitable[None]],
+    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """The handler of a bidirectional stream that callers with the role may open."""
+
+        async def work(context: _Context) -> None:
+            caller = self._caller(context, role)
+            with self.streams.one(), self.metrics.in_progress("stream"):
+                _require_time(context)
+                await self._until_the_end(answer(_Stream(context, self.limits), caller))
+
+        async def handle(_requests: object, context: _Context) -> None:
+            code = grpc.StatusCode.CANCELLED
+            try:
+                with self._tracing.call(service, method, context) as span:
+                    try:
+                        await work(context)
+                        code = _OK
+                        return
+                    except Exception as error:
+                        failure = self._failure(error, method)
+                        code = failure.code
+                        span.failed(code)
+                await context.abort(code, failure.words(), failure.trailing_metadata())
+            finally:
+                self.metrics.call_ended(method, code, None)
+
+        return grpc.stream_stream_rpc_method_handler(handle)
+
+    def _caller(self, context: _Context, role: Role) -> Caller:
+        caller = self._state.authentication.caller(context.invocation_metadata())
+        require_role(caller, role)
+        return caller
+
+    async def _until_the_end(self, answering: Awaitable[None]) -> None:
+        """Answers a stream, unless the server has to stop first."""
+        task = asyncio.ensure_future(answering)
+        end = asyncio.ensure_future(self.must_end.wait())
+        try:
+            await asyncio.wait([task, end], return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise RequestError(Reason.DRAINING, "the server stops, and the stream did not end in time")
+            await task
+        finally:
+            end.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    def _failure(self, error: Exception, method: str) -> RequestError:
+        """What the caller is told; a mistake of ours is logged under an incident that names nothing sent."""
+        if not isinstance(error, RequestError):
+            incident = secrets.token_hex(8)
+            logs.error(
+                "call_failed",
+                method=method,
+                incident=incident,
+                exception=type(error).__name__,
+                places=logs.places_of(error),
+            )
+            error = RequestError(Reason.INTERNAL, metadata={"incident": incident})
+        self.metrics.refused(error.reason.value)
+        return error
+
+
+class _Stream:
+    """A `MessageStream` over gRPC."""
+
+    def __init__(self, context: _Context, limits: Limits) -> None:
+        self._context = context
+        self._limits = limits
+
+    async def read(self) -> bytes | None:
+        message = await self._context.read()
+        if not isinstance(message, bytes):  # grpc.aio.EOF
+            return None
+        require_size(message, self._limits)
+        return message
+
+    async def write(self, message: bytes) -> None:
+        await self._context.write(message)
+
+
+def decoded(request_type: type[_Request], message: bytes) -> _Request:
+    """The message that the bytes are. Raises RequestError."""
+    try:
+        return request_type.FromString(message)
+    except DecodeError:
+        raise RequestError(Reason.MALFORMED_MESSAGE) from None
+
+
+def _require_time(context: _Context) -> None:
+    left = context.time_remaining()
+    if left is not None and left <= 0:
+        raise RequestError(Reason.DEADLINE_PASSED)

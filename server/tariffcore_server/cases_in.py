@@ -1,0 +1,104 @@
+"""Messages to the library's cases. What cannot be read makes the case a status, never the call an error."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from tariffcore.cases import Case
+from tariffcore.v1 import case_pb2
+
+LONGEST_CASE_ID = 256
+MOST_PROCEDURES = 1_000
+
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?", re.ASCII)
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCase:
+    """A case, and the first field of it that holds something unreadable, with what it holds."""
+
+    case: Case
+    unreadable: tuple[str, str] | None = None
+
+
+class _UnreadableError(Exception):
+    pass
+
+
+def read_case(message: case_pb2.Case, minor_units: int) -> ReadCase:
+    """The case a message means: empty text is a missing field, absent fields have the contract's meaning."""
+    unreadable: tuple[str, str] | None = None
+
+    def moment(field: str, text: str) -> date | datetime | None:
+        nonlocal unreadable
+        try:
+            return _moment(text)
+        except _UnreadableError:
+            unreadable = unreadable or (field, text)
+            return None
+
+    case_id: str | None = message.case_id or None
+    if case_id is not None and len(case_id) > LONGEST_CASE_ID:
+        unreadable = ("case_id", case_id)
+        case_id = None
+    claimed: Decimal | None = None
+    if message.claimed_amount:
+        try:
+            claimed = _claim(message.claimed_amount, minor_units)
+        except _UnreadableError:
+            unreadable = unreadable or ("claimed_amount", message.claimed_amount)
+    procedures = tuple(message.procedure_codes)
+    if len(procedures) > MOST_PROCEDURES:
+        unreadable = unreadable or ("procedure_codes", f"{len(procedures)}")
+        procedures = ()
+    case = Case(
+        case_id=case_id,
+        provider_id=message.provider_id or None,
+        drg_code=message.drg_code or None,
+        service_code=message.service_code or None,
+        care_setting=message.care_setting or None,
+        admission_date=moment("admission_date", message.admission_date),
+        discharge_date=moment("discharge_date", message.discharge_date),
+        outcome=(message.outcome or None) if message.HasField("outcome") else "discharged",
+        death_unavoidable=message.death_unavoidable if message.HasField("death_unavoidable") else None,
+        age_years=message.age_years if message.HasField("age_years") else None,
+        procedure_codes=procedures,
+        quantity=message.quantity if message.HasField("quantity") else 1,
+        length_of_stay_days=(
+            message.length_of_stay_days if message.HasField("length_of_stay_days") else None
+        ),
+        factor_code=message.factor_code or None,
+        claimed_amount=claimed,
+    )
+    return ReadCase(case, unreadable)
+
+
+def _moment(text: str) -> date | datetime | None:
+    """``2026-03-04``, or with the hour ``2026-03-04T10:30[:15]``."""
+    stripped = text.strip()
+    if not stripped:
+        return None
+    if _MOMENT.fullmatch(stripped) is None:
+        raise _UnreadableError
+    try:
+        return date.fromisoformat(stripped) if len(stripped) == 10 else datetime.fromisoformat(stripped)
+    except ValueError:
+        raise _UnreadableError from None
+
+
+def _claim(text: str, minor_units: int) -> Decimal | None:
+    """A decimal of the currency, of as many decimals as it has and 18 digits in all."""
+    stripped = text.strip()
+    if not stripped:
+        return None
+    if _AMOUNT.fullmatch(stripped) is None:
+        raise _UnreadableError
+    whole, _, decimals = stripped.lstrip("+-").partition(".")
+    kept = decimals.rstrip("0")
+    if len(kept) > minor_units or len(whole.lstrip("0")) + minor_units > 18:
+        raise _UnreadableError
+    return Decimal(stripped)

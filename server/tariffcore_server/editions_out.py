@@ -1,0 +1,72 @@
+"""Editions as results name them, and what a request says of the editions it wants."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tariffcore.schedule.catalog import DecidingDate
+from tariffcore.schedule.model import Schedule
+from tariffcore.schedule.values import UnreadableValueError, day_value
+from tariffcore.v1 import edition_pb2
+from tariffcore_server.catalogs import DEFAULT_CHOICE, Choice
+from tariffcore_server.failures import invalid_field
+
+_DECIDING_DATES = {
+    edition_pb2.DECIDING_DATE_UNSPECIFIED: DecidingDate.DISCHARGE,
+    edition_pb2.DECIDING_DATE_DISCHARGE: DecidingDate.DISCHARGE,
+    edition_pb2.DECIDING_DATE_ADMISSION: DecidingDate.ADMISSION,
+}
+
+
+def edition_message(schedule: Schedule) -> edition_pb2.Edition:
+    """The edition as every result names it."""
+    return edition_pb2.Edition(
+        schedule_id=schedule.id,
+        digest=schedule.digest,
+        tariff_family=schedule.tariff_family,
+        title=schedule.title,
+        synthetic=schedule.synthetic,
+        currency=schedule.currency,
+        minor_units=schedule.minor_units,
+        published=schedule.published.isoformat(),
+        effective_start_date=schedule.effective_start_date.isoformat(),
+        effective_end_date=iso(schedule.effective_end_date),
+    )
+
+
+def iso(day: date | None) -> str:
+    """An ISO date; empty for none."""
+    return "" if day is None else day.isoformat()
+
+
+def deciding_date_number(deciding_date: DecidingDate) -> edition_pb2.DecidingDate.ValueType:
+    """The contract's number of the date that decides."""
+    if deciding_date is DecidingDate.ADMISSION:
+        return edition_pb2.DECIDING_DATE_ADMISSION
+    return edition_pb2.DECIDING_DATE_DISCHARGE
+
+
+def read_choice(message: edition_pb2.EditionChoice, path: str = "edition") -> Choice:
+    """Which editions a request wants. Raises RequestError for a field that cannot be read."""
+    if not message.ByteSize():
+        return DEFAULT_CHOICE
+    deciding_date = _DECIDING_DATES.get(message.deciding_date)
+    if deciding_date is None:
+        raise invalid_field(f"{path}.deciding_date", "is no date that this version knows")
+    chosen = message.WhichOneof("choice")
+    if chosen == "pinned":
+        if not message.pinned.schedule_id:
+            raise invalid_field(f"{path}.pinned.schedule_id", "is missing")
+        return Choice(
+            message.tariff_family, message.pinned.schedule_id, message.pinned.digest, None, deciding_date
+        )
+    as_of = None if chosen is None else read_day(message.as_of, f"{path}.as_of")
+    return Choice(message.tariff_family, as_of=as_of, deciding_date=deciding_date)
+
+
+def read_day(text: str, path: str) -> date:
+    """An ISO date of a request. Raises RequestError."""
+    try:
+        return day_value(text)
+    except UnreadableValueError:
+        raise invalid_field(path, "is not an ISO date such as 2025-12-01") from None

@@ -1,0 +1,52 @@
+"""The library's explanation of a case as a message."""
+
+from __future__ import annotations
+
+from tariffcore.explanation import AppliedRounding, Explanation, Statement, Step
+from tariffcore.v1 import explanation_pb2
+from tariffcore_server.editions_out import iso
+
+
+def explanation_message(explanation: Explanation, language: str) -> explanation_pb2.Explanation:
+    """All steps with their exact values and sources, and the text for people in the language."""
+    return explanation_pb2.Explanation(
+        deciding_date=iso(explanation.deciding_date),
+        steps=[_step(step) for step in explanation.steps],
+        components=[
+            explanation_pb2.ExplainedComponent(
+                component=part.component,
+                capital=part.capital,
+                share=part.share,
+                amount_minor=part.amount_minor,
+            )
+            for part in explanation.components or ()
+        ],
+        reasons=[_statement(reason) for reason in explanation.reasons],
+        text=explanation.to_text(language),
+    )
+
+
+def _step(step: Step) -> explanation_pb2.ExplanationStep:
+    return explanation_pb2.ExplanationStep(
+        id=step.id,
+        result=step.result,
+        formula=step.formula or "",
+        rounding=None if step.rounding is None else _rounding(step.rounding),
+        rule_id=step.rule_id or "",
+        source=step.source or "",
+        notes=[_statement(note) for note in step.notes],
+    )
+
+
+def _rounding(rounding: AppliedRounding) -> explanation_pb2.AppliedRounding:
+    return explanation_pb2.AppliedRounding(
+        name=rounding.name,
+        places=rounding.places,
+        mode=rounding.mode.value,
+        before=rounding.before,
+        after=rounding.after,
+    )
+
+
+def _statement(statement: Statement) -> explanation_pb2.Statement:
+    return explanation_pb2.Statement(id=statement.id, values=dict(statement.values))

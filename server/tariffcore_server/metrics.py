@@ -1,0 +1,95 @@
+"""What the server counts, for Prometheus. Labels are methods, codes, statuses and editions: never a case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from tariffcore.statuses import CaseStatus
+
+_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+"""Bounds of the latency histogram: one case takes under a millisecond, a list tens of them."""
+
+
+class Metrics:
+    """The counters of one worker process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._calls = Counter(
+            "tariffcore_calls",
+            "Calls that ended, by method and status code.",
+            ["method", "code"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "tariffcore_call_seconds",
+            "How long unary calls took in the server.",
+            ["method"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._stream_seconds = Histogram(
+            "tariffcore_chunk_seconds",
+            "How long chunks of column streams took.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._cases = Counter(
+            "tariffcore_cases",
+            "Cases answered, by method and case status.",
+            ["method", "status"],
+            registry=registry,
+        )
+        self._refused = Counter(
+            "tariffcore_refused_calls",
+            "Calls that ended with an error of the table, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self._in_progress = Gauge(
+            "tariffcore_calls_in_progress",
+            "Unary calls and open streams.",
+            ["kind"],
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._status_children = {}  # type: dict[tuple[str, int], Counter]
+
+    def call_ended(self, method: str, code: grpc.StatusCode, seconds: float | None) -> None:
+        """A call ended; ``seconds`` None for streams, whose length says nothing."""
+        self._calls.labels(method, code.name).inc()
+        if seconds is not None:
+            self._seconds.labels(method).observe(seconds)
+
+    def refused(self, reason: str) -> None:
+        self._refused.labels(reason).inc()
+
+    def chunk_answered(self, seconds: float) -> None:
+        self._stream_seconds.observe(seconds)
+
+    def cases_answered(self, method: str, statuses: Iterable[int]) -> None:
+        """Single cases, by the numbers of their statuses."""
+        for number in statuses:
+            self._of_status(method, number).inc()
+
+    def rows_answered(self, method: str, statuses: NDArray[np.uint8]) -> None:
+        """The rows of a column or list, by the numbers of their statuses."""
+        for number, count in enumerate(np.bincount(statuses).tolist()):
+            if count:
+                self._of_status(method, number).inc(count)
+
+    def _of_status(self, method: str, number: int) -> Counter:
+        child = self._status_children.get((method, number))
+        if child is None:
+            child = self._cases.labels(method, CaseStatus(number).name)
+            self._status_children[method, number] = child
+        return child
+
+    def in_progress(self, kind: str) -> AbstractContextManager[None]:
+        """Counts a call or stream for as long as the block runs."""
+        return self._in_progress.labels(kind).track_inprogress()
