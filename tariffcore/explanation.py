@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from tariffcore.explanation_text import explanation_in_words, reasons_in_words
+from tariffcore.explanation_text import COLUMNS, explanation_in_words, reasons_in_words
 from tariffcore.labelling import labels_in
 from tariffcore.money import RoundingMode, format_minor
 from tariffcore.schedule.catalog import DecidingDate
@@ -173,13 +173,13 @@ class Explanation:
             "reasons": [_statement_json(reason) for reason in self.reasons],
         }
 
-    def to_text(self, language: str = "en") -> str:
-        """The explanation for people, in lines of at most 100 columns.
+    def to_text(self, language: str = "en", columns: int = COLUMNS) -> str:
+        """The explanation for people, in lines of at most so many columns (60 to 100).
 
         The last line is the amount with its currency, or ends the reason why there is none.
         Raises ExplainError for a language there are no labels in.
         """
-        return explanation_in_words(self, labels_in(language))
+        return explanation_in_words(self, labels_in(language), columns)
 
 
 def _iso(day: date | None) -> str | None:

@@ -1,4 +1,4 @@
-"""An explanation as people read it: two aligned columns, lines of at most 100, the amount on the last."""
+"""An explanation as people read it: two aligned columns, lines of a given width, the amount on the last."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from tariffcore.explanation import AppliedRounding, ComponentPart, Explanation, Statement, Step
 
 COLUMNS = 100
+"""How wide an explanation is where nothing asks for another width, and at most."""
+
+NARROWEST = 60
+"""Beside the names of steps there must be room for words."""
+
+_LONGEST_WHOLE_WORD = 64
+"""A digest is longer than a narrow line rather than broken."""
 
 CODE_STEPS = frozenset(["edition", "group", "service"])
 """Steps whose result is a code, not a number."""
@@ -33,13 +40,14 @@ def reasons_in_words(reasons: Sequence[Statement], labels: Labels) -> str:
     return words
 
 
-def explanation_in_words(explanation: Explanation, labels: Labels) -> str:
+def explanation_in_words(explanation: Explanation, labels: Labels, columns: int = COLUMNS) -> str:
     """The whole explanation in the language of the labels, lines parted by line ends, none at the end."""
+    columns = min(max(columns, NARROWEST), COLUMNS)
     lines: list[str] = []
     if explanation.synthetic:
         synthetic = labels.sentence("part", "synthetic", {"schedule_id": explanation.schedule_id or ""})
-        lines += [*_wrapped(synthetic, ""), ""]
-    lines += _head(explanation, labels)
+        lines += [*wrapped(synthetic, "", columns), ""]
+    lines += _head(explanation, labels, columns)
     lines.append("")
     # One width for all explanations of a language, so that two of them can be read side by side.
     label_width = max(len(label) for label in labels.sections["step"].values())
@@ -47,13 +55,13 @@ def explanation_in_words(explanation: Explanation, labels: Labels) -> str:
     for number, step in enumerate(explanation.steps, start=1):
         # The weight stands in the group's row and has its source, which was said a few lines above.
         source = None if step.id == "weight" and step.source == group_source else step.source
-        lines += _step_lines(number, step, source, explanation, labels, label_width)
+        lines += _step_lines(number, step, source, explanation, labels, label_width, columns)
     lines.append("")
-    lines += _last_lines(explanation, labels)
+    lines += _last_lines(explanation, labels, columns)
     return "\n".join(lines)
 
 
-def _head(explanation: Explanation, labels: Labels) -> list[str]:
+def _head(explanation: Explanation, labels: Labels, columns: int) -> list[str]:
     rows = [("case", printable(explanation.case_id or ""))]
     if explanation.schedule_id is not None:
         rows.append(("schedule", printable(f"{explanation.schedule_id}: {explanation.schedule_title}")))
@@ -64,12 +72,18 @@ def _head(explanation: Explanation, labels: Labels) -> list[str]:
     width = max(len(labels.term(term)) for term, _ in rows)
     lines: list[str] = []
     for term, value in rows:
-        lines += _wrapped(value, labels.term(term).ljust(width) + "  ")
+        lines += wrapped(value, labels.term(term).ljust(width) + "  ", columns)
     return lines
 
 
 def _step_lines(
-    number: int, step: Step, source: str | None, explanation: Explanation, labels: Labels, label_width: int
+    number: int,
+    step: Step,
+    source: str | None,
+    explanation: Explanation,
+    labels: Labels,
+    label_width: int,
+    columns: int,
 ) -> list[str]:
     first = f"{number:>2}  {labels.sections['step'][step.id]:<{label_width}}  "
     below = " " * len(first)
@@ -78,11 +92,11 @@ def _step_lines(
         details.append(labels.sentence("part", "rule", {"rule_id": step.rule_id}))
     if source is not None:
         details.append(labels.sentence("part", "source", {"source": source}))
-    lines = _wrapped(_result(step, explanation, labels), first)
+    lines = wrapped(_result(step, explanation, labels), first, columns)
     for detail in details:
-        lines += _wrapped(detail, below)
+        lines += wrapped(detail, below, columns)
     if step.id == "components" and explanation.components:
-        lines += _component_lines(explanation.components, explanation.minor_units, labels, below)
+        lines += _component_lines(explanation.components, explanation.minor_units, labels, below, columns)
     return lines
 
 
@@ -117,7 +131,7 @@ def _rounding_in_words(rounding: AppliedRounding, labels: Labels) -> str:
 
 
 def _component_lines(
-    components: Sequence[ComponentPart], minor_units: int, labels: Labels, below: str
+    components: Sequence[ComponentPart], minor_units: int, labels: Labels, below: str, columns: int
 ) -> list[str]:
     """The components the profile lists: name, share, part; capital ones are marked."""
     rows = []
@@ -132,12 +146,12 @@ def _component_lines(
     for name, share, amount in rows:
         table_row = f"{below}{name:<{widths[0]}}  {share:>{widths[1]}}  {amount:>{widths[2]}}"
         # A name too long for its column costs the alignment of its row, never the limit of the line.
-        fits = len(table_row) <= COLUMNS
-        lines += [table_row] if fits else _wrapped(f"{name}  {share}  {amount}", below)
+        fits = len(table_row) <= columns
+        lines += [table_row] if fits else wrapped(f"{name}  {share}  {amount}", below, columns)
     return lines
 
 
-def _last_lines(explanation: Explanation, labels: Labels) -> list[str]:
+def _last_lines(explanation: Explanation, labels: Labels, columns: int) -> list[str]:
     if explanation.amount_minor is not None:
         amount = labels.minor(explanation.amount_minor, explanation.minor_units)
         line = labels.sentence("part", "amount_line", {"amount": amount, "currency": explanation.currency})
@@ -148,18 +162,19 @@ def _last_lines(explanation: Explanation, labels: Labels) -> list[str]:
         code=status.name,
         reason=reasons_in_words(explanation.reasons, labels),
     )
-    return _wrapped(sentence, "")
+    return wrapped(sentence, "", columns)
 
 
-def _wrapped(text: str, first: str) -> list[str]:
+def wrapped(text: str, first: str, columns: int) -> list[str]:
     """The text after ``first``, broken at spaces where it is long, continued below its beginning."""
-    if len(first) + len(text) <= COLUMNS:
+    if len(first) + len(text) <= columns:
         return [(first + text).rstrip()]
     return textwrap.wrap(
         text,
-        COLUMNS,
+        columns,
         initial_indent=first,
         subsequent_indent=" " * len(first),
+        break_long_words=any(len(word) > _LONGEST_WHOLE_WORD for word in text.split()),
         break_on_hyphens=False,
         drop_whitespace=True,
     )

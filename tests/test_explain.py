@@ -1067,6 +1067,17 @@ def test_a_value_cannot_move_the_cursor_or_flood_the_screen() -> None:
     assert max(map(len, long_id.split("\n"))) == 100
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_explanation_fits_the_width_asked_for(language: str) -> None:
+    for explanation in (explained(), explained(outcome="transferred"), explained(drg_code="X" * 40)):
+        words = explanation.to_text(language).split()
+        for columns, most in ((20, 60), (60, 60), (80, 80), (100, 100), (300, 100)):
+            text = explanation.to_text(language, columns)
+            lines = [line for line in text.split("\n") if explanation.schedule_digest not in line.split()]
+            assert max(map(len, lines)) <= most
+            assert text.split() == words  # nothing broken, digest included
+
+
 def test_a_language_without_labels_is_refused() -> None:
     with pytest.raises(ExplainError, match=r"'de'.*use one of en, ru, kk"):
         explained().to_text("de")

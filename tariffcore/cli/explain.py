@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -27,7 +26,7 @@ from tariffcore.cli.options import (
     schedule_option,
     sheet_option,
 )
-from tariffcore.cli.screen import say, speaks_unicode
+from tariffcore.cli.screen import console, say, speaks_unicode
 
 if TYPE_CHECKING:
     from tariffcore.cases import Case
@@ -210,15 +209,16 @@ def _json(asked: Asked) -> dict[str, object]:
 
 def _text(asked: Asked, language: str) -> str:
     """The explanation; the amount stays on its last line, so a claim stands before it."""
-    from tariffcore.explanation_text import COLUMNS
+    from tariffcore.explanation_text import COLUMNS, wrapped
     from tariffcore.labelling import labels_in, printable
 
     labels = labels_in(language)
-    text = asked.explanation.to_text(language)
+    columns = console().width if sys.stdout.isatty() else COLUMNS
+    text = asked.explanation.to_text(language, columns)
     if asked.reason_as_read is not None:
         above, _, last = text.rpartition("\n")
-        reason = textwrap.fill(f"{last} {printable(asked.reason_as_read)}", COLUMNS, break_on_hyphens=False)
-        text = f"{above}\n{reason}"
+        reason = wrapped(f"{last} {printable(asked.reason_as_read)}", "", min(columns, COLUMNS))
+        text = "\n".join([above, *reason])
     if asked.line is not None:
         text = f"{printable(str(asked.path))}, {labels.term('line').lower()} {asked.line}\n\n{text}"
     claim = _claim(asked)

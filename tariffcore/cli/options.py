@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -31,7 +32,7 @@ _ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(.*)")
 
 
 class Day(click.ParamType):  # type: ignore[type-arg]
-    """A day of the calendar, ``2026-01-31``."""
+    """A day of the calendar, ``2026-01-31`` or ``31.01.2026``."""
 
     name = "date"
 
@@ -40,6 +41,9 @@ class Day(click.ParamType):  # type: ignore[type-arg]
 
         if isinstance(value, date):
             return value
+        pointed = _POINTED.fullmatch(value.strip())
+        if pointed is not None and not pointed[4]:
+            value = f"{pointed[3]}-{pointed[2]:0>2}-{pointed[1]:0>2}"
         try:
             return day_value(value)
         except UnreadableValueError as error:
@@ -82,7 +86,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
 
 
 class ExactNumber(click.ParamType):  # type: ignore[type-arg]
-    """An exact decimal above or below zero, ``174722.63``."""
+    """An exact decimal above or below zero: ``174722.63``, or as people write it, ``174 722,63``."""
 
     name = "number"
 
@@ -91,10 +95,21 @@ class ExactNumber(click.ParamType):  # type: ignore[type-arg]
 
         if isinstance(value, Fraction):
             return value
-        try:
+        with suppress(UnreadableValueError):  # a point is the decimal mark wherever that can be
             return decimal_value(value)
+        from tariffcore.money import format_exact
+        from tariffcore.schedule.importing.numbers_as_printed import read_printed_number
+
+        try:
+            printed = read_printed_number(value)
         except UnreadableValueError as error:
             self.fail(f"{value!r} {error}", param, ctx)
+        if printed.with_comma is not None and printed.with_point is not None and printed.ambiguous:
+            readings = f"{format_exact(printed.with_comma)} or {format_exact(printed.with_point)}"
+            self.fail(f"{value!r} could be {readings}; write one of them", param, ctx)
+        found = printed.with_comma if printed.with_comma is not None else printed.with_point
+        assert found is not None, "a printed number has at least one reading"
+        return found
 
 
 class Amount(ExactNumber):
@@ -105,8 +120,9 @@ class Amount(ExactNumber):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:  # type: ignore[override]  # noqa: ANN401
         if isinstance(value, Decimal):
             return value
-        super().convert(value, param, ctx)
-        return Decimal(value.strip())
+        from tariffcore.money import format_exact
+
+        return Decimal(format_exact(super().convert(value, param, ctx)))
 
 
 def schedule_option(default: str) -> Callable[[_Command], _Command]:

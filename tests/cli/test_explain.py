@@ -103,7 +103,7 @@ def test_every_language(language: str) -> None:
         (("--drg", "1", "--discharge", "2026-02-20 noon"), "has no time after its date"),
         (("--drg", "1", "--discharge", "soon"), "'soon' is not a date"),
         (("--drg", "1", "--age", "forty"), "'forty' is not a valid integer"),
-        (("--drg", "1", "--claimed", "12 000,50"), "write 12000.50"),
+        (("--drg", "1", "--claimed", "12,000"), "could be 12 or 12000"),
         (("--drg", "1", "--claimed", "9" * 40), "has more than 38 digits"),
         (("--drg", "1", "--claimed", "1.005"), "has more decimals than KZT, 2; is 1.01 meant?"),
     ],
@@ -205,3 +205,44 @@ def test_a_file_without_columns_of_cases(tmp_path: Path) -> None:
     cases = write_cases(tmp_path, "1", header="a")
     lines = refused(run("explain", cases, "--line", "2"))
     assert "care_setting, discharge_date, drg_code, admission_date: these columns are missing" in lines[1]
+
+
+@pytest.mark.parametrize(("columns", "most"), [("80", 80), ("300", 100)])
+def test_a_terminal_gets_lines_of_its_own_width(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str, most: int
+) -> None:
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
+    cases = write_cases(tmp_path, *ROWS)
+    for line in ("2", "5"):
+        ran = run("explain", cases, "--line", line, env={"TERM": "xterm", "COLUMNS": columns})
+        widths = [len(words) for words in ran.out.splitlines() if str(tmp_path) not in words]
+        assert most - 20 < max(widths) <= most
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("191723,14", "191723.14"),
+        ("191 723,14", "191723.14"),
+        ("191\u00a0723,14", "191723.14"),
+        ("1,234,567.80", "1234567.80"),
+        ("0,5", "0.5"),
+    ],
+)
+def test_amounts_as_people_write_them(written: str, same: str) -> None:
+    told = [explain("--claimed", amount) for amount in (written, same)]
+    assert told[0] == told[1]
+    assert told[0].code == 0
+
+
+@pytest.mark.parametrize("written", ["1,234", "12.345,6.7", "1e5", "сто"])
+def test_amounts_that_could_be_two_or_none(written: str) -> None:
+    assert "--claimed" in refused(explain("--claimed", written))[0]
+
+
+def test_a_day_as_people_write_it() -> None:
+    told = [explain("--as-of", day) for day in ("2026-02-01", "01.02.2026", "1.2.2026")]
+    assert told[0].code == 0
+    assert told[0] == told[1] == told[2]
+    for day, says in (("30.02.2026", "not a day of the calendar"), ("01/02/2026", "is not a date")):
+        assert says in refused(explain("--as-of", day))[0]

@@ -71,6 +71,16 @@ def test_settings_of_ones_own(order: Path, tmp_path: Path) -> None:
     assert "174,722.63 KZT, as given" in ran.out
 
 
+def test_numbers_and_days_as_orders_print_them(order: Path, tmp_path: Path) -> None:
+    made = []
+    for rate, end in (("174722.63", "2026-01-01"), ("174722,63", "01.01.2026"), ("174 722,63", "1.1.2026")):
+        given = ("--family", "kz", "--id", "mine", "--base-rate", rate, "--effective-end", end)
+        ran = run("schedule", "import", order, "-o", tmp_path / rate, *ORDER, *given)
+        assert ran.code == 0, ran.err
+        made.append((tmp_path / rate / "schedule.toml").read_text("utf-8"))
+    assert made[0] == made[1] == made[2]
+
+
 def test_a_row_that_is_not_reproduced_is_named_and_nothing_is_written(tmp_path: Path) -> None:
     wrong = ("3", "P003", "Newborn up to 750 g, died", "7,6839", "1 342 551,23")
     order = write_order(tmp_path / "order.xlsx", *ROWS[:2], wrong)
@@ -103,8 +113,8 @@ def test_weights_that_nothing_proves_are_named(tmp_path: Path) -> None:
     [
         (ORDER, "say which family of editions the table joins"),
         ((*ORDER, "--like", "kz"), "is a family of 2 editions"),
-        ((*ORDER, "--family", "kz", "--base-rate", "174722,63"), "write 174722.63"),
-        ((*ORDER, "--family", "kz", "--effective-end", "31.12.2025"), "write 2025-12-31"),
+        ((*ORDER, "--family", "kz", "--base-rate", "174,722"), "could be 174.722 or 174722; write one of"),
+        ((*ORDER, "--family", "kz", "--effective-end", "31/12/2025"), "write 2025-12-31"),
         (ORDER[2:], "Missing option '--source'"),
         ((*ORDER, "--family", "kz", "--sheet", "no"), "no"),
     ],
