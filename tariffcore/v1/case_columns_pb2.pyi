@@ -107,7 +107,7 @@ class CaseColumns(_message.Message):
     def new_provider_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Providers that this chunk appends to their table; the following six fields do the same for theirs. White space
         around a word is ignored, a word of nothing else is a missing value. All tables of a stream together hold at
-        most 4,000,000 words and 64 MiB.
+        most 1,000,000 words and 32 MiB.
         """
 
     @_builtins.property

@@ -1,0 +1,320 @@
+"""Columns of cases that name no plan, and the numbers a plan has for them.
+
+`encoding` reads tables of any kind; here the columns are already plain numbers and places in code tables, as
+a message of the service holds them or as one case makes them (`tariffcore.v1` says what each number means).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tariffcore import _binding, _kernel
+from tariffcore.codes import normalise_procedure
+from tariffcore.plan import (
+    DEATH_ANSWERS,
+    INVALID_DAY,
+    INVALID_STAY,
+    MALFORMED_DAY,
+    MISSING_DAY,
+    MISSING_OUTCOME,
+    MISSING_PROVIDER_ROW,
+    OUTSIDE_DAY,
+    UNKNOWN_DRG_ITEM,
+    UNKNOWN_OUTCOME,
+    UNKNOWN_PROVIDER_ROW,
+    UNKNOWN_SERVICE_ITEM,
+    UNKNOWN_SETTING_KEY,
+    Plan,
+    SettingKey,
+)
+from tariffcore.schedule.catalog import DecidingDate
+from tariffcore.schedule.model import DayCount, Unit
+from tariffcore.schedule.tariff import find_share
+
+FIELDS = 28
+"""Offsets of columns are kept at the numbers of their fields, the highest of which is 27."""
+QUANTITY = 21
+NO_WORD = 1 << 16
+_NEEDS_HOURS = 1 << 17
+_DAY_OF_LEVEL = (0, INVALID_STAY, INVALID_STAY, MISSING_DAY, INVALID_DAY, MALFORMED_DAY)
+
+
+class PlanWords:
+    """What a plan makes of the words of code tables, and what else binding asks of it."""
+
+    _of_plan: ClassVar[WeakKeyDictionary[Plan, PlanWords]] = WeakKeyDictionary()
+
+    @classmethod
+    def of(cls, plan: Plan) -> PlanWords:
+        """Those of a plan, worked out once."""
+        words = cls._of_plan.get(plan)
+        return cls._of_plan.setdefault(plan, cls(plan)) if words is None else words
+
+    def __init__(self, plan: Plan) -> None:
+        # parts of the plan and not the plan, which would keep itself alive through what is kept for it
+        self.tables = plan.tables
+        self._providers = plan.provider_rows
+        self._drgs = plan.drg_items
+        self._services = plan.service_items
+        self._keys = plan.setting_key_numbers
+        self._signature_bits = plan.signature_bits
+        self._limited = plan.limited_settings
+        self._settings = {text: number for number, text in enumerate(plan.care_settings, start=1)}
+        self._outcomes = plan.outcomes
+        self._factors = {text: number for number, text in enumerate(plan.factor_codes, start=1)}
+        self._procedures = plan.procedure_bits
+        self.numbers = _binding.PlanNumbers(**self._numbers(plan))
+        self.rule_ids = list(dict.fromkeys(rule for rule in plan.rule_ids if rule is not None))
+        """Every rule once."""
+        place = {rule: number for number, rule in enumerate(self.rule_ids, start=1)}
+        self.place_of_rule = np.array([place.get(rule or "", 0) for rule in plan.rule_ids], dtype=np.uint32)
+        """Of each of the kernel's rule numbers, the place in `rule_ids`, counted from 1; 0: no rule."""
+
+    def provider(self, word: str) -> int:
+        """The provider's row of coefficients."""
+        return self._providers.get(word, UNKNOWN_PROVIDER_ROW)
+
+    def drg(self, word: str) -> int:
+        """The cost group's item."""
+        return self._drgs.get(word, UNKNOWN_DRG_ITEM)
+
+    def service(self, word: str) -> int:
+        """The service's item."""
+        return self._services.get(word, UNKNOWN_SERVICE_ITEM)
+
+    def setting(self, word: str) -> int:
+        """The setting's key beside the signature, marked where some edition limits the hours."""
+        key = self._key(SettingKey(word))
+        return key | _NEEDS_HOURS if word in self._limited else key
+
+    def setting_number(self, word: str) -> int:
+        """The setting's row of keys by factor; 0 where no edition knows it."""
+        return self._settings.get(word, 0)
+
+    def outcome(self, word: str) -> int:
+        """The outcome's number, with room for the answer about a death."""
+        return self._outcomes.get(word, UNKNOWN_OUTCOME) * DEATH_ANSWERS
+
+    def factor(self, word: str) -> int:
+        """The factor's place among the plan's; 0 where no edition knows it."""
+        return self._factors.get(word, 0)
+
+    def procedure(self, word: str) -> int:
+        """The lists of exception procedures that it stands in, one bit each."""
+        return self._procedures.get(normalise_procedure(word), 0)
+
+    def _key(self, key: SettingKey) -> int:
+        return self._keys.get(key, UNKNOWN_SETTING_KEY) << self._signature_bits
+
+    def _numbers(self, plan: Plan) -> dict[str, Any]:
+        extras = [int(schedule.day_count is DayCount.INCLUSIVE) for schedule in plan.editions]
+        pairs = [
+            [self._key(SettingKey(setting, factor_code=factor)) for factor in ("", *plan.factor_codes)]
+            for setting in (None, *plan.care_settings)
+        ]
+        limits = np.full((1 + len(plan.editions), 1 + len(plan.care_settings)), -1, dtype=np.int32)
+        for edition, schedule in enumerate(plan.editions, start=1):
+            for care_setting in plan.limited_settings:
+                share = find_share(schedule, Unit.CASE, care_setting)
+                if share is not None and share.max_hours is not None:
+                    # longer than any stay there may be is as good as no limit that could be passed
+                    limits[edition, self._settings[care_setting]] = min(share.max_hours, 1 << 24)
+        return {
+            "edition_of_day": (plan.edition_of_day + 1).astype(np.uint8),
+            "extra_days": np.array([0, *extras], dtype=np.int32),
+            "key_of_pair": np.array(pairs, dtype=np.uint16),
+            "limit_hours": limits,
+            "over_key": self._limit_keys(over_limit=True),
+            "unsure_key": self._limit_keys(over_limit=None),
+            "day_of_level": np.array(_DAY_OF_LEVEL, dtype=np.uint16),
+            "day_codes": MISSING_DAY,
+            "outside_day": OUTSIDE_DAY,
+            "base_day": plan.base_day,
+            "is_open_ended": plan.catalog.spans[-1].end is None,
+            "by_admission": plan.catalog.deciding_date is DecidingDate.ADMISSION,
+            "same_extra": extras[0] if len(set(extras)) == 1 else -1,
+            "unknown_item": UNKNOWN_DRG_ITEM,
+            "default_outcome": self.outcome("discharged"),
+        }
+
+    def _limit_keys(self, over_limit: bool | None) -> NDArray[np.uint16]:
+        settings = (None, *self._settings)
+        return np.array([self._key(SettingKey(text, over_limit)) for text in settings], dtype=np.uint16)
+
+
+class Numbers:
+    """A growing array: entry i is what place i of a code table stands for."""
+
+    def __init__(self, first: int, dtype: type[np.unsignedinteger[Any]]) -> None:
+        self._room = np.zeros(16, dtype=dtype)
+        self._room[0] = first
+        self._count = 1
+        self.filled: NDArray[Any] = self._room[:1]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def extend(self, entries: Iterable[int]) -> None:
+        """Append entries. Arrays handed out before stay as they are."""
+        new = np.fromiter(entries, dtype=self._room.dtype)
+        count = self._count + len(new)
+        if count > len(self._room):
+            room = np.zeros(max(count, 2 * len(self._room)), dtype=self._room.dtype)
+            room[: self._count] = self.filled
+            self._room = room
+        self._room[self._count : count] = new
+        self._count = count
+        self.filled = self._room[:count]
+
+
+class CodeTables:
+    """Code tables as a plan's numbers: place 0 is a missing value, the others the words in their order."""
+
+    def __init__(self, words: PlanWords) -> None:
+        self._words = words
+        self._tables: dict[str, tuple[Numbers, Callable[[str], int], int]] = {}
+        for kind, of_word, missing, dtype in (
+            ("provider", words.provider, MISSING_PROVIDER_ROW, np.uint32),
+            ("drg", words.drg, UNKNOWN_DRG_ITEM | NO_WORD, np.uint32),
+            ("service", words.service, UNKNOWN_SERVICE_ITEM | NO_WORD, np.uint32),
+            ("care_setting", words.setting, UNKNOWN_SETTING_KEY | NO_WORD, np.uint32),
+            ("setting_number", words.setting_number, 0, np.uint16),
+            ("outcome", words.outcome, MISSING_OUTCOME * DEATH_ANSWERS | NO_WORD, np.uint32),
+            ("factor", words.factor, NO_WORD, np.uint32),
+            ("procedure", words.procedure, 0, np.uint8),
+        ):
+            self._tables[kind] = Numbers(missing, dtype), of_word, missing
+
+    def append(self, kind: str, words: Iterable[str]) -> None:
+        """Give new words their places. A word of white space only stands for a missing value."""
+        bare = [word.strip() for word in words]
+        for name in ("care_setting", "setting_number") if kind == "care_setting" else (kind,):
+            numbers, of_word, missing = self._tables[name]
+            numbers.extend(of_word(word) if word else missing for word in bare)
+
+    def arrays(self) -> list[NDArray[Any]]:
+        """The tables as they are now, in the order `_binding.bind` takes them."""
+        return [numbers.filled for numbers, _, _ in self._tables.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPlace:
+    """What ended the binding: the number of a field and the element of it that is beyond what there is."""
+
+    field: int
+    row: int
+
+
+class Workspace:
+    """Room for so many rows: the encoded cases of a chunk, and its prices. One at a time may use it."""
+
+    def __init__(self, rows: int, components: int = 0) -> None:
+        self.rows = rows
+        self.deciding_day = np.empty(rows, dtype=np.uint16)
+        self.admission_day = np.empty(rows, dtype=np.uint16)
+        self.discharge_day = np.empty(rows, dtype=np.uint16)
+        self.item = np.empty(rows, dtype=np.uint16)
+        self.provider = np.empty(rows, dtype=np.uint16)
+        self.variant = np.empty(rows, dtype=np.uint16)
+        self.age = np.empty(rows, dtype=np.uint8)
+        self.outcome = np.empty(rows, dtype=np.uint8)
+        self.quantity = np.empty(rows, dtype=np.uint32)
+        self.marked = np.empty(rows, dtype=np.int32)
+        self.marked_edition = np.empty(rows, dtype=np.uint8)
+        self.amount_minor = np.empty(rows, dtype=np.int64)
+        self.status = np.empty(rows, dtype=np.uint8)
+        self.edition = np.empty(rows, dtype=np.uint8)
+        self.rule = np.empty(rows, dtype=np.uint16)
+        self.parts_minor = np.empty((components, rows), dtype=np.int64) if components else None
+        self.has_parts = np.zeros(rows, dtype=np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseColumns:
+    """Columns of cases in the bytes of a message, in the form of `CaseColumns` of the contract.
+
+    ``offsets`` says for each field number where its column begins, -1 where it is left out.  Every column has
+    ``rows`` elements, and that of procedures has ``procedures``: whoever makes one has seen to that.
+    """
+
+    message: bytes | memoryview
+    offsets: NDArray[np.int64]
+    rows: int
+    procedures: int = 0
+
+
+def price_columns(
+    columns: CaseColumns,
+    words: PlanWords,
+    tables: list[NDArray[Any]],
+    space: Workspace,
+    *,
+    settle_all: bool = False,
+) -> WrongPlace | None:
+    """Price columns into a workspace; None, or what is beyond its table, and then nothing is priced.
+
+    Components are split where the workspace has room for them.  With ``settle_all`` every row goes the long
+    way, which comes to the same.
+    """
+    marked_count, wrong_field, wrong_row = _binding.bind(
+        words.numbers,
+        columns.message,
+        columns.offsets,
+        columns.rows,
+        columns.procedures,
+        *tables,
+        space.deciding_day,
+        space.admission_day,
+        space.discharge_day,
+        space.item,
+        space.provider,
+        space.variant,
+        space.age,
+        space.outcome,
+        space.quantity,
+        space.marked,
+        space.marked_edition,
+        settle_all,
+    )
+    if wrong_field:
+        return WrongPlace(wrong_field, wrong_row)
+    _kernel.price(
+        words.tables,
+        space.deciding_day,
+        space.admission_day,
+        space.discharge_day,
+        space.item,
+        space.provider,
+        space.variant,
+        space.age,
+        space.outcome,
+        space.quantity if columns.offsets[QUANTITY] >= 0 else None,
+        space.amount_minor,
+        space.status,
+        space.edition,
+        space.rule,
+        0,
+        columns.rows,
+    )
+    if marked_count:
+        space.edition[space.marked[:marked_count]] = space.marked_edition[:marked_count]
+    if space.parts_minor is not None:
+        _kernel.split(
+            words.tables,
+            space.deciding_day,
+            space.item,
+            space.variant,
+            space.amount_minor,
+            space.status,
+            space.parts_minor,
+            space.has_parts,
+            0,
+            columns.rows,
+        )
+    return None

@@ -1,0 +1,255 @@
+"""The server's end of a column stream: chunks of cases in, chunks of prices out, in the bytes of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from tariffcore import _wire
+from tariffcore.binding import CaseColumns, CodeTables, PlanWords, Workspace, price_columns
+from tariffcore.errors import Problem
+from tariffcore.plan import Plan
+from tariffcore.v1 import case_columns_pb2, pricing_service_pb2
+from tariffcore.version import ENGINE_VERSION
+from tariffcore.wire.editions import DECIDING_DATES, edition_message
+from tariffcore.wire.errors import (
+    BeyondTableError,
+    DuplicateWordError,
+    NoChunkError,
+    RowCountError,
+    TooManyWordsError,
+    UnequalLengthError,
+    UnknownProblemError,
+    UnreadableMessageError,
+    WireError,
+    problem,
+)
+from tariffcore.wire.forms import (
+    CASE_COLUMNS,
+    NUMBER_OF_COLUMN,
+    REQUEST,
+    TABLE_OF_WORDS,
+    WIDTH,
+    Scanned,
+    scan,
+)
+
+MAX_ROWS = 1 << 15
+"""Of a chunk."""
+MAX_WORDS = 1_000_000
+"""In all code tables of a stream together."""
+MAX_WORD_BYTES = 32 << 20
+"""In all code tables of a stream together, as UTF-8."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkOfCases:
+    """A chunk that has been read, its words with places. `price` may run in any thread, beside others."""
+
+    _stream: CaseStream
+    _columns: CaseColumns
+    _tables: list[NDArray[Any]]
+
+    def __len__(self) -> int:
+        return self._columns.rows
+
+    def price(self) -> bytes:
+        """The whole PriceCaseColumnsResponse. Raises BeyondTableError, UnknownProblemError."""
+        return self._stream._price(self._columns, self._tables)
+
+
+class CaseStream:
+    """One column stream, priced by one plan from its first chunk to its last.
+
+    ``check_providers`` is called with the new provider ids of a chunk, stripped, before any of its rows is
+    priced, and may raise.  Chunks are read one after the other, in the order sent.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        with_components: bool = False,
+        with_rules: bool = False,
+        check_providers: Callable[[Sequence[str]], None] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.with_components = with_components
+        self.with_rules = with_rules
+        self._check_providers = check_providers
+        self._plan_words = PlanWords.of(plan)
+        self._tables = CodeTables(self._plan_words)
+        self._words: dict[str, set[str]] = {kind: set() for kind in TABLE_OF_WORDS.values()}
+        self._word_count = self._word_bytes = 0
+        self._spaces: list[Workspace] = []
+
+    def started(self) -> case_columns_pb2.ColumnStreamStarted:
+        """What the numbers in the answers stand for."""
+        plan = self.plan
+        catalog = plan.catalog
+        message = case_columns_pb2.ColumnStreamStarted(
+            editions=[edition_message(schedule) for schedule in plan.editions],
+            engine_version=ENGINE_VERSION,
+            as_of="" if catalog.as_of is None else catalog.as_of.isoformat(),
+            deciding_date=DECIDING_DATES[catalog.deciding_date],
+            rule_ids=self._plan_words.rule_ids if self.with_rules else [],
+        )
+        if self.with_components:
+            shares = [share for schedule in plan.editions for share in schedule.components]
+            for name in plan.component_names:
+                capital = all(share.capital for share in shares if share.component == name)
+                message.components.add(component=name, capital=capital)
+        return message
+
+    def price(self, request: bytes | memoryview) -> bytes:
+        """The whole PriceCaseColumnsResponse to a whole PriceCaseColumnsRequest. Raises WireError."""
+        return self.read(request).price()
+
+    def read(self, request: bytes | memoryview) -> ChunkOfCases:
+        """Read a whole PriceCaseColumnsRequest and give its new words their places. Raises WireError."""
+        scanned = self._scan(request)
+        rows = int(scanned.numbers[1])
+        if not 1 <= rows <= MAX_ROWS:
+            raise RowCountError(
+                [problem("chunk.rows", f"a chunk has 1 to {MAX_ROWS:,} rows", "cut the register accordingly")]
+            )
+        procedures = _check_lengths(scanned, rows)
+        if scanned.texts:
+            self._append(scanned.texts)
+        columns = CaseColumns(scanned.message, scanned.offsets, rows, procedures)
+        return ChunkOfCases(self, columns, self._tables.arrays())
+
+    @staticmethod
+    def _scan(request: bytes | memoryview) -> Scanned:
+        outer = scan(request, REQUEST, "")
+        inner = None
+        if outer is not None and len(outer.messages) == 1:
+            ((_, start, length),) = outer.messages
+            inner = scan(request, CASE_COLUMNS, "chunk", start, start + length)
+        if inner is not None:
+            return inner
+        # some other form: let the library read it and write it plainly
+        try:
+            message = pricing_service_pb2.PriceCaseColumnsRequest.FromString(bytes(request))
+        except DecodeError:
+            raise UnreadableMessageError(
+                [problem("chunk", "the bytes are no such message, or end early", "send what protobuf writes")]
+            ) from None
+        if message.WhichOneof("message") != "chunk":
+            raise NoChunkError([problem("chunk", "missing", "after the start, send chunks only")])
+        message.chunk.DiscardUnknownFields()
+        plainly = message.chunk.SerializeToString()
+        scanned = scan(plainly, CASE_COLUMNS, "chunk")
+        if scanned is None:  # the library writes nothing else
+            raise WireError([problem("chunk", "cannot be read", "send what protobuf writes")])
+        return scanned
+
+    def _append(self, texts: list[tuple[int, str]]) -> None:
+        """Give new words their places: all, or none where anything is wrong with any."""
+        count = self._word_count + len(texts)
+        octets = self._word_bytes + sum(len(text.encode()) for _, text in texts)
+        if count > MAX_WORDS or octets > MAX_WORD_BYTES:
+            limit = f"{MAX_WORDS:,} words and {MAX_WORD_BYTES >> 20} MiB"
+            raise TooManyWordsError(
+                [
+                    problem(
+                        "chunk", f"the code tables of a stream hold at most {limit}", "begin another stream"
+                    )
+                ]
+            )
+        new: dict[int, list[str]] = {}
+        for field, text in texts:
+            new.setdefault(field, []).append(text)
+        for field, words in new.items():
+            known = self._words[TABLE_OF_WORDS[field]]
+            distinct = set(words)
+            if len(distinct) < len(words) or not known.isdisjoint(distinct):
+                raise DuplicateWordError([_twice(field, words, known)])
+        if self._check_providers is not None and 2 in new:
+            self._check_providers([bare for word in new[2] if (bare := word.strip())])
+        for field, words in new.items():
+            kind = TABLE_OF_WORDS[field]
+            self._words[kind].update(words)
+            self._tables.append(kind, words)
+        self._word_count, self._word_bytes = count, octets
+
+    def _price(self, columns: CaseColumns, tables: list[NDArray[Any]]) -> bytes:
+        space = self._space(columns.rows)
+        try:
+            wrong = price_columns(columns, self._plan_words, tables, space)
+            if wrong is not None:
+                raise _beyond(wrong.field, wrong.row)
+            return _wire.write_priced(
+                columns.rows,
+                space.amount_minor,
+                space.status,
+                space.edition,
+                space.rule if self.with_rules else None,
+                self._plan_words.place_of_rule,
+                space.has_parts if self.with_components else None,
+                space.parts_minor,
+            )
+        finally:
+            self._spaces.append(space)
+
+    def _space(self, rows: int) -> Workspace:
+        components = len(self.plan.component_names) if self.with_components else 0
+        try:
+            space = self._spaces.pop()
+        except IndexError:
+            return Workspace(rows, components)
+        return space if space.rows >= rows else Workspace(rows, components)
+
+
+def _check_lengths(scanned: Scanned, rows: int) -> int:
+    """How many procedures there are, once every column has one element a row or none."""
+    problems = []
+    for number in np.flatnonzero(scanned.lengths).tolist():
+        name, form = CASE_COLUMNS.fields[number]
+        count = int(scanned.lengths[number]) // WIDTH[form]
+        if count != rows and name != "procedure":
+            problems.append(
+                problem(
+                    f"chunk.{name}", f"{count:,} elements for {rows:,} rows", "one a row, or leave it out"
+                )
+            )
+    procedures = int(scanned.lengths[_PROCEDURE]) // 4
+    if procedures and not scanned.lengths[_PROCEDURE_END]:
+        problems.append(
+            problem("chunk.procedure_end", "left out beside procedures", "say where those of each row end")
+        )
+    if problems:
+        raise UnequalLengthError(problems)
+    return procedures
+
+
+def _twice(field: int, words: list[str], known: set[str]) -> Problem:
+    seen = set(known)
+    place = 0
+    while words[place] not in seen:
+        seen.add(words[place])
+        place += 1
+    path = f"chunk.{CASE_COLUMNS.fields[field][0]}[{place}]"
+    return problem(path, "the table has this word already", "append a word once, and name it by its place")
+
+
+def _beyond(field: int, row: int) -> WireError:
+    name = CASE_COLUMNS.fields[field][0]
+    path = f"chunk.{name}[{row}]"
+    if name == "row_problem":
+        return UnknownProblemError([problem(path, "means nothing", "0, 1, 2 or 3")])
+    if name == "procedure_end":
+        way_out = "ends never fall, and the last one is the number of procedures"
+        return BeyondTableError([problem(path, "does not fit the procedures", way_out)])
+    if name == "procedure":
+        return BeyondTableError([problem(path, "no place in the table", "places count from 1")])
+    return BeyondTableError([problem(path, "beyond its table", "append words before naming them")])
+
+
+_PROCEDURE = NUMBER_OF_COLUMN["procedure"]
+_PROCEDURE_END = NUMBER_OF_COLUMN["procedure_end"]
