@@ -46,6 +46,7 @@ def test_a_table_becomes_a_proven_schedule_and_every_row_is_accounted_for(
     assert "base rate 174,722.63 KZT, worked out from the printed tariffs" in words
     assert "proof 3 printed tariffs reproduced" in words
     assert "D КЗ relative weight, inpatient yes" in words
+    assert "note The table has one column of weights: adults and children have the same weight." in words
     assert "3 title of a section Неонатальные группы" in words
     assert ran.last_line.startswith("imported 3 + passed over 3 = 6 rows (")
     checked = run("schedule", "check", folder)

@@ -478,6 +478,20 @@ def test_what_does_not_make_a_schedule_is_refused(desk):
     assert any("imported/schedule.toml" in problem.place for problem in problems)
 
 
+def test_one_column_of_weights_is_for_adults_and_children_and_the_report_says_so(desk):
+    says = "adults and children have the same weight"
+    one = desk.text("Код;КЗ\nA1;3,9114\n", base_rate=BASE_2026)
+    assert [says in note for note in one.notes].count(True) == 1
+    (group,) = one.schedule.groups.values()
+    assert group.relative_weight_child == group.relative_weight
+
+
+@pytest.mark.parametrize("column", ["КЗ дети", "КЗ взрослые"])
+def test_two_columns_of_weights_are_for_whom_they_name(desk, column):
+    report = desk.text(f"Код;КЗ;{column}\nA1;3,9114;3,9114\n", base_rate=BASE_2026)
+    assert not any("adults and children have the same weight" in note for note in report.notes)
+
+
 def test_notes_say_what_a_reader_should_know(desk):
     report = desk.text(
         "Тарифы для дневного стационара;;;\n"

@@ -329,8 +329,7 @@ class _Import:
         setting = self.settings.care_setting
         adult = self._one_value(row, Role.WEIGHT, setting)
         child = row.value(Role.WEIGHT, setting, AgeClass.CHILD)
-        split = {NumberKind(Role.WEIGHT, setting, age_class) for age_class in AgeClass} & self.content.kinds
-        if not split:
+        if not self._splits_weights_by_age():
             child = adult
         weights: dict[AgeClass, Fraction | None] = {}
         for age_class, printed in ((AgeClass.ADULT, adult), (AgeClass.CHILD, child)):
@@ -338,6 +337,12 @@ class _Import:
                 self._check_weight(row, printed)
             weights[age_class] = None if printed is None else printed.value
         return weights
+
+    def _splits_weights_by_age(self) -> bool:
+        """Whether a column of weights names adults or children."""
+        setting = self.settings.care_setting
+        by_age = {NumberKind(Role.WEIGHT, setting, age_class) for age_class in AgeClass}
+        return not by_age.isdisjoint(self.content.kinds)
 
     def _check_weight(self, row: GroupRow, printed: PrintedValue) -> None:
         if printed.value <= 0:
@@ -677,6 +682,11 @@ class _Import:
             self.notes.append(f"Columns not taken: {'; '.join(left)}.")
         if not any(column.meaning.role is Role.NAME for column in self.content.used):
             self.notes.append("The table has no column of names: each group is called by its code.")
+        if self.groups and not self._splits_weights_by_age():
+            self.notes.append(
+                "The table has one column of weights: adults and children have the same weight. If the order "
+                "has another for children, write it into relative_weight_child of groups.csv."
+            )
         for account in self.content.accounts:
             if account.fate is RowFate.ABOVE_TABLE and self._names_other_setting(account.text):
                 self.notes.append(
