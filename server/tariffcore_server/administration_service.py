@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tariffcore.v1 import administration_service_pb2
 from tariffcore.version import ENGINE_VERSION
-from tariffcore_server.editions_out import edition_message
+from tariffcore.wire.editions import edition_message
 from tariffcore_server.failures import Reason, RequestError, violations_of
 from tariffcore_server.reloading import Refused, ReloadedCredentials, ReloadedSchedules
 from tariffcore_server.state import State

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from time import perf_counter
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tariffcore.pricing import default_threads
 from tariffcore.v1 import pricing_service_pb2
-from tariffcore_server import logs
+from tariffcore.wire.errors import RowCountError, WireError
+from tariffcore.wire.stream import MAX_ROWS, CaseStream
 from tariffcore_server.calls import MessageStream, decoded
-from tariffcore_server.editions_out import read_choice
+from tariffcore_server.edition_choices import read_choice
 from tariffcore_server.failures import Reason, RequestError, Violation
+from tariffcore_server.limits import require_rows
 from tariffcore_server.metrics import Metrics
+from tariffcore_server.pricing_service import NOT_YOURS
 from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
 
@@ -26,19 +34,49 @@ class ColumnStreams:
     def __init__(self, state: State, metrics: Metrics) -> None:
         self._state = state
         self._metrics = metrics
+        self._threads = ThreadPoolExecutor(default_threads(), thread_name_prefix="chunks")
 
     async def answer(self, stream: MessageStream, caller: Caller) -> None:
         """Answers one stream to its end. Raises RequestError for the first thing that is wrong with it."""
-        first = await stream.read()
+        cases = await self._begin(await stream.read(), caller)
+        started = pricing_service_pb2.PriceCaseColumnsResponse(started=cases.started())
+        await stream.write(started.SerializeToString())
+        loop = asyncio.get_running_loop()
+        async with read_ahead(stream) as messages:
+            while (message := await messages.get()) is not None:
+                if isinstance(message, RequestError):
+                    raise message
+                await stream.write(await loop.run_in_executor(self._threads, self._priced, cases, message))
+
+    async def _begin(self, first: bytes | None, caller: Caller) -> CaseStream:
         if first is None:
-            raise _out_of_order("", "the stream ended before it began")
+            raise _out_of_order("the stream ended before it began")
         message = decoded(pricing_service_pb2.PriceCaseColumnsRequest, first)
         if message.WhichOneof("message") != "start":
-            raise _out_of_order("start", "the first message is no start")
+            raise _out_of_order("the first message is no start")
         choice = read_choice(message.start.edition, "start.edition")
         editions = self._state.editions
         basis = editions.usual(choice) or await editions.basis(choice)
-        raise NotImplementedError(str(basis))
+        return CaseStream(
+            basis.plan,
+            with_components=message.start.with_components,
+            with_rules=message.start.with_rules,
+            check_providers=_only(caller.providers),
+            note_statuses=self._note_statuses,
+        )
+
+    def _note_statuses(self, statuses: NDArray[np.uint8]) -> None:
+        self._metrics.rows_answered("PriceCaseColumns", statuses)
+
+    def _priced(self, cases: CaseStream, message: bytes) -> bytes:
+        """The answer to a chunk; runs in a thread."""
+        began = perf_counter()
+        try:
+            answer = cases.price(message)
+        except WireError as error:
+            raise _refused(error, message) from None
+        self._metrics.chunk_answered(perf_counter() - began)
+        return answer
 
 
 @asynccontextmanager
@@ -64,8 +102,48 @@ async def read_ahead(stream: MessageStream) -> AsyncIterator[asyncio.Queue[bytes
         await asyncio.gather(reading, return_exceptions=True)
 
 
-def _out_of_order(path: str, words: str) -> RequestError:
-    return RequestError(Reason.STREAM_OUT_OF_ORDER, words, [Violation(path, words)] if path else [])
+def _only(allowed: frozenset[str] | None) -> Callable[[Sequence[str]], None] | None:
+    """Refuses provider ids that the caller may not price for."""
+    if allowed is None:
+        return None
+
+    def check(provider_ids: Sequence[str]) -> None:
+        refused = [
+            Violation(f"chunk.new_provider_ids[{place}]", NOT_YOURS)
+            for place, provider_id in enumerate(provider_ids)
+            if provider_id not in allowed
+        ]
+        if refused:
+            raise RequestError(Reason.PROVIDER_NOT_ALLOWED, violations=refused)
+
+    return check
 
 
-_ = (logs, perf_counter)
+def _refused(error: WireError, message: bytes) -> RequestError:
+    """What a chunk that cannot be read is to the caller."""
+    if isinstance(error, RowCountError):
+        require_rows(decoded(pricing_service_pb2.PriceCaseColumnsRequest, message).chunk.rows, MAX_ROWS)
+    first = error.problems[0]
+    return RequestError(
+        REASON_OF_WIRE_ERROR[error.reason],
+        f"{first.field}: {first.message}",
+        [Violation(p.field or "chunk", f"{p.message}; {p.way_out}") for p in error.problems],
+    )
+
+
+REASON_OF_WIRE_ERROR = {
+    "MESSAGE_UNREADABLE": Reason.MALFORMED_MESSAGE,
+    "CHUNK_MISSING": Reason.STREAM_OUT_OF_ORDER,
+    "ROW_COUNT_INVALID": Reason.INVALID_CHUNK,
+    "COLUMN_LENGTH_UNEQUAL": Reason.UNEQUAL_COLUMNS,
+    "PLACE_BEYOND_TABLE": Reason.PLACE_BEYOND_TABLE,
+    "WORD_TWICE": Reason.WORD_TWICE,
+    "TOO_MANY_WORDS": Reason.CODE_TABLES_FULL,
+    "ROW_PROBLEM_UNKNOWN": Reason.INVALID_CHUNK,
+    "CHUNK_INVALID": Reason.INVALID_CHUNK,
+}
+"""Which row of the table each error of reading a chunk is; a test finds every such error here."""
+
+
+def _out_of_order(words: str) -> RequestError:
+    return RequestError(Reason.STREAM_OUT_OF_ORDER, words, [Violation("start", words)])

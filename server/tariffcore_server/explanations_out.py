@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tariffcore.explanation import AppliedRounding, Explanation, Statement, Step
 from tariffcore.v1 import explanation_pb2
-from tariffcore_server.editions_out import iso
+from tariffcore_server.edition_choices import iso
 
 
 def explanation_message(explanation: Explanation, language: str) -> explanation_pb2.Explanation:

@@ -34,6 +34,9 @@ class Reason(StrEnum):
     INVALID_REQUEST_FIELD = "INVALID_REQUEST_FIELD"
     STREAM_OUT_OF_ORDER = "STREAM_OUT_OF_ORDER"
     INVALID_CHUNK = "INVALID_CHUNK"
+    UNEQUAL_COLUMNS = "UNEQUAL_COLUMNS"
+    PLACE_BEYOND_TABLE = "PLACE_BEYOND_TABLE"
+    WORD_TWICE = "WORD_TWICE"
     INVALID_PAGE_TOKEN = "INVALID_PAGE_TOKEN"  # noqa: S105
     UNKNOWN_TARIFF_FAMILY = "UNKNOWN_TARIFF_FAMILY"
     UNKNOWN_EDITION = "UNKNOWN_EDITION"
@@ -100,8 +103,26 @@ FAILURES: Mapping[Reason, Failure] = {
     ),
     Reason.INVALID_CHUNK: Failure(
         _Code.INVALID_ARGUMENT,
-        "a chunk of columns does not hold together: lengths, indexes, words",
-        "correct the column that BadRequest names; the chunks before it were answered",
+        "a chunk has no rows, or a value that its field does not know",
+        "correct what BadRequest names; the chunks before it were answered",
+        _BAD_REQUEST,
+    ),
+    Reason.UNEQUAL_COLUMNS: Failure(
+        _Code.INVALID_ARGUMENT,
+        "a column of a chunk has neither one element a row nor none",
+        "correct the columns that BadRequest names; the chunks before were answered",
+        _BAD_REQUEST,
+    ),
+    Reason.PLACE_BEYOND_TABLE: Failure(
+        _Code.INVALID_ARGUMENT,
+        "a row of a chunk names a place that its code table does not have",
+        "append words before naming them; the chunks before were answered",
+        _BAD_REQUEST,
+    ),
+    Reason.WORD_TWICE: Failure(
+        _Code.INVALID_ARGUMENT,
+        "a chunk appends a word that its code table has already",
+        "append a word once a stream; the chunks before were answered",
         _BAD_REQUEST,
     ),
     Reason.INVALID_PAGE_TOKEN: Failure(
@@ -168,8 +189,8 @@ FAILURES: Mapping[Reason, Failure] = {
     ),
     Reason.PROVIDER_NOT_ALLOWED: Failure(
         _Code.PERMISSION_DENIED,
-        "the token may price for some providers only, and a case names another or none",
-        "send cases of the token's own providers, each with its provider_id",
+        "the token may price for some providers only, and a case names another",
+        "send cases of the token's own providers",
         _BAD_REQUEST,
     ),
     Reason.TOO_MANY_CALLS: Failure(

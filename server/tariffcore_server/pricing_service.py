@@ -11,9 +11,10 @@ from tariffcore.schedule.model import Schedule
 from tariffcore.statuses import CaseStatus
 from tariffcore.v1 import case_pb2, explanation_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
+from tariffcore.wire.editions import edition_message
 from tariffcore_server.cases_in import ReadCase, read_case
 from tariffcore_server.catalogs import Basis
-from tariffcore_server.editions_out import edition_message, iso, read_choice
+from tariffcore_server.edition_choices import iso, read_choice
 from tariffcore_server.explanations_out import explanation_message
 from tariffcore_server.failures import Reason, RequestError, Violation, invalid_field
 from tariffcore_server.limits import Limits, require_rows
@@ -119,17 +120,20 @@ def _language(asked: str) -> str:
 
 
 def require_providers(cases: Iterable[case_pb2.Case], caller: Caller, path: str) -> None:
-    """Raises RequestError unless the caller may price for the provider of every case."""
+    """Raises RequestError unless the caller may price for the provider of every case.
+
+    A case that names no provider is in nobody's name: it is priced where providers do not matter.
+    """
     allowed = caller.providers
     if allowed is None:
         return
     refused = [
-        Violation(f"{path}[{number}].provider_id" if path == "cases" else f"{path}.provider_id", _NOT_YOURS)
+        Violation(f"{path}[{number}].provider_id" if path == "cases" else f"{path}.provider_id", NOT_YOURS)
         for number, case in enumerate(cases)
-        if case.provider_id.strip() not in allowed
+        if (provider_id := case.provider_id.strip()) and provider_id not in allowed
     ]
     if refused:
         raise RequestError(Reason.PROVIDER_NOT_ALLOWED, violations=refused)
 
 
-_NOT_YOURS = "is missing, or not a provider of this token"
+NOT_YOURS = "is not a provider of this token"

@@ -13,8 +13,9 @@ from tariffcore.schedule.diff import DiffRow, diff_schedules
 from tariffcore.schedule.model import Schedule
 from tariffcore.v1 import edition_pb2, schedule_service_pb2
 from tariffcore.version import ENGINE_VERSION
+from tariffcore.wire.editions import edition_message
 from tariffcore_server import schedules_out
-from tariffcore_server.editions_out import edition_message, read_day
+from tariffcore_server.edition_choices import read_day
 from tariffcore_server.failures import Reason, RequestError, Violation, invalid_field
 from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller

@@ -10,7 +10,8 @@ from tariffcore.schedule.model import Group, Rounding, Schedule, Share, StayRule
 from tariffcore.schedule.writing import currency_text
 from tariffcore.v1 import schedule_service_pb2 as messages
 from tariffcore.version import ENGINE_VERSION
-from tariffcore_server.editions_out import edition_message, iso
+from tariffcore.wire.editions import edition_message
+from tariffcore_server.edition_choices import iso
 
 
 def edition_in_full(schedule: Schedule) -> messages.GetEditionResponse:

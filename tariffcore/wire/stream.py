@@ -67,7 +67,9 @@ class CaseStream:
     """One column stream, priced by one plan from its first chunk to its last.
 
     ``check_providers`` is called with the new provider ids of a chunk, stripped, before any of its rows is
-    priced, and may raise.  Chunks are read one after the other, in the order sent.
+    priced, and may raise.  ``note_statuses`` is called with the numbers of the statuses of each priced chunk,
+    in the thread that prices it, and must not keep them.  Chunks are read one after the other, in the order
+    sent.
     """
 
     def __init__(
@@ -77,11 +79,13 @@ class CaseStream:
         with_components: bool = False,
         with_rules: bool = False,
         check_providers: Callable[[Sequence[str]], None] | None = None,
+        note_statuses: Callable[[NDArray[np.uint8]], None] | None = None,
     ) -> None:
         self.plan = plan
         self.with_components = with_components
         self.with_rules = with_rules
         self._check_providers = check_providers
+        self._note_statuses = note_statuses
         self._plan_words = PlanWords.of(plan)
         self._tables = CodeTables(self._plan_words)
         self._words: dict[str, set[str]] = {kind: set() for kind in TABLE_OF_WORDS.values()}
@@ -184,6 +188,8 @@ class CaseStream:
             wrong = price_columns(columns, self._plan_words, tables, space)
             if wrong is not None:
                 raise _beyond(wrong.field, wrong.row)
+            if self._note_statuses is not None:
+                self._note_statuses(space.status[: columns.rows])
             return _wire.write_priced(
                 columns.rows,
                 space.amount_minor,

@@ -1,11 +1,10 @@
-"""Editions as results name them, and what a request says of the editions it wants."""
+"""What a request says of the editions it wants, and dates as messages have them."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from tariffcore.schedule.catalog import DecidingDate
-from tariffcore.schedule.model import Schedule
 from tariffcore.schedule.values import UnreadableValueError, day_value
 from tariffcore.v1 import edition_pb2
 from tariffcore_server.catalogs import DEFAULT_CHOICE, Choice
@@ -18,32 +17,9 @@ _DECIDING_DATES = {
 }
 
 
-def edition_message(schedule: Schedule) -> edition_pb2.Edition:
-    """The edition as every result names it."""
-    return edition_pb2.Edition(
-        schedule_id=schedule.id,
-        digest=schedule.digest,
-        tariff_family=schedule.tariff_family,
-        title=schedule.title,
-        synthetic=schedule.synthetic,
-        currency=schedule.currency,
-        minor_units=schedule.minor_units,
-        published=schedule.published.isoformat(),
-        effective_start_date=schedule.effective_start_date.isoformat(),
-        effective_end_date=iso(schedule.effective_end_date),
-    )
-
-
 def iso(day: date | None) -> str:
     """An ISO date; empty for none."""
     return "" if day is None else day.isoformat()
-
-
-def deciding_date_number(deciding_date: DecidingDate) -> edition_pb2.DecidingDate.ValueType:
-    """The contract's number of the date that decides."""
-    if deciding_date is DecidingDate.ADMISSION:
-        return edition_pb2.DECIDING_DATE_ADMISSION
-    return edition_pb2.DECIDING_DATE_DISCHARGE
 
 
 def read_choice(message: edition_pb2.EditionChoice, path: str = "edition") -> Choice:
