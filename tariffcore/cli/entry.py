@@ -15,6 +15,7 @@ from tariffcore.cli.sample import sample
 from tariffcore.cli.schedule import schedule
 from tariffcore.cli.screen import prepare_streams, say
 from tariffcore.cli.serve import serve
+from tariffcore.cli.token import token
 
 PROGRAM = "tariffcore"
 
@@ -60,5 +61,5 @@ def main() -> None:
     """Price treated hospital cases exactly, from dated tariff schedules, explained to the last tiyn."""
 
 
-for command in (price, explain, schedule, sample, serve):
+for command in (price, explain, schedule, sample, serve, token):
     main.add_command(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,32 +82,38 @@ def serve(schedules: tuple[str, ...], config: Path | None, check: bool, **flags:
     of --config; a flag beats the environment, which beats the file. SIGHUP reads schedules, certificates and
     tokens again.
     """
-    try:
-        import grpc  # noqa: F401
-        import prometheus_client  # noqa: F401
-        from tariffcore_server.checking import check_everything
-        from tariffcore_server.settings import read_settings
-        from tariffcore_server.supervisor import serve as run
-    except ImportError as error:
-        raise _missing(error) from None
+    _require_service()
+    from tariffcore_server.settings import read_settings
 
     given: dict[str, object] = {name: value for name, value in flags.items() if value is not None}
     if schedules:
         given["schedules"] = schedules
     settings = read_settings(given, os.environ, config)
     if check:
+        from tariffcore_server.checking import check_everything
+
         for line in check_everything(settings):
             say(line)
         return DONE
+    from tariffcore_server.supervisor import serve as run
+
     run(settings, lambda address: say(f"serving {address}"), os.environ)
     return DONE
 
 
-def _missing(error: ImportError) -> ExtraMissingError:
+def _require_service() -> None:
+    """The packages of the extra are there. They are looked for, not imported: the workers import them."""
+    for package in ("grpc", "grpc_health", "prometheus_client", "tariffcore_server"):
+        if find_spec(package) is None:
+            raise service_missing(package)
+
+
+def service_missing(package: str) -> ExtraMissingError:
+    """What to say where the service's extra is not installed."""
     problem = Problem(
-        "tariffcore serve",
+        "tariffcore[service]",
         None,
-        error.name,
+        package,
         "is not installed",
         "install the service: pip install 'tariffcore[service]'",
     )
