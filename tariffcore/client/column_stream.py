@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tariffcore.client import messages
 from tariffcore.client.case_columns import CaseColumns, Words
 from tariffcore.client.case_messages import EditionChoice
 from tariffcore.client.service_error import ClientError
@@ -25,14 +24,16 @@ from tariffcore.errors import Problem
 from tariffcore.schedule.catalog import DecidingDate
 from tariffcore.statuses import CaseStatus
 from tariffcore.v1 import case_columns_pb2, edition_pb2, pricing_service_pb2
+from tariffcore.wire import messages
+from tariffcore.wire.stream import MAX_ROWS, MAX_WORD_BYTES, MAX_WORDS
 
 _T = TypeVar("_T")
 
-MAX_CHUNK_ROWS = 32_768
+MAX_CHUNK_ROWS = MAX_ROWS
 MAX_MESSAGE_BYTES = (4 << 20) - (64 << 10)
 """gRPC servers refuse messages beyond 4 MiB unless told otherwise; this leaves room for frames."""
-MAX_STREAM_WORDS = 4_000_000
-MAX_STREAM_WORD_BYTES = 64 << 20
+MAX_STREAM_WORDS = MAX_WORDS
+MAX_STREAM_WORD_BYTES = MAX_WORD_BYTES
 MAX_WORD_CHARACTERS = 1_000
 """A longer word is no code of any schedule and travels cut short, marked so that it stays none."""
 CHUNKS_IN_FLIGHT = 8
@@ -374,9 +375,10 @@ def _priced_rows(answer: messages.PricedColumns, names: StreamNames, *, componen
 
 
 def _whole(name: str, column: NDArray[Any], rows: int) -> NDArray[Any]:
+    """A copy of the column, since it lies anywhere in a message that need not be kept for it."""
     if len(column) != rows:
         raise ValueError(f"{name} has {len(column)} elements for {rows} rows")
-    return column
+    return column.copy()
 
 
 def _joined(answers: list[PricedRows]) -> PricedRows:

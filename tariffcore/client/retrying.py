@@ -13,6 +13,8 @@ FIRST_ATTEMPTS = 3
 LATER_ATTEMPTS = 8
 """Attempts to reach one again that has: it may be starting anew."""
 
+FULL_STREAM = "CODE_TABLES_FULL"
+
 
 @dataclass
 class Patience:
@@ -34,12 +36,17 @@ class Patience:
         self.attempts = LATER_ATTEMPTS
 
     def seconds_before_next(self, failure: Failure) -> float | None:
-        """How long to wait before the next attempt; None: there is none."""
+        """How long to wait before the next attempt; None: there is none.
+
+        A service that asks to come back after no time at all means with less: the same again would not help.
+        """
         self.failures += 1
         if self.failures >= self.attempts:
             return None
-        if failure.code == "RESOURCE_EXHAUSTED" and failure.retry_seconds is not None:
+        if failure.code == "RESOURCE_EXHAUSTED" and failure.retry_seconds:
             wait = failure.retry_seconds
+        elif failure.reason == FULL_STREAM:
+            wait = 0.0  # the next stream begins with empty tables
         elif failure.code == "UNAVAILABLE":
             wait = self.backoff_seconds * 2 ** (self.failures - 1)
             wait = max(min(wait, self.longest_backoff_seconds), failure.retry_seconds or 0)

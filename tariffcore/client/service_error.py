@@ -54,10 +54,12 @@ class ServiceError(ProblemsError):
         self.fields = failure.fields
         self.retry_seconds = failure.retry_seconds
         self.message = failure.message
-        way_out = _WAYS_OUT.get(failure.code, _NO_WAY_OUT)
+        message, way_out = failure.message or "gave no reason", _WAYS_OUT.get(failure.code, _NO_WAY_OUT)
+        if failure.reason != failure.code and "; " in message:  # the service itself says what to do
+            message, _, way_out = message.rpartition("; ")
         problems = [
             Problem(target, path or None, None, words, way_out) for path, words in failure.fields
-        ] or [Problem(target, None, None, failure.message or "gave no reason", way_out)]
+        ] or [Problem(target, None, None, message, way_out)]
         names = failure.code if failure.reason == failure.code else f"{failure.code}, {failure.reason}"
         super().__init__(f"the service did not answer the call ({names})", problems)
 

@@ -23,21 +23,21 @@ SUFFIXES = (".csv", ".parquet", ".arrow", ".xlsx")
 MESSY = """case_id,provider_id,drg_code,service_code,care_setting,admission_date,discharge_date,outcome,\
 death_unavoidable,age_years,procedure_codes,quantity,length_of_stay_days,factor_code,funding_source,patient_id,\
 claimed_amount,addon_amount
-1,P0001,D001,,inpatient,2026-01-05,2026-01-12,discharged,,40,,,,,insurance,p1,100.00,
-,P0001,D001,,inpatient,2026-01-05,2026-01-12,discharged,,40,,,,,insurance,p1,100.00,
-2,P0001,D001,,inpatient,2026-02-30,2026-01-12,discharged,,40,,,,,insurance,p1,100.00,
-3,P0001,D001,S1,inpatient,2026-01-05,2026-01-12,discharged,,200,,,,,insurance,p1,x,
-4,,D001,,inpatient,2026-01-15,2026-01-12,,,40,,,,,insurance,p1,,5
-5,P9,D001,,moon,2026-01-05,2026-01-12,discharged,maybe,40,13.73;13.7301|x,0,,,,p1,,
+1,H001-R12,1,,inpatient,2026-01-05,2026-01-12,discharged,,40,,,,,insurance,p1,100.00,
+,H001-R12,1,,inpatient,2026-01-05,2026-01-12,discharged,,40,,,,,insurance,p1,100.00,
+2,H001-R12,1,,inpatient,2026-02-30,2026-01-12,discharged,,40,,,,,insurance,p1,100.00,
+3,H001-R12,1,BD-101,inpatient,2026-01-05,2026-01-12,discharged,,200,,,,,insurance,p1,x,
+4,,1,,inpatient,2026-01-15,2026-01-12,,,40,,,,,insurance,p1,,5
+5,P9,1,,moon,2026-01-05,2026-01-12,discharged,maybe,40,13.73;13.7301|x,0,,,,p1,,
 6,,,,,,,,,,,,,,,,,
 7,too,few
-8,P0001,,S404,inpatient,2026-01-05,2026-01-12,,,,,,,,,,,
-9,P0001,,S404,inpatient,,2026-01-12,,,,,3,,home_visit,,,,
-10,P0001,D001,,inpatient,2026-01-12 10:30,2026-01-12 09:00,discharged,,40,,,,,,,,
-11,P0001,D001,,inpatient,,2026-01-12,discharged,,40,,,4,,,,,
-12,P0001,D001,,inpatient,2026-01-05,2026-01-12,discharged,,40,,,4,,,,,
-13,P0001,D001,,inpatient,1026-01-05,2026-01-12,died,,40,,,,,,,,
-14,P0001,D001,,inpatient,1999-01-05,1999-01-12,discharged,,99999999999999999,,99999999999,,,,,,
+8,H001-R12,,BD-101,inpatient,2026-01-05,2026-01-12,,,,,,,,,,,
+9,H001-R12,,BD-101,inpatient,,2026-01-12,,,,,3,,home_visit,,,,
+10,H001-R12,1,,inpatient,2026-01-12 10:30,2026-01-12 09:00,discharged,,40,,,,,,,,
+11,H001-R12,1,,inpatient,,2026-01-12,discharged,,40,,,4,,,,,
+12,H001-R12,1,,inpatient,2026-01-05,2026-01-12,discharged,,40,,,4,,,,,
+13,H001-R12,1,,inpatient,1026-01-05,2026-01-12,died,,40,,,,,,,,
+14,H001-R12,1,,inpatient,1999-01-05,1999-01-12,discharged,,99999999999999999,,99999999999,,,,,,
 """
 
 
