@@ -20,6 +20,7 @@ from benchmarks.contestants import Priced, price_by_whole_numbers
 from benchmarks.numpy_rival import ESTIMATE_LIMIT
 from benchmarks.rule_tables import RuleTables
 from tariffcore.money import MAX_AMOUNT_MINOR
+from tariffcore.numbering import AGE_CLASSES
 from tariffcore.statuses import CaseStatus
 
 Array = NDArray[Any]
@@ -69,21 +70,18 @@ def _price_rows(
             status[i] = t.day_status[day]
             continue
         row = t.day_first_item[day] + item[i]
-        choice = t.item_first_choice[row] + variant[i]
-        rate = t.rate_minor[
-            t.item_first_rate[row] + t.choice_column[choice] + t.age_class[edition[i], age[i]]
-        ]
+        record = t.item_record[row] + t.variant_record[variant[i]]
+        rate = t.rate_minor[record * AGE_CLASSES + t.age_class[edition[i], age[i]]]
         if rate < 0:
             status[i] = -rate
             continue
         between = np.uint16(discharge_day[i] - admission_day[i])
-        factor = t.factor_row[
-            t.choice_factors[choice] + (uint32(outcome[i]) << t.stay_bits) + min(between, last)
-        ]
+        stay = ((uint32(outcome[i]) << t.stay_bits) + min(between, last)) << t.block_bits
+        factor = t.factor_row[stay + t.record_block[record]]
         if factor < 0:
             status[i] = -factor
             continue
-        c = t.coefficient[(uint32(provider[i]) << t.period_bits) + t.day_period[day]]
+        c = t.coefficient[t.day_first_coefficient[day] + provider[i]]
         if t.coefficient_status[c] != 0:
             status[i] = t.coefficient_status[c]
             continue
@@ -112,7 +110,7 @@ def _price_rows(
             continue
         amount_minor[i] = unit * many
         status[i] = OK
-        rule[i] = t.choice_rule[choice] + factor
+        rule[i] = t.record_rule[record] + factor
     return coarse
 
 
@@ -157,13 +155,12 @@ def _price_coarse(t: RuleTables, inputs: tuple[Array, ...], out: Priced, row: in
     )
     edition = int(t.day_edition[day])
     epoch_item = int(t.day_first_item[day]) + item
-    choice = int(t.item_first_choice[epoch_item]) + variant
-    rate_row = int(t.item_first_rate[epoch_item]) + int(t.choice_column[choice])
-    rate = int(t.rate_minor[rate_row + int(t.age_class[edition, age])])
+    record = int(t.item_record[epoch_item]) + int(t.variant_record[variant])
+    rate = int(t.rate_minor[record * AGE_CLASSES + int(t.age_class[edition, age])])
     days = discharge - admission
-    cell = (outcome << t.stay_bits) + min(days, (1 << t.stay_bits) - 1)
-    factor = int(t.factor_row[int(t.choice_factors[choice]) + cell])
-    coefficient = int(t.coefficient[(provider << t.period_bits) + int(t.day_period[day])])
+    stay = ((outcome << t.stay_bits) + min(days, (1 << t.stay_bits) - 1)) << t.block_bits
+    factor = int(t.factor_row[stay + int(t.record_block[record])])
+    coefficient = int(t.coefficient[int(t.day_first_coefficient[day]) + provider])
     multiplier, divisor = _multiplier_and_divisor.py_func(
         t, epoch_item, rate, factor, days + int(t.extra_day[edition])
     )
@@ -172,4 +169,4 @@ def _price_coarse(t: RuleTables, inputs: tuple[Array, ...], out: Priced, row: in
         unit, status = 0, CaseStatus.AMOUNT_OVERFLOW
     out.amount_minor[row] = unit * quantity
     out.status[row] = status
-    out.rule[row] = int(t.choice_rule[choice]) + factor if status is CaseStatus.OK else 0
+    out.rule[row] = int(t.record_rule[record]) + factor if status is CaseStatus.OK else 0

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.contestants import Priced, price_by_whole_numbers
 from benchmarks.rule_tables import RuleTables
 from tariffcore.money import MAX_AMOUNT_MINOR
+from tariffcore.numbering import AGE_CLASSES
 from tariffcore.statuses import CaseStatus
 
 PIECE_ROWS = 1 << 14
@@ -39,16 +40,13 @@ def _price_piece(t: RuleTables, columns: list[Array], out: Priced) -> None:
     day, admission, discharge, item, provider, variant, age, outcome, quantity = columns
     edition = t.day_edition.take(day)
     row = t.day_first_item.take(day) + item
-    choice = t.item_first_choice.take(row) + variant
+    record = t.item_record.take(row) + t.variant_record.take(variant)
     age_class = t.age_class.ravel().take(edition.astype(np.int32) * 256 + age)
-    rate = t.rate_minor.take(t.item_first_rate.take(row) + t.choice_column.take(choice) + age_class)
+    rate = t.rate_minor.take(record * AGE_CLASSES + age_class)
     between = np.minimum(discharge - admission, (1 << t.stay_bits) - 1)
-    factor = t.factor_row.take(
-        t.choice_factors.take(choice) + (outcome.astype(np.int32) << t.stay_bits) + between
-    )
-    coefficient = t.coefficient.take(
-        (provider.astype(np.int32) << t.period_bits) + t.day_period.take(day)
-    ).astype(np.int32)
+    stay = ((outcome.astype(np.int32) << t.stay_bits) + between) << t.block_bits
+    factor = t.factor_row.take(stay + t.record_block.take(record))
+    coefficient = t.coefficient.take(t.day_first_coefficient.take(day) + provider).astype(np.int32)
 
     status = t.coefficient_status.take(coefficient)
     status = np.where(factor < 0, -factor, status)
@@ -78,7 +76,7 @@ def _price_piece(t: RuleTables, columns: list[Array], out: Priced) -> None:
     is_priced = status == 0
     out.edition[:] = edition
     out.amount_minor[:] = np.where(is_priced, unit, 0)
-    out.rule[:] = np.where(is_priced, t.choice_rule.take(choice) + factor, 0)
+    out.rule[:] = np.where(is_priced, t.record_rule.take(record) + factor, 0)
     out.status[:] = np.where(is_priced, CaseStatus.OK, status)
 
 

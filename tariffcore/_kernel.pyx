@@ -1,11 +1,12 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, freethreading_compatible=True
 """The loops of the case-share model: no checks, no allocation, no Python.
 
-`tariffcore.plan` lays out the tables and `tariffcore.pricing` proves dtypes, lengths and index ranges;
-here every index is trusted.  What the numbers in the tables mean is said in `tariffcore/plan.py`.
+`tariffcore.tables` lays out the tables and `tariffcore.pricing` proves dtypes, lengths and index ranges;
+here every index is trusted.  What the numbers in the tables mean is said in `tariffcore/tables.py`.
 """
 
-from libc.string cimport memset
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from *:
@@ -15,10 +16,6 @@ cdef extern from *:
     #endif
     typedef unsigned __int128 tariffcore_u128;
     #define TARIFFCORE_MUL_HIGH(a, b) ((unsigned long long)(((tariffcore_u128)(a) * (b)) >> 64))
-    /* tariffcore.plan.FIXED_POINT_BITS is 62 */
-    #define TARIFFCORE_FRACTION 0x3FFFFFFFFFFFFFFFULL
-    #define TARIFFCORE_FIXED_POINT(rate, multiplier, bias) \\
-        ((unsigned long long)(((tariffcore_u128)(rate) * (multiplier) + (bias)) >> 62))
     #define TARIFFCORE_U128(high, low) (((tariffcore_u128)(high) << 64) | (low))
     static inline int tariffcore_bit_length(tariffcore_u128 value) {
         unsigned long long high = (unsigned long long)(value >> 64), low = (unsigned long long)value;
@@ -28,8 +25,6 @@ cdef extern from *:
     """
     ctypedef unsigned long long u128 "tariffcore_u128"
     uint64_t mul_high "TARIFFCORE_MUL_HIGH"(uint64_t a, uint64_t b) noexcept nogil
-    uint64_t fixed_point "TARIFFCORE_FIXED_POINT"(uint64_t rate, uint64_t multiplier, uint64_t bias) noexcept nogil
-    uint64_t FRACTION "TARIFFCORE_FRACTION"
     u128 u128_of "TARIFFCORE_U128"(uint64_t high, uint64_t low) noexcept nogil
     int bit_length "tariffcore_bit_length"(u128 value) noexcept nogil
     bint mul_overflows "TARIFFCORE_MUL_OVERFLOWS"(u128 a, u128 b, u128 *product) noexcept nogil
@@ -47,44 +42,63 @@ cdef uint64_t MAX_AMOUNT_MINOR = 999999999999999999ULL
 cdef enum:
     LONGEST_DIGIT = 32
 
-# tariffcore.plan.ROUNDING_CODES
+# tariffcore.tables.ROUNDING_CODES
 cdef enum:
     HALF_UP = 0
     HALF_EVEN = 1
     DOWN = 2
     UP = 3
 
-# tariffcore.plan.FACTOR_COLUMNS: one row per stay rule or service factor, those that pay in full first
+# tariffcore.tables: what a factor row below this has instead of a status, and the first rate that is kept elsewhere
+cdef enum:
+    NOT_IN_FULL = 64
+    WIDE_RATE_BIT = 31
+
+# tariffcore.tables.FRACTION_BITS, and how many of them the short cut for stays not paid in full keeps
+cdef enum:
+    FRACTION_BITS = 28
+    PART_BITS = 20
+
+# Larger numerators of stay factors, and larger quantities, are for the whole rule: what they multiply would not
+# stay below 64 bits and MAX_AMOUNT_MINOR.
+cdef enum:
+    LARGEST_NUMERATOR = 511
+    LARGEST_QUANTITY = 1 << 23
+
+# Units of the last place by which the short cut for stays not paid in full may be wrong, see price_part.
+cdef enum:
+    TOO_MANY = 2
+    TOO_FEW = 1024
+
+# tariffcore.tables.FACTOR_COLUMNS: one row per stay rule or service factor, those that pay in full first
 cdef enum:
     FACTOR_PER_PLANNED_DAY = 0
     FACTOR_NUMERATOR = 1
     FACTOR_DENOMINATOR = 2
     FACTOR_WIDTH = 3
 
-# tariffcore.plan.COEFFICIENT_COLUMNS: one row per distinct coefficient or reason for having none
-cdef enum:
-    C_MULTIPLIER = 0
-    C_BIAS = 1
-    C_LIMIT = 2
-    C_STATUS = 3
-    C_WIDTH = 4
-
-# tariffcore.plan.WIDE_COEFFICIENT_COLUMNS: the same rows as fractions
+# tariffcore.tables.WIDE_COEFFICIENT_COLUMNS: one row per distinct coefficient or reason for having none
 cdef enum:
     W_NUMERATOR_HIGH = 0
     W_NUMERATOR_LOW = 1
     W_DENOMINATOR_HIGH = 2
     W_DENOMINATOR_LOW = 3
     W_STEP = 4
-    W_WIDTH = 5
+    W_STATUS = 5
+    W_WIDTH = 6
 
-# tariffcore.plan.COMPONENT_SET_COLUMNS
+# tariffcore.tables.COMPONENT_SET_COLUMNS
 cdef enum:
     S_DENOMINATOR = 0
     S_MAGIC = 1
     S_SHIFT = 2
     S_MAX_AMOUNT = 3
     S_WIDTH = 4
+
+
+cdef enum:
+    SPLIT_ROOM = 2304  # parts of a block of rows: they and the tables stay in the first-level cache
+    SPLIT_ROWS = 16    # at least, however many components there are
 
 
 cdef uint64_t rounded_quotient(u128 multiplier, u128 numerator, u128 denominator, int mode) noexcept nogil:
@@ -133,51 +147,70 @@ cdef uint64_t rounded_quotient(u128 multiplier, u128 numerator, u128 denominator
     return <uint64_t>quotient
 
 
+# tariffcore.tables.DAYS
+cdef enum:
+    DAY_CODES = 1 << 16
+
+cdef struct Days:
+    uint32_t first_item[DAY_CODES]
+    uint32_t first_coefficient[DAY_CODES]
+    uint8_t edition[DAY_CODES]
+    uint8_t status[DAY_CODES]
+
+# tariffcore.tables.PRICE_RECORD
+cdef struct PriceRecord:
+    uint32_t rate[3]
+    uint16_t block
+    uint16_t rule
+
+# tariffcore.tables.COEFFICIENT_COLUMNS
+cdef struct Coefficient:
+    uint64_t multiplier
+    uint64_t bias
+
+
 cdef class PriceTables:
     """The tables of one plan, held for the loops.  Built once, shared by all threads.
 
-    Words that pack several numbers, lowest bits first:
-    day_record     period (16 bits), first item of the epoch (32), edition + 1 (8), status (8)
-    item_record    first rate of the item (32), first choice of its stay class (32)
-    choice_record  rate column x age classes (16), rule of full pay (16), first factor row of the choice (32)
+    A place is a number of bytes from where a table begins.
     """
 
-    cdef const uint64_t[::1] day_record             # day code
-    cdef const uint64_t[::1] item_record            # epoch and item
-    cdef const uint64_t[::1] choice_record          # edition and stay class, variant
-    cdef const int64_t[::1] rate_minor              # row, rate column, age class
+    cdef const uint8_t[::1] days                    # Days, by day code
+    cdef const uint32_t[::1] item_place             # epoch and item
+    cdef const uint32_t[::1] variant_place          # variant
+    cdef const uint8_t[:, ::1] age_place            # edition + 1, age
+    cdef const uint8_t[::1] prices                  # PriceRecord, at place of item + place of variant
+    cdef const int64_t[::1] wide_rate
     cdef const uint16_t[::1] planned_days           # epoch and item
-    cdef const uint8_t[:, ::1] age_class            # edition + 1, age
     cdef const uint8_t[::1] rounding_mode           # edition + 1
     cdef const uint8_t[::1] day_count_extra         # edition + 1
-    cdef const int16_t[::1] factor_row              # block, outcome, days between the dates (capped)
+    cdef const int16_t[::1] factor_row              # outcome, days between the dates (capped), block
     cdef const int64_t[:, ::1] factors
-    cdef const uint32_t[:, ::1] coefficient_row     # provider, period
-    cdef const uint64_t[:, ::1] coefficients
+    cdef const uint32_t[::1] coefficient_place      # period, provider
+    cdef const uint64_t[:, ::1] coefficients        # Coefficient
     cdef const uint64_t[:, ::1] wide_coefficients   # the same rows
-    cdef const uint16_t[:, ::1] component_set       # epoch and item, setting key
+    cdef const uint16_t[:, ::1] component_set       # setting key, epoch and item
     cdef const uint64_t[:, ::1] component_sets
     cdef const uint64_t[:, ::1] component_running   # component set, part: running share x denominator
     cdef const uint16_t[:, ::1] component_column    # component set, part: which output column
-    cdef uint16_t full_pay_rows
-    cdef int stay_bits, period_bits, signature_bits
+    cdef int stay_bits, block_bits, signature_bits
 
-    def __init__(self, *, day_record, item_record, choice_record, rate_minor, planned_days, age_class, rounding_mode,
-                 day_count_extra, factor_row, factors, full_pay_rows, coefficient_row, coefficients,
-                 wide_coefficients, component_set, component_sets, component_running, component_column,
-                 stay_bits, period_bits, signature_bits):
-        self.day_record = day_record
-        self.item_record = item_record
-        self.choice_record = choice_record
-        self.rate_minor = rate_minor
+    def __init__(self, *, days, item_place, variant_place, age_place, prices, wide_rate, planned_days, rounding_mode,
+                 day_count_extra, factor_row, factors, coefficient_place, coefficients, wide_coefficients,
+                 component_set, component_sets, component_running, component_column,
+                 stay_bits, block_bits, signature_bits):
+        self.days = days
+        self.item_place = item_place
+        self.variant_place = variant_place
+        self.age_place = age_place
+        self.prices = prices
+        self.wide_rate = wide_rate
         self.planned_days = planned_days
-        self.age_class = age_class
         self.rounding_mode = rounding_mode
         self.day_count_extra = day_count_extra
         self.factor_row = factor_row
         self.factors = factors
-        self.full_pay_rows = full_pay_rows
-        self.coefficient_row = coefficient_row
+        self.coefficient_place = coefficient_place
         self.coefficients = coefficients
         self.wide_coefficients = wide_coefficients
         self.component_set = component_set
@@ -185,27 +218,27 @@ cdef class PriceTables:
         self.component_running = component_running
         self.component_column = component_column
         self.stay_bits = stay_bits
-        self.period_bits = period_bits
+        self.block_bits = block_bits
         self.signature_bits = signature_bits
 
 
 cdef struct Tables:
     # The tables of a plan as plain pointers: see PriceTables for what each is.
-    const uint64_t *day_record
-    const uint64_t *item_record
-    const uint64_t *choice_record
-    const int64_t *rate_minor
+    const Days *days
+    const uint32_t *item_place
+    const uint32_t *variant_place
+    const uint8_t *age_place
+    const uint8_t *prices
+    const int64_t *wide_rate
     const uint16_t *planned_days
-    const uint8_t *age_class
     const uint8_t *rounding_mode
     const uint8_t *day_count_extra
     const int16_t *factor_row
     const int64_t *factors
-    const uint32_t *coefficient_row
-    const uint64_t *coefficients
+    const uint32_t *coefficient_place
+    const uint8_t *coefficients
     const uint64_t *wide_coefficients
-    uint16_t full_pay_rows
-    int stay_bits, period_bits
+    int stay_bits, block_bits
 
 
 cdef struct Cases:
@@ -229,66 +262,108 @@ cdef struct Priced:
 
 
 cdef enum:
-    BLOCK = 512       # rows: what the stages of the short cut hand on stays in the first-level cache
+    BLOCK = 512       # rows: what one stage of the short cut hands on to the next stays in the first-level cache
     AGES = 256        # of the age column
 
 
-cdef inline uint32_t days_between(uint16_t admission_day, uint16_t discharge_day, int stay_bits) noexcept nogil:
-    """Days from one date to the other, as far as any stay rule looks."""
-    cdef uint32_t between = <uint16_t>(discharge_day - admission_day)
-    cdef uint32_t last = (<uint32_t>1 << stay_bits) - 1
-    return between if between < last else last
+cdef struct Block:
+    # What one stage of the short cut hands on to the next, for the rows of a block.
+    uint32_t stay[BLOCK]                # outcome and days between the dates: first of its factor rows
+    uint32_t rate_place[BLOCK]          # of the age class's rate in its price record
+    uint32_t coefficient_place[BLOCK]
+    uint16_t others[BLOCK + 1]
 
 
-cdef void price_row(
-    const Tables *t, const Cases *cases, const Priced *out, Py_ssize_t i, int64_t rate, int16_t f_row, uint32_t c_row
+cdef inline const PriceRecord *record_at(const uint8_t *prices, uint32_t rate_place) noexcept nogil:
+    """The price record that a rate is part of: records are 16 bytes long and begin at multiples of that."""
+    return <const PriceRecord *>(prices + (rate_place & ~<uint32_t>15))
+
+
+cdef inline uint64_t rate_at(const uint8_t *prices, uint32_t rate_place) noexcept nogil:
+    return (<const uint32_t *>(prices + rate_place))[0]
+
+
+cdef inline const Coefficient *coefficient_at(const uint8_t *coefficients, uint32_t place) noexcept nogil:
+    return <const Coefficient *>(coefficients + place)
+
+
+cdef inline uint64_t reached_by(uint64_t rate, uint64_t multiplier) noexcept nogil:
+    """rate x coefficient with FRACTION_BITS binary places: exact, or one unit of the last place too many."""
+    return mul_high(rate << 32, multiplier)
+
+
+cdef inline void find_stays(
+    const Tables *t, const uint16_t *admission_day, const uint16_t *discharge_day, const uint8_t *outcome,
+    uint32_t *stay, Py_ssize_t n
 ) noexcept nogil:
-    """The unit price of one case by the whole rule, or why it has none; for every case that the short cut leaves.
+    """The factor rows of outcome and days from one date to the other, as far as any stay rule looks."""
+    cdef int stay_bits = t.stay_bits
+    cdef int block_bits = t.block_bits
+    cdef uint16_t last = <uint16_t>((<uint32_t>1 << stay_bits) - 1)
+    cdef uint16_t between
+    cdef Py_ssize_t k
+    for k in range(n):
+        between = <uint16_t>(discharge_day[k] - admission_day[k])
+        between = between if between < last else last
+        stay[k] = ((<uint32_t>outcome[k] << stay_bits) + between) << block_bits
 
-    Where several things are wrong, the order of the questions is the order of statuses.
-    """
-    cdef uint64_t record = t.day_record[cases.deciding_day[i]]
-    cdef const uint64_t *c = t.coefficients + c_row * C_WIDTH
-    cdef const uint64_t *w = t.wide_coefficients + c_row * W_WIDTH
-    cdef const int64_t *factor
-    cdef uint32_t days, planned
-    cdef u128 multiplier, denominator, product
-    if record >> 56:
-        fail(out, i, <uint8_t>(record >> 56))
-        return
-    if rate < 0:
-        fail(out, i, <uint8_t>-rate)
-        return
-    if f_row < 0:
-        fail(out, i, <uint8_t>-f_row)
-        return
-    if c[C_STATUS] != 0:
-        fail(out, i, <uint8_t>c[C_STATUS])
-        return
-    factor = t.factors + f_row * FACTOR_WIDTH
-    multiplier = <uint64_t>rate
-    denominator = u128_of(w[W_DENOMINATOR_HIGH], w[W_DENOMINATOR_LOW])
-    if factor[FACTOR_PER_PLANNED_DAY]:
-        planned = t.planned_days[<uint32_t>(record >> 16) + cases.item[i]]
-        if planned == 0:
-            fail(out, i, MISSING_PLANNED_DAYS)
-            return
-        days = <uint16_t>(cases.discharge_day[i] - cases.admission_day[i])
-        days = days + t.day_count_extra[out.edition[i]]
-        days = days if days > 1 else 1
-        multiplier = multiplier * (days if days < planned else planned)
-        denominator = denominator * planned
-    else:
-        multiplier = multiplier * <uint64_t>factor[FACTOR_NUMERATOR]
-        denominator = denominator * <uint64_t>factor[FACTOR_DENOMINATOR]
-    product = rounded_quotient(
-        multiplier, u128_of(w[W_NUMERATOR_HIGH], w[W_NUMERATOR_LOW]), denominator, t.rounding_mode[out.edition[i]]
-    )
-    product = product * w[W_STEP]
-    if product > MAX_AMOUNT_MINOR:
-        fail(out, i, AMOUNT_OVERFLOW)
-        return
-    out.amount_minor[i] = <int64_t>product
+
+cdef inline void find_places(
+    const Tables *t, const Cases *cases, uint8_t *edition, Block *block, Py_ssize_t n
+) noexcept nogil:
+    """Where the tables have what date, item, variant, age and provider of each case lead to."""
+    cdef const Days *days = t.days
+    cdef const uint32_t *item_place = t.item_place
+    cdef const uint32_t *variant_place = t.variant_place
+    cdef const uint8_t *age_place = t.age_place
+    cdef const uint32_t *coefficient_place = t.coefficient_place
+    cdef const uint16_t *deciding_day = cases.deciding_day
+    cdef const uint16_t *item = cases.item
+    cdef const uint16_t *provider = cases.provider
+    cdef const uint16_t *variant = cases.variant
+    cdef const uint8_t *age = cases.age
+    cdef uint32_t day, day_edition
+    cdef Py_ssize_t k
+    for k in range(n):
+        day = deciding_day[k]
+        day_edition = days.edition[day]
+        edition[k] = <uint8_t>day_edition
+        block.rate_place[k] = (
+            item_place[days.first_item[day] + item[k]] + variant_place[variant[k]] + age_place[day_edition * AGES + age[k]]
+        )
+        block.coefficient_place[k] = coefficient_place[days.first_coefficient[day] + provider[k]]
+
+
+cdef inline Py_ssize_t find_amounts(
+    const Tables *t, const uint32_t *quantity, int64_t *amount_minor, uint16_t *rule, Block *block, Py_ssize_t n
+) noexcept nogil:
+    """The amount and the rule of each case by the short cut, and the list of cases for which it was wrong."""
+    cdef const uint8_t *prices = t.prices
+    cdef const uint8_t *coefficients = t.coefficients
+    cdef const int16_t *factor_row = t.factor_row
+    cdef const PriceRecord *record
+    cdef const Coefficient *coefficient
+    cdef uint64_t rate, reached, many
+    cdef int64_t f_row
+    cdef Py_ssize_t k
+    cdef Py_ssize_t other_count = 0
+    for k in range(n):
+        record = record_at(prices, block.rate_place[k])
+        rate = rate_at(prices, block.rate_place[k])
+        coefficient = coefficient_at(coefficients, block.coefficient_place[k])
+        f_row = factor_row[record.block + block.stay[k]]
+        rule[k] = <uint16_t>(record.rule + f_row)
+        reached = reached_by(rate, coefficient.multiplier) + coefficient.bias
+        many = quantity[k]
+        amount_minor[k] = <int64_t>((reached >> FRACTION_BITS) * many)
+        block.others[other_count] = <uint16_t>k
+        # The sign bit of each says that the short cut is wrong, or could be: a stay not paid in full or a reason
+        # for having no factor; a wide rate or a reason for having none; a fraction of exactly 0, as at ties,
+        # where the unit that may be too many could matter; a quantity that could outgrow 18 digits.
+        other_count += (
+            <uint64_t>f_row | (rate << 32) | ((reached & (((<uint64_t>1) << FRACTION_BITS) - 1)) - 1) | (LARGEST_QUANTITY - many)
+        ) >> 63
+    return other_count
 
 
 cdef inline void fail(const Priced *out, Py_ssize_t i, uint8_t status) noexcept nogil:
@@ -297,103 +372,110 @@ cdef inline void fail(const Priced *out, Py_ssize_t i, uint8_t status) noexcept 
     out.rule[i] = 0
 
 
-cdef struct Block:
-    # What one stage of the short cut hands on to the next, for the rows of a block.
-    uint64_t item_row[BLOCK]           # rate row | choice row << 32, as in item_record
-    uint32_t coefficient_row[BLOCK]
-    uint64_t rate_minor[BLOCK]
-    uint16_t factor_row[BLOCK]
-    uint16_t others[BLOCK + 1]
-
-
-cdef inline void find_rows(
-    const Tables *t, const Cases *cases, uint8_t *edition, Block *block, Py_ssize_t n
+cdef inline uint64_t price_part(
+    uint64_t rate, uint64_t numerator, uint64_t denominator, const Coefficient *coefficient, bint *in_doubt
 ) noexcept nogil:
-    """Which rows of the tables the date, the item, the variant, the age and the provider of each case lead to."""
-    cdef const uint64_t *day_record = t.day_record
-    cdef const uint64_t *item_record = t.item_record
-    cdef const uint8_t *age_class = t.age_class
-    cdef const uint32_t *coefficient_row = t.coefficient_row
-    cdef int period_bits = t.period_bits
-    cdef const uint16_t *deciding_day = cases.deciding_day
-    cdef const uint16_t *item = cases.item
-    cdef const uint16_t *provider = cases.provider
-    cdef const uint16_t *variant = cases.variant
-    cdef const uint8_t *age = cases.age
-    cdef uint64_t record, of_item
-    cdef Py_ssize_t k
-    for k in range(n):
-        record = day_record[deciding_day[k]]
-        of_item = item_record[<uint32_t>(record >> 16) + item[k]]
-        block.item_row[k] = (
-            of_item + (<uint64_t>variant[k] << 32) + age_class[<uint8_t>(record >> 48) * AGES + age[k]]
-        )
-        block.coefficient_row[k] = coefficient_row[(<Py_ssize_t>provider[k] << period_bits) + <uint16_t>record]
-        edition[k] = <uint8_t>(record >> 48)
+    """round(rate x coefficient x numerator / denominator), in 64 bits; ``in_doubt`` where that may be wrong.
+
+    Of the product 20 binary places are kept, which is less than two units of the last place below the exact one,
+    or less than one above; times the factor, which is at most 511, and cut off, less than 1024 below, or
+    2 above.  Where the fraction is that near to 0 from either side, as it is at ties, the whole rule decides.
+    """
+    cdef uint64_t reached = reached_by(rate, coefficient.multiplier) >> (FRACTION_BITS - PART_BITS)
+    cdef uint64_t last = (<uint64_t>1 << PART_BITS) - 1
+    reached = reached * numerator / denominator + (coefficient.bias >> (FRACTION_BITS - PART_BITS))
+    in_doubt[0] = (reached & last) < TOO_MANY or (reached & last) > last - TOO_FEW
+    return reached >> PART_BITS
 
 
-cdef inline void find_rates(
-    const Tables *t, const Cases *cases, uint16_t *rule, Block *block, Py_ssize_t n
+cdef void price_row(
+    const Tables *t, const Cases *cases, const Priced *out, Py_ssize_t i,
+    uint32_t stay, uint32_t rate_place, uint32_t coefficient_place,
 ) noexcept nogil:
-    """The rate and the stay rule of each case."""
-    cdef const uint64_t *choice_record = t.choice_record
-    cdef const int64_t *rate_minor = t.rate_minor
-    cdef const int16_t *factor_row = t.factor_row
-    cdef int stay_bits = t.stay_bits
-    cdef const uint16_t *admission_day = cases.admission_day
-    cdef const uint16_t *discharge_day = cases.discharge_day
-    cdef const uint8_t *outcome = cases.outcome
-    cdef uint64_t choice
-    cdef uint32_t between
-    cdef uint16_t f_row
-    cdef Py_ssize_t k
-    for k in range(n):
-        choice = choice_record[block.item_row[k] >> 32]
-        block.rate_minor[k] = <uint64_t>rate_minor[<uint32_t>block.item_row[k] + <uint16_t>choice]
-        between = days_between(admission_day[k], discharge_day[k], stay_bits)
-        f_row = <uint16_t>factor_row[(choice >> 32) + (<uint32_t>outcome[k] << stay_bits) + between]
-        block.factor_row[k] = f_row
-        rule[k] = <uint16_t>((choice >> 16) + f_row)
+    """The amount of one case that the short cut leaves, or why it has none.
 
-
-cdef inline Py_ssize_t find_amounts(const Tables *t, int64_t *amount_minor, Block *block, Py_ssize_t n) noexcept nogil:
-    """The amount of each case by the short cut, and the list of cases for which it was wrong."""
-    cdef const uint64_t *coefficients = t.coefficients
-    cdef uint16_t full_pay_rows = t.full_pay_rows
-    cdef const uint64_t *c
-    cdef uint64_t rate
-    cdef Py_ssize_t k
-    cdef Py_ssize_t other_count = 0
-    for k in range(n):
-        c = coefficients + C_WIDTH * <Py_ssize_t>block.coefficient_row[k]
-        rate = block.rate_minor[k]
-        amount_minor[k] = <int64_t>fixed_point(rate, c[C_MULTIPLIER], c[C_BIAS])
-        block.others[other_count] = <uint16_t>k
-        # As unsigned numbers a rate or factor row below zero, which is a reason, is beyond every limit.
-        # The multiplier is rounded down, so the exact product may be higher by less than the rate: where that
-        # could reach the next whole number, as at every tie, the whole rule decides.
-        other_count += (
-            (rate >= c[C_LIMIT])
-            | (block.factor_row[k] >= full_pay_rows)
-            | (((rate * c[C_MULTIPLIER] + c[C_BIAS]) & FRACTION) + rate > FRACTION)
+    Where several things are wrong, the order of the questions is the order of statuses.
+    """
+    cdef uint32_t day = cases.deciding_day[i]
+    cdef const PriceRecord *record = record_at(t.prices, rate_place)
+    cdef const Coefficient *coefficient = coefficient_at(t.coefficients, coefficient_place)
+    cdef const uint64_t *wide = t.wide_coefficients + coefficient_place / sizeof(Coefficient) * W_WIDTH
+    cdef int64_t rate = rate_at(t.prices, rate_place)
+    cdef int64_t f_row = t.factor_row[record.block + stay]
+    cdef const int64_t *factor
+    cdef uint64_t numerator, denominator, days
+    cdef u128 unit
+    cdef bint in_doubt
+    if rate >> WIDE_RATE_BIT:
+        rate = t.wide_rate[rate - (<int64_t>1 << WIDE_RATE_BIT)]
+    if t.days.status[day] != 0:
+        fail(out, i, t.days.status[day])
+        return
+    if rate < 0:
+        fail(out, i, <uint8_t>-rate)
+        return
+    if f_row < 0 and f_row > -NOT_IN_FULL:
+        fail(out, i, <uint8_t>-f_row)
+        return
+    if wide[W_STATUS] != 0:
+        fail(out, i, <uint8_t>wide[W_STATUS])
+        return
+    f_row = f_row if f_row >= 0 else -NOT_IN_FULL - f_row
+    factor = t.factors + f_row * FACTOR_WIDTH
+    numerator = <uint64_t>factor[FACTOR_NUMERATOR]
+    denominator = <uint64_t>factor[FACTOR_DENOMINATOR]
+    if factor[FACTOR_PER_PLANNED_DAY]:
+        denominator = t.planned_days[t.days.first_item[day] + cases.item[i]]
+        if denominator == 0:
+            fail(out, i, MISSING_PLANNED_DAYS)
+            return
+        days = <uint16_t>(cases.discharge_day[i] - cases.admission_day[i])
+        days = days + t.day_count_extra[out.edition[i]]
+        days = days if days > 1 else 1
+        numerator = days if days < denominator else denominator
+    in_doubt = True
+    if numerator <= LARGEST_NUMERATOR and rate >> WIDE_RATE_BIT == 0 and coefficient.multiplier != 0:
+        unit = price_part(<uint64_t>rate, numerator, denominator, coefficient, &in_doubt)
+    if in_doubt:
+        unit = <uint64_t>rate
+        unit = rounded_quotient(
+            unit * numerator,
+            u128_of(wide[W_NUMERATOR_HIGH], wide[W_NUMERATOR_LOW]),
+            u128_of(wide[W_DENOMINATOR_HIGH], wide[W_DENOMINATOR_LOW]) * denominator,
+            t.rounding_mode[out.edition[i]],
         )
-    return other_count
+        unit = unit * wide[W_STEP]
+        if unit > MAX_AMOUNT_MINOR:
+            fail(out, i, AMOUNT_OVERFLOW)
+            return
+    unit = unit * cases.quantity[i]
+    if unit > MAX_AMOUNT_MINOR:
+        fail(out, i, AMOUNT_OVERFLOW)
+        return
+    out.amount_minor[i] = <int64_t>unit
+    out.rule[i] = <uint16_t>(record.rule + f_row)
 
 
 cdef void price_rows(
     const Tables *t, const Cases *cases, const Priced *out, Py_ssize_t start, Py_ssize_t stop
 ) noexcept nogil:
-    """Price rows start..stop: a block at a time, first the short cut for all, then the whole rule for the rest.
+    """Price rows start..stop: a block at a time, first the short cut for all, then one by one what it leaves.
 
     The short cut is for a full stay, with the coefficient as a fixed-point number.  It takes no branch that a
     case could turn, so that no mixture of cases slows it: it computes something for every row and lists the rows
-    for which that was wrong, or could be.  What has no price at all leads to a coefficient whose limit is 0.
-    The stages are loops of their own so that their pointers stay in registers.
+    for which that was wrong, or could be.  What has no price at all leads to a rate, a factor row or a coefficient
+    that says so.  The stages are loops of their own so that their pointers stay in registers, and so that the
+    processor has many rows in hand whose look-ups wait for one another.
     """
     cdef Block block
+    cdef uint32_t ones[BLOCK]
     cdef Cases own
+    cdef Priced priced
     cdef Py_ssize_t n, k, other, other_count
     cdef Py_ssize_t first = start
+    if cases.quantity == NULL:
+        for k in range(BLOCK):
+            ones[k] = 1
     while first < stop:
         n = stop - first if stop - first < BLOCK else BLOCK
         own.deciding_day = cases.deciding_day + first
@@ -404,35 +486,24 @@ cdef void price_rows(
         own.variant = cases.variant + first
         own.age = cases.age + first
         own.outcome = cases.outcome + first
-        find_rows(t, &own, out.edition + first, &block, n)
-        find_rates(t, &own, out.rule + first, &block, n)
-        other_count = find_amounts(t, out.amount_minor + first, &block, n)
-        memset(out.status + first, OK, n)
+        own.quantity = ones
+        if cases.quantity != NULL:
+            own.quantity = cases.quantity + first
+        priced.amount_minor = out.amount_minor + first
+        priced.status = out.status + first
+        priced.edition = out.edition + first
+        priced.rule = out.rule + first
+        find_stays(t, own.admission_day, own.discharge_day, own.outcome, block.stay, n)
+        find_places(t, &own, priced.edition, &block, n)
+        other_count = find_amounts(t, own.quantity, priced.amount_minor, priced.rule, &block, n)
+        memset(priced.status, OK, n)
         for k in range(other_count):
             other = block.others[k]
             price_row(
-                t, cases, out, first + other,
-                <int64_t>block.rate_minor[other], <int16_t>block.factor_row[other], block.coefficient_row[other],
+                t, &own, &priced, other,
+                block.stay[other], block.rate_place[other], block.coefficient_place[other],
             )
-        if cases.quantity != NULL:
-            count_quantities(cases.quantity + first, out.amount_minor + first, out.status + first, out.rule + first, n)
         first += BLOCK
-
-
-cdef inline void count_quantities(
-    const uint32_t *quantity, int64_t *amount_minor, uint8_t *status, uint16_t *rule, Py_ssize_t n
-) noexcept nogil:
-    """Unit prices times quantities, or AMOUNT_OVERFLOW."""
-    cdef u128 product
-    cdef Py_ssize_t k
-    for k in range(n):
-        product = <uint64_t>amount_minor[k]
-        product = product * quantity[k]
-        if product > MAX_AMOUNT_MINOR:
-            product = 0
-            status[k] = AMOUNT_OVERFLOW
-            rule[k] = 0
-        amount_minor[k] = <int64_t>product
 
 
 def price(
@@ -458,22 +529,22 @@ def price(
     cdef Tables t
     cdef Cases cases
     cdef Priced out
-    t.day_record = &tables.day_record[0]
-    t.item_record = &tables.item_record[0]
-    t.choice_record = &tables.choice_record[0]
-    t.rate_minor = &tables.rate_minor[0]
+    t.days = <const Days *>&tables.days[0]
+    t.item_place = &tables.item_place[0]
+    t.variant_place = &tables.variant_place[0]
+    t.age_place = &tables.age_place[0, 0]
+    t.prices = &tables.prices[0]
+    t.wide_rate = &tables.wide_rate[0]
     t.planned_days = &tables.planned_days[0]
-    t.age_class = &tables.age_class[0, 0]
     t.rounding_mode = &tables.rounding_mode[0]
     t.day_count_extra = &tables.day_count_extra[0]
     t.factor_row = &tables.factor_row[0]
     t.factors = &tables.factors[0, 0]
-    t.coefficient_row = &tables.coefficient_row[0, 0]
-    t.coefficients = &tables.coefficients[0, 0]
+    t.coefficient_place = &tables.coefficient_place[0]
+    t.coefficients = <const uint8_t *>&tables.coefficients[0, 0]
     t.wide_coefficients = &tables.wide_coefficients[0, 0]
-    t.full_pay_rows = tables.full_pay_rows
     t.stay_bits = tables.stay_bits
-    t.period_bits = tables.period_bits
+    t.block_bits = tables.block_bits
     cases.deciding_day = &deciding_day[0]
     cases.admission_day = &admission_day[0]
     cases.discharge_day = &discharge_day[0]
@@ -482,7 +553,9 @@ def price(
     cases.variant = &variant[0]
     cases.age = &age[0]
     cases.outcome = &outcome[0]
-    cases.quantity = NULL if quantity is None else &quantity[0]
+    cases.quantity = NULL
+    if quantity is not None:
+        cases.quantity = &quantity[0]
     out.amount_minor = &amount_minor[0]
     out.status = &status[0]
     out.edition = &edition_out[0]
@@ -516,29 +589,42 @@ def split(
     cdef const uint8_t *statuses = &status[0]
     cdef uint8_t *with_parts = &has_parts[0]
     cdef int64_t *parts = &parts_minor[0, 0]
-    cdef const uint64_t *day_record = &tables.day_record[0]
+    cdef const Days *days = <const Days *>&tables.days[0]
     cdef const uint16_t *set_of_item = &tables.component_set[0, 0]
     cdef const uint64_t *sets = &tables.component_sets[0, 0]
     cdef const uint64_t *running = &tables.component_running[0, 0]
     cdef const uint16_t *columns = &tables.component_column[0, 0]
-    cdef Py_ssize_t keys = tables.component_set.shape[1]
+    cdef Py_ssize_t epoch_items = tables.component_set.shape[1]
     cdef Py_ssize_t width = tables.component_running.shape[1]
     cdef Py_ssize_t components = parts_minor.shape[0]
     cdef Py_ssize_t rows = parts_minor.shape[1]
     cdef int signature_bits = tables.signature_bits
-    cdef Py_ssize_t i, chosen
+    cdef Py_ssize_t i, k, n, chosen, room
+    cdef int64_t *block
+    room = SPLIT_ROOM // components if SPLIT_ROOM // components > SPLIT_ROWS else SPLIT_ROWS
+    block = <int64_t *>malloc(room * components * sizeof(int64_t))
+    if block == NULL:
+        raise MemoryError
     with nogil:
-        for i in range(start, stop):
-            chosen = set_of_item[
-                (<Py_ssize_t><uint32_t>(day_record[day[i]] >> 16) + items[i]) * keys + (variants[i] >> signature_bits)
-            ]
-            # set 0 is for what has no profile: all its running shares are 0
-            chosen = chosen if statuses[i] == OK else 0
-            with_parts[i] = chosen != 0
-            split_row(
-                <uint64_t>amounts[i], sets + chosen * S_WIDTH, running + chosen * width, columns + chosen * width,
-                parts + i, rows, components,
-            )
+        # A block of rows at a time, gathered aside: a component's parts then go out as one run, not mixed with
+        # those of all others, whose places in memory may contend for the same lines of the cache.
+        while start < stop:
+            n = stop - start if stop - start < room else room
+            for i in range(n):
+                chosen = set_of_item[
+                    (variants[start + i] >> signature_bits) * epoch_items + days.first_item[day[start + i]] + items[start + i]
+                ]
+                # set 0 is for what has no profile: all its running shares are 0
+                chosen = chosen if statuses[start + i] == OK else 0
+                with_parts[start + i] = chosen != 0
+                split_row(
+                    <uint64_t>amounts[start + i], sets + chosen * S_WIDTH, running + chosen * width,
+                    columns + chosen * width, block + i, room, components,
+                )
+            for k in range(components):
+                memcpy(parts + k * rows + start, block + k * room, n * sizeof(int64_t))
+            start += n
+    free(block)
 
 
 cdef inline void split_row(

@@ -11,30 +11,41 @@ from hypothesis import strategies as st
 
 from tariffcore.cases import Case, table_from_cases
 from tariffcore.errors import CatalogError
-from tariffcore.money import MAX_AMOUNT_MINOR, RoundingMode, round_to_int
+from tariffcore.money import RoundingMode, round_to_int
+from tariffcore.numbering import FactorRow, own_rate_id, stay_factor
 from tariffcore.plan import (
-    COEFFICIENT_COLUMNS,
     DAY_CODES,
     DEATH_ANSWERS,
-    FIXED_POINT_BITS,
     INVALID_DAY,
     INVALID_STAY,
     MALFORMED_DAY,
     MISSING_DAY,
     OUTSIDE_DAY,
-    WIDE_COEFFICIENT_COLUMNS,
-    FactorRow,
     Plan,
     SettingKey,
-    _PerRate,
-    own_rate_id,
-    reciprocal,
-    stay_factor,
 )
 from tariffcore.pricing import price_cases
 from tariffcore.schedule.catalog import Catalog
-from tariffcore.schedule.model import AppliesTo, Coefficient, CoefficientMode, Factor, Pay, Unit
+from tariffcore.schedule.model import (
+    AppliesTo,
+    Coefficient,
+    CoefficientMode,
+    ComponentShare,
+    Factor,
+    Pay,
+    Rounding,
+    Unit,
+)
 from tariffcore.statuses import CaseStatus
+from tariffcore.tables import (
+    FRACTION_BITS,
+    MULTIPLIER_BITS,
+    WIDE_COEFFICIENT_COLUMNS,
+    WIDE_RATE,
+    Layout,
+    PerRate,
+    reciprocal,
+)
 from tests.small_schedule import SMALL, exception, group, period, service, share, stay_rule
 
 LARGEST = 2**63 - 1
@@ -113,87 +124,103 @@ VALUES = [
 
 
 def short_cut(row, rate_minor):
-    """What the kernel makes of a rate, in 128 bits; None where it leaves it to the whole rule."""
-    numbers = dict(zip(COEFFICIENT_COLUMNS, row, strict=True))
+    """What the kernel makes of a rate; None where it leaves it to the whole rule."""
+    multiplier, bias = row
     assert max(row) < 1 << 64
-    if rate_minor >= numbers["limit"]:
+    if rate_minor >= WIDE_RATE:
         return None
-    product = rate_minor * numbers["multiplier"] + numbers["bias"]
-    assert product < 1 << 128
-    amount_minor, fraction = divmod(product, 1 << FIXED_POINT_BITS)
-    return None if fraction + rate_minor >= 1 << FIXED_POINT_BITS else amount_minor
+    reached = (rate_minor * multiplier >> MULTIPLIER_BITS - FRACTION_BITS) + bias
+    assert reached < 1 << 63
+    amount_minor, fraction = divmod(reached, 1 << FRACTION_BITS)
+    return None if fraction == 0 else amount_minor
 
 
-def rates_to_try(value, limit):
-    """The first and the last rates below the limit, and those beside whole numbers and halves."""
-    yield from range(min(limit, 3))
-    yield from range(max(0, limit - 3), limit)
+def rates_to_try(value):
+    """The first and the last rates of the short cut, and those beside whole numbers and halves."""
+    yield from range(3)
+    yield from range(WIDE_RATE - 3, WIDE_RATE)
     numerator, denominator = value.numerator, value.denominator
     half = denominator // 2
     for remainder in {0, 1 % denominator, denominator - 1, half, (half + 1) % denominator}:
         first = remainder * pow(numerator, -1, denominator) % denominator
-        if first < limit:
+        if first < WIDE_RATE:
             yield first
-            yield first + (limit - 1 - first) // denominator * denominator
+            yield first + (WIDE_RATE - 1 - first) // denominator * denominator
 
 
 def assert_exact_or_left(value, mode):
-    row = _PerRate(value, mode, 1).narrow_row()
-    limit = row[COEFFICIENT_COLUMNS.index("limit")]
-    for rate_minor in rates_to_try(value, limit):
+    row = PerRate(value, mode, 1).short_row()
+    for rate_minor in rates_to_try(value):
         exact = round_to_int(rate_minor * value, mode)
-        assert short_cut(row, rate_minor) in (None, exact), rate_minor
-        assert exact <= MAX_AMOUNT_MINOR, "the limit keeps amounts to 18 digits"
+        found = short_cut(row, rate_minor)
+        assert found in (None, exact), rate_minor
+        if row[0] and found is None:
+            tie = Fraction(1, 2) if mode in HALVES else 0
+            assert abs((rate_minor * value - tie + Fraction(1, 2)) % 1 - Fraction(1, 2)) < Fraction(
+                1, 1 << 27
+            )
 
 
-@pytest.mark.parametrize("mode", [RoundingMode.HALF_UP, RoundingMode.DOWN])
+HALVES = (RoundingMode.HALF_UP, RoundingMode.HALF_EVEN)
+
+
+@pytest.mark.parametrize("mode", RoundingMode)
 @pytest.mark.parametrize("value", VALUES, ids=str)
 def test_the_short_cut_is_exact_or_not_taken(value, mode):
-    assert _PerRate(value, mode, 1).narrow_row()[COEFFICIENT_COLUMNS.index("limit")] > 0
+    assert PerRate(value, mode, 1).short_row()[0] > 0
     assert_exact_or_left(value, mode)
 
 
 @given(
     st.integers(1, 10**9) | st.integers(1, 10**18),
-    st.integers(1, 10**6) | st.integers(1, 10**18),
-    st.sampled_from([RoundingMode.HALF_UP, RoundingMode.DOWN]),
+    st.integers(1, 10**6) | st.integers(2**26 - 99, 2**26 + 99) | st.integers(1, 10**18),
+    st.sampled_from(RoundingMode),
 )
+@example(1, 2**26, RoundingMode.HALF_UP)
+@example(2**26 - 1, 2**26, RoundingMode.DOWN)
 @settings(max_examples=500, deadline=None)
 def test_the_short_cut_is_exact_or_not_taken_for_any_coefficient(numerator, denominator, mode):
     assert_exact_or_left(Fraction(numerator, denominator), mode)
 
 
+@pytest.mark.parametrize("mode", [RoundingMode.HALF_UP, RoundingMode.DOWN])
+@pytest.mark.parametrize("denominator", [2, 10_000, 10**7, 2**26 - 1, 2**26])
+def test_short_coefficients_leave_nothing_to_the_whole_rule(denominator, mode):
+    """Not even ties: their fraction is moved off 0, further than the multiplier can be wrong."""
+    value = Fraction(denominator // 2 + 1 + denominator % 2, denominator)
+    row = PerRate(value, mode, 1).short_row()
+
+    for rate_minor in rates_to_try(value):
+        assert short_cut(row, rate_minor) == round_to_int(rate_minor * value, mode), rate_minor
+
+
 @pytest.mark.parametrize(
     ("value", "mode", "step"),
     [
-        (Fraction(1), RoundingMode.HALF_EVEN, 1),
-        (Fraction(1), RoundingMode.UP, 1),
         (Fraction(1), RoundingMode.HALF_UP, 100),
-        (Fraction(4), RoundingMode.HALF_UP, 1),
+        (Fraction(16), RoundingMode.HALF_UP, 1),
         (Fraction(10**18), RoundingMode.HALF_UP, 1),
     ],
 )
 def test_what_the_short_cut_leaves_to_the_whole_rule(value, mode, step):
-    row = dict(zip(COEFFICIENT_COLUMNS, _PerRate(value, mode, step).narrow_row(), strict=True))
-
-    assert row["limit"] == 0
+    assert PerRate(value, mode, step).short_row() == (0, 0)
 
 
 @pytest.mark.parametrize(
-    "value", [Fraction(1), Fraction("1.128113"), Fraction("1.5") / 7, Fraction("3.999999")]
+    "value", [Fraction(1), Fraction("1.128113"), Fraction("1.5") / 7, Fraction("3.999999"), Fraction("1e-9")]
 )
 def test_the_short_cut_serves_nearly_every_ordinary_tariff(value):
-    """Up to a thousand million tenge: a tie or its nearest neighbour may be left, one in a million."""
-    row = _PerRate(value, RoundingMode.HALF_UP, 1).narrow_row()
+    """Up to twenty million tenge: a tie or its nearest neighbour may be left, one in a million."""
+    row = PerRate(value, RoundingMode.HALF_UP, 1).short_row()
 
-    left = [rate for rate in range(1, 10**11, 10**11 // 9_973) if short_cut(row, rate) is None]
+    left = [rate for rate in range(1, WIDE_RATE, WIDE_RATE // 9_973) if short_cut(row, rate) is None]
 
     assert len(left) <= 1
 
 
 def test_the_value_itself_stands_beside_the_short_cut():
     value = Fraction(2**70 + 1, 2**65 * 3)
-    row = dict(zip(WIDE_COEFFICIENT_COLUMNS, _PerRate(value, RoundingMode.UP, 100).wide_row(), strict=True))
+    row = dict(zip(WIDE_COEFFICIENT_COLUMNS, PerRate(value, RoundingMode.UP, 100).wide_row(), strict=True))
 
     assert (row["numerator_high"] << 64) + row["numerator_low"] == value.numerator
     assert (row["denominator_high"] << 64) + row["denominator_low"] == value.denominator
@@ -430,7 +457,8 @@ def too_much(schedules):
         Plan(Catalog.of(schedules))
     error = raised.value
     assert error.summary == "these editions cannot be priced together"
-    assert all(problem.place == "catalog test" and problem.way_out for problem in error.problems)
+    assert all(problem.way_out for problem in error.problems)
+    assert {problem.place.split()[0] for problem in error.problems} <= {"catalog", "edition"}
     return {problem.field: problem.value for problem in error.problems}
 
 
@@ -546,7 +574,80 @@ def test_denominators_are_limited_edition_by_edition():
     long = {"P": (period("P", Fraction(1, 2**64 + 1), Fraction(1, 2**63 + 1)),)}
     later = next_edition("later", date(2026, 1, 1), coefficients=(MULTIPLIES,) * 2, providers=long)
 
-    assert too_much([SMALL, later]) == {"bits of later's unit prices before rounding": "130"}
+    problems = too_much([SMALL, later])
+
+    assert problems.pop("coefficients of P") == str(Fraction(1, (2**64 + 1) * (2**63 + 1)))
+    assert problems == {"bits of unit prices before rounding": "130"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value"),
+    [
+        (
+            {"groups": {"G": group("G", Fraction(10**13 + 1, 1))}},  # by 1,000 a unit of weight
+            "largest tariff in minor units",
+            "1000000000000100000",
+        ),
+        (
+            {"services": {"S": (service("S", 10**16, "outpatient"),)}},
+            "largest tariff in minor units",
+            "1000000000000000000",
+        ),
+        (
+            {
+                "services": {"S": (service("S", 10**17),)},
+                "shares": (share("home", "1/5", unit=Unit.SERVICE),),
+            },
+            "largest tariff in minor units",
+            "2000000000000000000",
+        ),
+        (
+            {
+                "groups": {"G": group("G", Fraction(1, 2**50))},
+                "roundings": replace(
+                    SMALL.roundings,
+                    weight=Rounding(None, RoundingMode.HALF_UP),
+                    tariff=Rounding(None, RoundingMode.HALF_UP),
+                ),
+                "shares": (share("inpatient", 1),),
+                "services": {},
+            },
+            "common denominator of tariffs in minor units",
+            str(2**45),
+        ),
+        (
+            {"stay_rules": (stay_rule("long", Pay.SHARE, value=Fraction(1, 10**9 + 1)),)},
+            "share long",
+            "1/1000000001",
+        ),
+        ({"shares": (share("home", Fraction(10**9 + 1, 10**9)),)}, "share home", "1000000001/1000000000"),
+        (
+            {"factors": (Factor(Unit.SERVICE, "remote", Fraction(10**10), "made up", 2),)},
+            "share remote",
+            str(10**10),
+        ),
+        (
+            {"coefficients": (MULTIPLIES,), "providers": {"P": (period("P", Fraction(10**32 + 1)),)}},
+            "coefficients of P",
+            str(10**32 + 1),
+        ),
+        (
+            {
+                "components": tuple(
+                    ComponentShare("parts", None, f"part-{number}", value, False, number)
+                    for number, value in enumerate([Fraction(1, 10**18 + 1), Fraction(10**18, 10**18 + 1)])
+                )
+            },
+            "denominator of component profile parts",
+            str(10**18 + 1),
+        ),
+        ({"groups": {"G": replace(group("G", 1), planned_days=10_000)}}, "planned days of G", "10000"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_numbers_too_large_for_exact_amounts_are_refused_in_words(changes, field, value):
+    """What `schedule check` says of a folder: schedules made by hand once ended in an error of NumPy's."""
+    assert too_much([replace(SMALL, **changes)]) == {field: value}
 
 
 def test_tables_that_would_fill_the_memory_are_refused_before_they_are_made():
@@ -575,6 +676,23 @@ def test_tables_that_would_fill_the_memory_are_refused_before_they_are_made():
     assert set(too_much(long_rules)) == {"stays by outcome and day"}
 
 
+@pytest.mark.parametrize(
+    ("room", "max_days", "field"),
+    [
+        (1 << 10, 3, "rates by care setting and procedures"),
+        (1 << 14, 300, "stays by outcome and day"),
+        (1 << 15, 3, "coefficients by date and provider"),
+    ],
+)
+def test_what_the_kernel_would_hold_is_refused_before_it_is_made(room, max_days, field, monkeypatch):
+    monkeypatch.setattr("tariffcore.tables.MAX_TABLE_BYTES", room)
+    starts = [SMALL.effective_start_date + timedelta(days=number) for number in range(100)]
+    providers = {f"P{number}": (period(f"P{number}", start=day),) for number, day in enumerate(starts)}
+    rules = (stay_rule("long", Pay.SHARE, value="1/2", max_days=max_days),)
+
+    assert set(too_much([replace(SMALL, providers=providers, stay_rules=rules)])) == {field}
+
+
 def test_all_problems_are_told_at_once():
     outcomes = (*SMALL.outcomes, *(f"outcome{number}" for number in range(80)))
     schedules = [replace(schedule, outcomes=outcomes) for schedule in editions(256)]
@@ -591,13 +709,13 @@ def test_long_stay_rules_do_not_make_long_tables(max_days, monkeypatch):
     """Days between which nothing turns are worked out once: a plan of the longest rule once took minutes."""
     asked = []
     schedule = replace(SMALL, stay_rules=(stay_rule("long", Pay.SHARE, value="1/2", max_days=max_days),))
-    factor_cell = Plan._factor_cell
+    factor_cell = Layout._factor_cell
 
     def counting(self, *question):
         asked.append(question[-1])
         return factor_cell(self, *question)
 
-    monkeypatch.setattr(Plan, "_factor_cell", counting)
+    monkeypatch.setattr(Layout, "_factor_cell", counting)
     Plan(Catalog.of([schedule]))
 
     assert set(asked) == {1, max_days + 1}

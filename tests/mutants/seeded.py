@@ -10,7 +10,8 @@ from pathlib import Path
 
 KERNEL = "tariffcore/_kernel.pyx"
 CELLS = "tariffcore/_cells.pyx"
-PLAN = "tariffcore/plan.py"
+NUMBERING = "tariffcore/numbering.py"
+TABLES = "tariffcore/tables.py"
 ENCODING = "tariffcore/encoding.py"
 COLUMNS = "tariffcore/column_reading.py"
 TARIFF = "tariffcore/schedule/tariff.py"
@@ -68,8 +69,8 @@ MUTANTS = (
     mutant(
         "rounding-constant-floor",
         "the short cut adds nothing before cutting off: half up becomes floor",
-        PLAN,
-        "RoundingMode.HALF_UP: one // 2",
+        TABLES,
+        "RoundingMode.HALF_UP: minor_unit // 2",
         "RoundingMode.HALF_UP: 0",
     ),
     mutant(
@@ -81,10 +82,10 @@ MUTANTS = (
     ),
     mutant(
         "half-even-is-half-up",
-        "the short cut takes half even, whose ties it rounds up",
-        PLAN,
-        "{RoundingMode.HALF_UP: one // 2,",
-        "{RoundingMode.HALF_UP: one // 2, RoundingMode.HALF_EVEN: one // 2,",
+        "the short cut settles ties of half even as if they were of half up",
+        TABLES,
+        "may_settle = self.mode in (RoundingMode.HALF_UP, RoundingMode.DOWN)",
+        "may_settle = self.mode is not RoundingMode.UP",
     ),
     mutant(
         "round-up-adds-to-whole-amounts",
@@ -104,14 +105,16 @@ MUTANTS = (
         "quantity-before-rounding",
         "the quantity is multiplied in before the unit price is rounded",
         KERNEL,
-        "denominator = u128_of(w[W_DENOMINATOR_HIGH], w[W_DENOMINATOR_LOW])\n",
-        "denominator = u128_of(w[W_DENOMINATOR_HIGH], w[W_DENOMINATOR_LOW])\n"
-        "    if cases.quantity != NULL:\n"
-        "        multiplier = multiplier * cases.quantity[i]\n",
-        "        if cases.quantity != NULL:\n            count_quantities(",
-        "        if False:\n            count_quantities(",
-        "            (rate >= c[C_LIMIT])\n",
-        "            1 | (rate >= c[C_LIMIT])\n",
+        "            unit * numerator,\n",
+        "            unit * numerator * cases.quantity[i],\n",
+        "    unit = unit * cases.quantity[i]\n",
+        "",
+        "        amount_minor[k] = <int64_t>((reached >> FRACTION_BITS) * many)\n",
+        "        amount_minor[k] = 0\n",
+        "    in_doubt = True\n    if numerator",
+        "    in_doubt = True\n    if False and numerator",
+        "            <uint64_t>f_row | (rate << 32)",
+        "            (<uint64_t>1 << 63) | <uint64_t>f_row | (rate << 32)",
     ),
     # -- arithmetic --------------------------------------------------------------------------------
     mutant(
@@ -138,23 +141,45 @@ MUTANTS = (
     mutant(
         "reciprocal-rounded-down",
         "the multiplication that stands for a division is one unit short",
-        PLAN,
+        TABLES,
         "-(-(1 << (64 + shift)) // divisor)",
         "(1 << (64 + shift)) // divisor",
     ),
     mutant(
-        "multiplier-rounded-up",
-        "the fixed-point coefficient is rounded up, and what falls just short of a half is not in doubt",
-        PLAN,
-        "multiplier = math.floor(self.value * one)",
-        "multiplier = math.ceil(self.value * one)",
+        "multiplier-rounded-down",
+        "the fixed-point coefficient is rounded down, so that ties may fall short of the half",
+        TABLES,
+        "multiplier = math.ceil(self.value * (1 << MULTIPLIER_BITS))",
+        "multiplier = math.floor(self.value * (1 << MULTIPLIER_BITS))",
     ),
     mutant(
         "short-cut-without-doubt",
-        "the short cut is taken where the error of its multiplier may reach the next whole number",
+        "the short cut is taken where the unit that may be too many reaches the next whole number",
         KERNEL,
-        "            | (((rate * c[C_MULTIPLIER] + c[C_BIAS]) & FRACTION) + rate > FRACTION)\n",
+        " | ((reached & (((<uint64_t>1) << FRACTION_BITS) - 1)) - 1)",
         "",
+    ),
+    mutant(
+        "short-cut-settles-everything",
+        "coefficients too long for it are settled by the short cut too",
+        TABLES,
+        "if may_settle and self.value.denominator <= _LONGEST_SETTLED_DENOMINATOR:",
+        "if may_settle:",
+        tests=("tests/test_plan.py", *AGAINST_TWIN),
+    ),
+    mutant(
+        "part-without-doubt",
+        "what a stay is paid in part is taken from the short cut where it may be wrong",
+        KERNEL,
+        "(reached & last) < TOO_MANY or (reached & last) > last - TOO_FEW",
+        "False",
+    ),
+    mutant(
+        "wide-rates-cut",
+        "rates of more than 31 bits keep their lowest ones",
+        TABLES,
+        "WIDE_RATE + np.searchsorted(wide_rate, rate_rows)",
+        "rate_rows & WIDE_RATE - 1",
     ),
     mutant(
         "product-cut-to-128-bits",
@@ -167,8 +192,8 @@ MUTANTS = (
         "quantity-product-cut-to-64-bits",
         "unit price x quantity in 64 bits",
         KERNEL,
-        "product = <uint64_t>amount_minor[k]\n        product = product * quantity[k]",
-        "product = <uint64_t>amount_minor[k] * quantity[k]",
+        "    unit = unit * cases.quantity[i]\n",
+        "    unit = <uint64_t>unit * <uint64_t>cases.quantity[i]\n",
     ),
     mutant(
         "component-product-cut-to-64-bits",
@@ -181,38 +206,45 @@ MUTANTS = (
         "no-overflow-check",
         "an amount of more than 18 digits is paid",
         KERNEL,
-        "if product > MAX_AMOUNT_MINOR:\n            product = 0",
-        "if product > <uint64_t>-1:\n            product = 0",
+        "    unit = unit * cases.quantity[i]\n    if unit > MAX_AMOUNT_MINOR:",
+        "    unit = unit * cases.quantity[i]\n    if unit > <uint64_t>-1:",
+    ),
+    mutant(
+        "short-cut-takes-every-quantity",
+        "quantities of any size are multiplied in 64 bits",
+        KERNEL,
+        " | (LARGEST_QUANTITY - many)",
+        "",
     ),
     # -- widths ------------------------------------------------------------------------------------
     mutant(
         "item-in-8-bits",
         "cost groups are numbered in 8 bits",
         KERNEL,
-        "of_item = item_record[<uint32_t>(record >> 16) + item[k]]",
-        "of_item = item_record[<uint32_t>(record >> 16) + <uint8_t>item[k]]",
+        "item_place[days.first_item[day] + item[k]]",
+        "item_place[days.first_item[day] + <uint8_t>item[k]]",
     ),
     mutant(
         "provider-in-8-bits",
         "providers are numbered in 8 bits",
         KERNEL,
-        "coefficient_row[(<Py_ssize_t>provider[k] << period_bits)",
-        "coefficient_row[(<Py_ssize_t><uint8_t>provider[k] << period_bits)",
+        "coefficient_place[days.first_coefficient[day] + provider[k]]",
+        "coefficient_place[days.first_coefficient[day] + <uint8_t>provider[k]]",
     ),
     # -- dates and editions ------------------------------------------------------------------------
     mutant(
         "edition-on-its-end-day",
         "an edition still prices the day on which it no longer is in force",
-        PLAN,
-        "table[self.day_code(start) : stop] =",
-        "table[self.day_code(start) : min(stop + 1, MISSING_DAY)] =",
+        TABLES,
+        "MISSING_DAY if end is None else n.day_code(end))",
+        "MISSING_DAY if end is None else n.day_code(end) + 1)",
     ),
     mutant(
         "edition-from-its-second-day",
         "the first day of an edition is priced by the one before",
-        PLAN,
-        "table[self.day_code(start) : stop] =",
-        "table[self.day_code(start) + 1 : stop] =",
+        TABLES,
+        "slice(n.day_code(start),",
+        "slice(n.day_code(start) + 1,",
     ),
     mutant(
         "effective-last-instead-of-published-last",
@@ -238,7 +270,7 @@ MUTANTS = (
     mutant(
         "coefficient-on-its-end-day",
         "a provider's coefficients hold on the day on which they no longer do",
-        PLAN,
+        TABLES,
         "covered &= starts[own] < days_since_1970(row.effective_end_date)",
         "covered &= starts[own] <= days_since_1970(row.effective_end_date)",
     ),
@@ -263,7 +295,7 @@ MUTANTS = (
     mutant(
         "last-exception-wins",
         "of two exceptions that apply the last is taken",
-        PLAN,
+        TABLES,
         "next((e for e, bit in zip(share.exceptions, bits, strict=True) if signature & bit), share)",
         "next((e for e, bit in list(zip(share.exceptions, bits))[::-1] if signature & bit), share)",
     ),
@@ -318,16 +350,16 @@ MUTANTS = (
     mutant(
         "child-at-eighteen",
         "a patient of exactly the age limit is a child",
-        PLAN,
+        TABLES,
         ": schedule.child_age_limit] = 1",
         ": schedule.child_age_limit + 1] = 1",
     ),
     mutant(
         "missing-age-is-adult",
         "a case without an age is priced with the adult weight",
-        PLAN,
-        "np.full((1 + len(self.editions), 256), 2, dtype=np.uint8)",
-        "np.full((1 + len(self.editions), 256), 0, dtype=np.uint8)",
+        TABLES,
+        "np.full((1 + len(self._n.editions), 256), 2, dtype=np.uint8)",
+        "np.full((1 + len(self._n.editions), 256), 0, dtype=np.uint8)",
     ),
     # -- stay --------------------------------------------------------------------------------------
     mutant(
@@ -340,7 +372,7 @@ MUTANTS = (
     mutant(
         "one-bit-of-days-too-few",
         "the table of stay rules ends before the longest rule does",
-        PLAN,
+        NUMBERING,
         "self.stay_bits = (longest + 1).bit_length()",
         "self.stay_bits = longest.bit_length()",
     ),
@@ -348,8 +380,8 @@ MUTANTS = (
         "more-than-all-planned-days",
         "days beyond the planned ones are paid too",
         KERNEL,
-        "(days if days < planned else planned)",
-        "days",
+        "numerator = days if days < denominator else denominator",
+        "numerator = days",
     ),
     mutant(
         "stay-of-no-days",
@@ -361,7 +393,7 @@ MUTANTS = (
     mutant(
         "missing-planned-days-are-one",
         "a cost group without planned days is taken to have one",
-        PLAN,
+        TABLES,
         "group.planned_days or 0",
         "group.planned_days or 1",
     ),
@@ -375,7 +407,7 @@ MUTANTS = (
     mutant(
         "unsaid-death-was-avoidable",
         "where nobody says whether a death was avoidable it was",
-        PLAN,
+        TABLES,
         "(False, True) if death == DEATH_UNSAID else",
         "(False,) if death == DEATH_UNSAID else",
     ),
@@ -390,7 +422,7 @@ MUTANTS = (
     mutant(
         "unknown-provider-has-coefficient-one",
         "a provider who is not listed is paid without a coefficient",
-        PLAN,
+        TABLES,
         "row_of(CaseStatus.UNKNOWN_PROVIDER)",
         "row_of(per_rate(Fraction(1), schedule))",
     ),
@@ -410,7 +442,7 @@ MUTANTS = (
     mutant(
         "first-component-gets-everything",
         "the running share of the components starts at one",
-        PLAN,
+        TABLES,
         "reached = Fraction(0)\n",
         "reached, parts = Fraction(0), (*((name, Fraction(k == 0)) for k, (name, _) in enumerate(parts)),)\n",
     ),
