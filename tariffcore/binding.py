@@ -255,12 +255,13 @@ def price_columns(
     tables: list[NDArray[Any]],
     space: Workspace,
     *,
+    components: bool = False,
     settle_all: bool = False,
 ) -> WrongPlace | None:
     """Price columns into a workspace; None, or what is beyond its table, and then nothing is priced.
 
-    Components are split where the workspace has room for them.  With ``settle_all`` every row goes the long
-    way, which comes to the same.
+    Components are split into the room the workspace has for them.  With ``settle_all`` every row goes the
+    long way, which comes to the same.
     """
     marked_count, wrong_field, wrong_row = _binding.bind(
         words.numbers,
@@ -304,7 +305,7 @@ def price_columns(
     )
     if marked_count:
         space.edition[space.marked[:marked_count]] = space.marked_edition[:marked_count]
-    if space.parts_minor is not None:
+    if components and space.parts_minor is not None:
         _kernel.split(
             words.tables,
             space.deciding_day,

@@ -185,7 +185,7 @@ class CaseStream:
     def _price(self, columns: CaseColumns, tables: list[NDArray[Any]]) -> bytes:
         space = self._space(columns.rows)
         try:
-            wrong = price_columns(columns, self._plan_words, tables, space)
+            wrong = price_columns(columns, self._plan_words, tables, space, components=self.with_components)
             if wrong is not None:
                 raise _beyond(wrong.field, wrong.row)
             if self._note_statuses is not None:

@@ -1,0 +1,186 @@
+"""One case priced by the kernel, in some ten microseconds: what `pricing` would say of a table of one row."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import ClassVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from tariffcore.binding import FIELDS, CaseColumns, CodeTables, PlanWords, Workspace, price_columns
+from tariffcore.cases import Case
+from tariffcore.encoding import MAX_QUANTITY
+from tariffcore.money import MAX_AMOUNT_MINOR
+from tariffcore.plan import Plan
+from tariffcore.schedule.limits import MAX_AGE_YEARS, MAX_STAY_DAYS
+from tariffcore.schedule.model import Schedule
+from tariffcore.statuses import CaseStatus
+
+_NO_DAY = -(2**31)
+_NOT_GIVEN = 2**32 - 1
+_UNREADABLE, _LACKING = 1, 2
+_DEATH = {None: 0, False: 1, True: 2}
+_UNIX_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+# the fields 11 to 23 of CaseColumns, then 25 and 26, then the two of one byte, 24 and 27
+_ROW = struct.Struct("<5I2i8I2B")
+_OFFSETS = np.full(FIELDS, -1, dtype=np.int64)
+_OFFSETS[11:24] = range(0, 52, 4)
+_OFFSETS[[25, 26, 24, 27]] = (52, 56, 60, 61)
+_OFFSETS_WITHOUT_PROCEDURES = _OFFSETS.copy()
+_OFFSETS_WITHOUT_PROCEDURES[[25, 26]] = -1
+
+
+@dataclass(frozen=True, slots=True)
+class PricedCase:
+    """What became of a case.
+
+    amount_minor              minor units; None unless the status is OK
+    rule_id                   the rule that applied; None unless the status is OK
+    edition                   the edition that covers the deciding date; None: none does, or there is no date
+    parts_minor               the amount over ``plan.component_names``; None: not asked for, or it has none
+    claimed_difference_minor  claimed less priced; None unless there are both
+    """
+
+    status: CaseStatus
+    amount_minor: int | None = None
+    rule_id: str | None = None
+    edition: Schedule | None = None
+    parts_minor: tuple[int, ...] | None = None
+    claimed_difference_minor: int | None = None
+
+
+def price_case(case: Case, plan: Plan, *, components: bool = False) -> PricedCase:
+    """Price one case. A wrong field is a status and never an error. Safe to call from several threads."""
+    return _SinglePricer.of(plan).price(case, components=components)
+
+
+class _SinglePricer:
+    """What pricing single cases needs of a plan: every word the plan knows, with a place."""
+
+    _of_plan: ClassVar[WeakKeyDictionary[Plan, _SinglePricer]] = WeakKeyDictionary()
+
+    @classmethod
+    def of(cls, plan: Plan) -> _SinglePricer:
+        """That of a plan, built once."""
+        pricer = cls._of_plan.get(plan)
+        return cls._of_plan.setdefault(plan, cls(plan)) if pricer is None else pricer
+
+    def __init__(self, plan: Plan) -> None:
+        self._words = PlanWords.of(plan)
+        tables = CodeTables(self._words)
+
+        def places(kind: str, words: Iterable[str]) -> Callable[[str | None], int]:
+            """The place of a text: 0 where there is none, 1 where the plan does not know it."""
+            known = [word for word in words if word]
+            tables.append(kind, ["\N{REPLACEMENT CHARACTER}", *known])
+            place_of = {word: place for place, word in enumerate(known, start=2)}
+            return lambda text: place_of.get(bare, 1) if text and (bare := text.strip()) else 0
+
+        self._provider = places("provider", plan.provider_rows)
+        self._drg = places("drg", plan.drg_items)
+        self._service = places("service", plan.service_items)
+        self._setting = places("care_setting", plan.care_settings)
+        self._outcome = places("outcome", plan.outcomes)
+        self._factor = places("factor", plan.factor_codes)
+        # the place of a signature is the signature itself
+        self._tables = [*tables.arrays()[:-1], np.arange(256, dtype=np.uint8)]
+        self._editions = (None, *plan.editions)
+        self._rule_ids = plan.rule_ids
+        self._minor_units = plan.editions[0].minor_units
+        self._component_count = len(plan.component_names)
+        self._spaces: list[Workspace] = []
+
+    def price(self, case: Case, *, components: bool) -> PricedCase:
+        claimed_minor, problem = self._claim(case.claimed_amount)
+        if case.case_id is None or not str(case.case_id).strip():
+            problem = problem or _LACKING
+        admission_day, admission_second = _moment(case.admission_date)
+        discharge_day, discharge_second = _moment(case.discharge_date)
+        if admission_second < 0 or discharge_second < 0:
+            problem = _UNREADABLE
+        signature = 0
+        for code in case.procedure_codes:
+            signature |= self._words.procedure(code)
+        row = _ROW.pack(
+            self._provider(case.provider_id),
+            self._drg(case.drg_code),
+            self._service(case.service_code),
+            self._setting(case.care_setting),
+            self._outcome(case.outcome),
+            admission_day,
+            discharge_day,
+            max(0, admission_second),
+            max(0, discharge_second),
+            _number(case.age_years, 0, MAX_AGE_YEARS),
+            _number(case.quantity, 1, MAX_QUANTITY),
+            _number(case.length_of_stay_days, 0, MAX_STAY_DAYS),
+            self._factor(case.factor_code),
+            1,
+            signature,
+            _DEATH[case.death_unavoidable],
+            problem,
+        )
+        offsets = _OFFSETS if signature else _OFFSETS_WITHOUT_PROCEDURES
+        try:
+            space = self._spaces.pop()
+        except IndexError:
+            space = Workspace(1, self._component_count)
+        try:
+            columns = CaseColumns(row, offsets, 1, 1 if signature else 0)
+            wrong = price_columns(columns, self._words, self._tables, space, components=components)
+            assert wrong is None, "every place is one of the tables"
+            status = CaseStatus(int(space.status[0]))
+            edition = self._editions[int(space.edition[0])]
+            if status is not CaseStatus.OK:
+                return PricedCase(status, edition=edition)
+            amount_minor = int(space.amount_minor[0])
+            parts = None
+            if components and space.parts_minor is not None and space.has_parts[0]:
+                parts = tuple(space.parts_minor[:, 0].tolist())
+            return PricedCase(
+                status,
+                amount_minor,
+                self._rule_ids[int(space.rule[0])],
+                edition,
+                parts,
+                None if claimed_minor is None else claimed_minor - amount_minor,
+            )
+        finally:
+            self._spaces.append(space)
+
+    def _claim(self, claimed: Decimal | None) -> tuple[int | None, int]:
+        """The claim in minor units, and whether it cannot be read."""
+        if claimed is None:
+            return None, 0
+        if not claimed.is_finite():
+            return None, _UNREADABLE
+        minor = Fraction(claimed) * 10**self._minor_units
+        if minor.denominator != 1 or abs(minor) > MAX_AMOUNT_MINOR:
+            return None, _UNREADABLE
+        return minor.numerator, 0
+
+
+def _moment(moment: date | datetime | None) -> tuple[int, int]:
+    """Days since 1970 and the second of the day plus one, 0 where the hour is not known, -1: unreadable."""
+    if moment is None:
+        return _NO_DAY, 0
+    day = moment.toordinal() - _UNIX_EPOCH_ORDINAL
+    if not isinstance(moment, datetime):
+        return day, 0
+    if moment.tzinfo is not None:
+        return _NO_DAY, -1  # civil time of where? no column of a table could say either
+    return day, 1 + moment.hour * 3600 + moment.minute * 60 + moment.second
+
+
+def _number(value: int | None, low: int, high: int) -> int:
+    """As CaseColumns has it: a number that means nothing is told by one that never does."""
+    if value is None:
+        return _NOT_GIVEN
+    return value if low <= value <= high else (0 if low else _NOT_GIVEN - 1)
