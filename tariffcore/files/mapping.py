@@ -27,9 +27,9 @@ A mapping is TOML; every part is optional:
     [extract]                              # takes the codes out of a cell with codes, dates and words
     procedure_codes = "icd-9-cm"
 
-Headers and cells are compared without regard to case and surplus white space. A cell that no rule knows
-passes unchanged, so that pricing rejects it by name. A standard column the mapping does not name is looked
-for under its own name.
+Headers and cells are compared without regard to case, to surplus white space and to the dots of ё. A cell
+that no rule knows passes unchanged, so that pricing rejects it by name. A standard column the mapping does
+not name is looked for under its own name.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ _BIGGEST_MAPPING = 1 << 20
 
 
 def plain_text(text: str) -> str:
-    """A header or cell as mappings compare it: single spaces, no space around it, no upper case."""
-    return " ".join(text.split()).casefold()
+    """A header or cell as mappings compare it: single spaces, no space around it, no upper case, ё as е."""
+    return " ".join(text.split()).casefold().replace("ё", "е")
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tariffcore.errors import CasesError
-from tariffcore.files.mapping import ColumnMapping, load_mapping, preset_names, read_mapping
+from tariffcore.files.mapping import ColumnMapping, load_mapping, plain_text, preset_names, read_mapping
+from tariffcore.files.rewriting import rewrite
 
 
 def error_of(text: str) -> CasesError:
@@ -118,3 +120,27 @@ def test_a_mapping_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> None:
     path.write_bytes(b" " * ((1 << 20) + 1))
     with pytest.raises(CasesError, match="larger than a mapping can be"):
         load_mapping(str(path))
+
+
+@pytest.mark.parametrize(
+    ("written", "outcome"),
+    [
+        ("Ушёл", "self_discharged"),
+        ("Ушел", "self_discharged"),
+        ("УШЛА", "self_discharged"),
+        ("самовольно ушёл", "self_discharged"),
+        ("ПЕРЕВЕДЁН  в другой стационар", "transferred"),
+        ("Переведена", "transferred"),
+        (" выписан", "discharged"),
+        ("Умерла", "died"),
+        ("Қайтыс болды", "died"),
+        ("ушел в отпуск", "ушел в отпуск"),  # nobody said what it means, so it is rejected by name
+    ],
+)
+def test_the_register_is_read_in_any_case_and_with_either_yo(written: str, outcome: str) -> None:
+    table = rewrite(pa.table({"outcome": [written]}), load_mapping("ersb"))
+    assert table.column("outcome").to_pylist() == [outcome]
+
+
+def test_headers_are_found_with_either_yo() -> None:
+    assert plain_text("Приёмное  ОТДЕЛЕНИЕ") == plain_text("приемное отделение")
