@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from tariffcore.costing.depreciation import (
@@ -15,7 +14,8 @@ from tariffcore.costing.depreciation import (
     straight_line,
     units_of_production,
 )
-from tariffcore.costing.model import Asset, Inputs, Stretch
+from tariffcore.costing.model import Asset, Charges, ClassTotals, Stretch
+from tariffcore.costing.parameters import Parameters
 from tariffcore.costing.values import half_months
 
 _NOTHING = Recovered(0, 0)
@@ -88,48 +88,19 @@ def is_past_life(asset: Asset, moment: int) -> bool:
     return moment - stretch.start >= stretch.life
 
 
-@dataclass
-class ClassTotals:
-    """A class of assets: how many there are in use, how many past their life, and money in minor units."""
-
-    assets: int = 0
-    past_life: int = 0
-    gross_minor: int = 0
-    carrying_minor: int = 0
-    depreciation_minor: int = 0
-    interest_minor: int = 0
-
-
-@dataclass
-class Charges:
-    """The charges of the period.
-
-    by_centre   minor units by (provider, cost centre), a list by component
-    by_class    totals by class of assets
-    by_year     depreciation by calendar year and class, of the register as it stands
-    past_life   assets in use that had nothing left to charge when the period began
-    """
-
-    by_centre: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    by_class: dict[str, ClassTotals] = field(default_factory=dict)
-    by_year: dict[int, dict[str, int]] = field(default_factory=dict)
-    past_life: list[Asset] = field(default_factory=list)
-
-
 YEARS_BEFORE, YEARS_AFTER = 4, 5
 """How many calendar years about that of the period's start `Charges.by_year` shows."""
 
 
-def period_charges(inputs: Inputs) -> Charges:
+def period_charges(assets: Iterable[Asset], parameters: Parameters) -> Charges:
     """What every asset charges in the run's period: depreciation to its class's component, interest to the
     component of financing cost."""
-    parameters = inputs.parameters
     number_of = {component.name: number for number, component in enumerate(parameters.components)}
     interest_number = number_of.get(parameters.interest_component or "")
     start, end = half_months(parameters.start), half_months(parameters.end)
     rate = parameters.discount_rate
     charges = Charges(by_class={of.name: ClassTotals() for of in parameters.asset_classes})
-    for asset in inputs.assets:
+    for asset in assets:
         totals = charges.by_class[asset.asset_class.name]
         charged = charged_between(asset, start, end, rate)
         totals.depreciation_minor += charged.depreciation_minor
@@ -154,7 +125,7 @@ def period_charges(inputs: Inputs) -> Charges:
         if charged.interest_minor:
             assert interest_number is not None, "an annuity needs an interest component"
             sums[interest_number] += charged.interest_minor
-    charges.by_year = depreciation_by_year(inputs.assets, parameters.start.year, rate)
+    charges.by_year = depreciation_by_year(assets, parameters.start.year, rate)
     return charges
 
 

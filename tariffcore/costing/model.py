@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,10 +115,53 @@ class Activity:
     bed_days: NDArray[np.int64]
     units: NDArray[np.int64]
     case: NDArray[np.int32] | None
+    lines: NDArray[np.int64] | None
+    """The line of each row of sums; None for single cases."""
     file: str
+
+    def place(self, row: int) -> str:
+        """Where a row stands, as errors name it."""
+        return self.file if self.lines is None else f"{self.file}:{self.lines[row]}"
 
     def __len__(self) -> int:
         return len(self.centre)
+
+
+@dataclass
+class ClassTotals:
+    """A class of assets: how many there are in use, how many past their life, and money in minor units."""
+
+    assets: int = 0
+    past_life: int = 0
+    gross_minor: int = 0
+    carrying_minor: int = 0
+    depreciation_minor: int = 0
+    interest_minor: int = 0
+
+
+@dataclass
+class Charges:
+    """What assets charge in the period.
+
+    by_centre   minor units by (provider, cost centre), a list by component
+    by_class    totals by class of assets
+    by_year     depreciation by calendar year and class, of the register as it stands
+    past_life   assets in use that had nothing left to charge when the period began
+    """
+
+    by_centre: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    by_class: dict[str, ClassTotals] = field(default_factory=dict)
+    by_year: dict[int, dict[str, int]] = field(default_factory=dict)
+    past_life: list[Asset] = field(default_factory=list)
+
+
+def _by_provider(
+    keyed: Mapping[tuple[str, str], Mapping[str, Fraction]],
+) -> dict[str, dict[str, Mapping[str, Fraction]]]:
+    found: dict[str, dict[str, Mapping[str, Fraction]]] = {}
+    for (provider_id, other), receivers in keyed.items():
+        found.setdefault(provider_id, {})[other] = receivers
+    return found
 
 
 @dataclass(frozen=True)
@@ -126,6 +170,7 @@ class Inputs:
 
     centres      by provider, each by code, in file order
     ledger       minor units by (provider, cost centre), a list by component
+    charges      what the assets charge in the period
     quantities   of allocation bases, by (provider, base), by receiving centre
     shares       agreed shares by (provider, giving centre), by receiving centre
     digests      SHA-256 of each file read, by name
@@ -140,6 +185,7 @@ class Inputs:
     ledger: Mapping[tuple[str, str], list[int]]
     ledger_rows: int
     assets: tuple[Asset, ...]
+    charges: Charges
     quantities: Mapping[tuple[str, str], Mapping[str, Fraction]]
     shares: Mapping[tuple[str, str], Mapping[str, Fraction]]
     groups: Mapping[str, GroupEntry]
@@ -150,6 +196,36 @@ class Inputs:
     @property
     def providers(self) -> tuple[str, ...]:
         return tuple(self.centres)
+
+    def quantities_of(self, provider_id: str) -> dict[str, Mapping[str, Fraction]]:
+        """Of a provider's bases, what receiving centres have."""
+        return self._quantities_by_provider.get(provider_id, {})
+
+    def shares_of(self, provider_id: str) -> dict[str, Mapping[str, Fraction]]:
+        """Of a provider's giving centres, what was agreed."""
+        return self._shares_by_provider.get(provider_id, {})
+
+    @cached_property
+    def _quantities_by_provider(self) -> dict[str, dict[str, Mapping[str, Fraction]]]:
+        return _by_provider(self.quantities)
+
+    @cached_property
+    def _shares_by_provider(self) -> dict[str, dict[str, Mapping[str, Fraction]]]:
+        return _by_provider(self.shares)
+
+    def direct_costs(self, provider_id: str) -> dict[str, list[int]]:
+        """Ledger and charges of assets by cost centre of a provider, minor units by component."""
+        costs: dict[str, list[int]] = {}
+        for code in self.centres[provider_id]:
+            booked = self.ledger.get((provider_id, code))
+            charged = self.charges.by_centre.get((provider_id, code))
+            if booked is None:
+                costs[code] = [0] * len(self.parameters.components) if charged is None else list(charged)
+            elif charged is None:
+                costs[code] = list(booked)
+            else:
+                costs[code] = [one + other for one, other in zip(booked, charged, strict=True)]
+        return costs
 
     @property
     def component_names(self) -> tuple[str, ...]:
