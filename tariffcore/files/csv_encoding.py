@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -39,6 +40,20 @@ class ByteReader(Protocol):
 
     def read(self, size: int, /) -> bytes: ...
 
+    def take_back(self, rest: bytes, /) -> None:
+        """Reads these last bytes of those read before again."""
+
+
+class PlainBytes:
+    """The bytes of a file as they are."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = file.read
+        self._seek = file.seek
+
+    def take_back(self, rest: bytes, /) -> None:
+        self._seek(-len(rest), os.SEEK_CUR)
+
 
 class Utf16AsUtf8:
     """A UTF-16 file read as UTF-8.
@@ -71,6 +86,9 @@ class Utf16AsUtf8:
         whole = b"".join(parts)
         self._held = whole[size:]
         return whole[:size]
+
+    def take_back(self, rest: bytes, /) -> None:
+        self._held = rest + self._held
 
 
 def is_utf8(text: memoryview) -> bool:

@@ -1,10 +1,11 @@
-"""Cases from CSV: blocks of whole rows are cut off in order, and parsed by pyarrow in any thread."""
+"""Cases from CSV: blocks of whole rows are cut off in order, and parsed in any thread."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,11 @@ from tariffcore.files.chunks import (
     one_chunk,
     text_type,
 )
+from tariffcore.files.csv_columns import MOST_BYTES, WrongRow, unquoted_table
 from tariffcore.files.csv_encoding import (
     UNDEFINED_IN_CP1251,
     ByteReader,
+    PlainBytes,
     Utf16AsUtf8,
     detect_encoding,
     is_utf8,
@@ -46,7 +49,7 @@ from tariffcore.files.mapping import ColumnMapping, plain_text
 from tariffcore.files.standardising import standardised
 
 SAMPLE_BYTES = 1 << 20
-MAX_BLOCK_BYTES = 24 << 20
+MAX_BLOCK_BYTES = 8 << 20
 """Blocks are cut at this size at the latest: large enough for speed, small enough to hold several at once."""
 
 _MIN_BLOCK_BYTES = 1 << 16
@@ -116,7 +119,9 @@ class CsvSource(CaseSource):
             self.encoding, mark = detect_encoding(sample, len(sample) < SAMPLE_BYTES)
             self._file.seek(mark)
             self._reader: ByteReader = (
-                Utf16AsUtf8(self._file, self.encoding) if self.encoding.startswith("utf-16") else self._file
+                Utf16AsUtf8(self._file, self.encoding)
+                if self.encoding.startswith("utf-16")
+                else PlainBytes(self._file)
             )
             start_of_text = self._reader.read(SAMPLE_BYTES)
             self._ended = len(start_of_text) < SAMPLE_BYTES
@@ -129,14 +134,17 @@ class CsvSource(CaseSource):
         self.columns = self._binding.columns
         self.ignored_columns = self._binding.ignored
         self.shows_lines = set(map(plain_text, self.ignored_columns)) <= _KNOWN_IMPERSONAL
-        self._read_ahead = start_of_text[header.stop :]
-        lines = self._read_ahead.count(b"\n") or self._read_ahead.count(b"\r") or 1
+        first_rows = start_of_text[header.stop :]
+        self._reader.take_back(first_rows)
+        lines = first_rows.count(b"\n") or first_rows.count(b"\r") or 1
         self._block_bytes = block_bytes or min(
-            MAX_BLOCK_BYTES, max(_MIN_BLOCK_BYTES, chunk_rows * (len(self._read_ahead) // lines + 1))
+            MAX_BLOCK_BYTES, max(_MIN_BLOCK_BYTES, chunk_rows * (len(first_rows) // lines + 1))
         )
         self._next_line = 1 + header.lines
         self._scanner = RowScanner(header.delimiter.encode(), self._binding.width, max_row_bytes)
-        self._options = self._parse_options()
+        self._kinds = {str(position): text_type(column) for column, position in self._binding.sources.items()}
+        if self._binding.birth_date is not None:
+            self._kinds[str(self._binding.birth_date)] = DICTIONARY_TEXT
 
     def close(self) -> None:
         self._file.close()
@@ -156,7 +164,7 @@ class CsvSource(CaseSource):
                 text += self._read(self._block_bytes)
                 continue
             if rows.stop:
-                lines = count_lines(np.frombuffer(text, np.uint8, rows.stop))
+                lines = count_lines(text, rows.stop)
                 read_bytes = self._file.tell()
                 yield CsvBlock(
                     size_bytes=read_bytes - told_bytes,
@@ -171,7 +179,10 @@ class CsvSource(CaseSource):
                 self._next_line += lines
             if self._ended:
                 return
-            text = text[rows.stop :] + self._read(self._block_bytes)
+            rest = text[rows.stop :]
+            del text
+            self._reader.take_back(rest)  # read once more together with what follows, which saves a copy
+            text = self._read(len(rest) + self._block_bytes)
 
     def parse(self, raw: RawChunk) -> CaseChunk:
         assert isinstance(raw, CsvBlock)
@@ -193,25 +204,12 @@ class CsvSource(CaseSource):
         unreadable: _Unreadable,
         places: RowPlaces | None,
     ) -> CaseChunk:
-        read_options, parse_options, convert_options = self._options
-        wrong_rows: list[tuple[int, int, str]] = []  # row counted from 0, number of fields, line
-
-        def note_wrong_row(row: pa_csv.InvalidRow) -> str:
-            wrong_rows.append((row.number - 1, row.actual_columns, row.text.strip(_BLANK)))
-            return "skip"
-
-        try:
-            table = pa_csv.read_csv(
-                pa.BufferReader(pa.py_buffer(text)),
-                pa_csv.ReadOptions(block_size=len(text) + 1, **read_options),
-                pa_csv.ParseOptions(invalid_row_handler=note_wrong_row, **parse_options),
-                convert_options,
+        if len(text) <= MOST_BYTES and raw.text.find(b'"', 0, raw.stop) < 0:
+            table, wrong_rows = unquoted_table(
+                text, self.delimiter, self._binding.width, raw.lines, self._kinds
             )
-        except pa.ArrowInvalid as error:
-            raise self._unusable(
-                raw.first_line, f"the lines from here on cannot be read ({error})", "check the file there"
-            ) from None
-        table = one_chunk(table)
+        else:
+            table, wrong_rows = self._quoted_table(raw, text)
         row_count = table.num_rows + len(wrong_rows)
         if row_count == raw.lines:  # a row a line: none is blank, none has several
             lines = np.arange(raw.first_line, raw.first_line + row_count, dtype=np.int64)
@@ -231,16 +229,51 @@ class CsvSource(CaseSource):
         is_wrong = np.zeros(row_count, np.bool_)
         for row, _, line in wrong_rows:
             is_wrong[row] = True
-            is_row[row] = line != ""
+            is_row[row] = line.strip(_BLANK) != ""
         number = np.cumsum(is_row) - 1
         malformed = {
-            int(number[row]): bytes_are_wrong.get(row) or self._ragged(count, line)
+            int(number[row]): bytes_are_wrong.get(row) or self._ragged(count, line.strip(_BLANK))
             for row, count, line in wrong_rows
-            if line
+            if is_row[row]
         }
         taken = pa.array(np.cumsum(~is_wrong) - 1, mask=is_wrong)
         table = one_chunk(table.take(taken.filter(pa.array(is_row))))
         return CaseChunk(standardised(table, self._binding, self._mapping), lines[is_row], malformed)
+
+    def _quoted_table(self, raw: CsvBlock, text: memoryview) -> tuple[pa.Table, list[WrongRow]]:
+        wrong_rows: list[WrongRow] = []
+
+        def note_wrong_row(row: pa_csv.InvalidRow) -> str:
+            wrong_rows.append(WrongRow(row.number - 1, row.actual_columns, row.text))
+            return "skip"
+
+        if text[: len(BOM_UTF8)] == BOM_UTF8:  # pyarrow leaves out one: here it belongs to the first cell
+            text = memoryview(BOM_UTF8 + text)
+        try:
+            table = pa_csv.read_csv(
+                pa.BufferReader(pa.py_buffer(text)),
+                # One thread: only then does pyarrow say which row is malformed.
+                pa_csv.ReadOptions(
+                    use_threads=False,
+                    block_size=len(text) + 1,
+                    column_names=[str(i) for i in range(self._binding.width)],
+                ),
+                pa_csv.ParseOptions(
+                    delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=note_wrong_row
+                ),
+                pa_csv.ConvertOptions(
+                    check_utf8=False,  # done already, for the whole block
+                    column_types=self._kinds,
+                    include_columns=list(self._kinds),
+                    null_values=[""],
+                    strings_can_be_null=True,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise self._unusable(
+                raw.first_line, f"the lines from here on cannot be read ({error})", "check the file there"
+            ) from None
+        return one_chunk(table), wrong_rows
 
     def _ragged(self, fields: int, line: str) -> MalformedRow:
         values = {"found": str(fields), "expected": str(self._binding.width)}
@@ -281,14 +314,12 @@ class CsvSource(CaseSource):
         return found
 
     def _read(self, size: int) -> bytes:
-        piece, self._read_ahead = self._read_ahead[:size], self._read_ahead[size:]
-        if len(piece) < size:
-            try:
-                piece += self._reader.read(size - len(piece))
-            except OSError as error:
-                raise self._unusable(
-                    self._next_line, f"the file cannot be read on ({error.strerror or error})", "try again"
-                ) from None
+        try:
+            piece = self._reader.read(size)
+        except OSError as error:
+            raise self._unusable(
+                self._next_line, f"the file cannot be read on ({error.strerror or error})", "try again"
+            ) from None
         self._ended = len(piece) < size
         return piece
 
@@ -337,26 +368,8 @@ class CsvSource(CaseSource):
             return None
         text = sample[start:stop].decode(encoding, "replace").rstrip("\r\n")
         names = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-        lines = count_lines(np.frombuffer(sample, np.uint8, stop))
+        lines = count_lines(sample, stop)
         return _Header(tuple(names), delimiter, stop, lines)
-
-    def _parse_options(self) -> tuple[dict[str, object], dict[str, object], pa_csv.ConvertOptions]:
-        binding = self._binding
-        kinds = {str(position): text_type(column) for column, position in binding.sources.items()}
-        if binding.birth_date is not None:
-            kinds[str(binding.birth_date)] = DICTIONARY_TEXT
-        return (
-            # One thread: only then does pyarrow say which row is malformed.
-            {"use_threads": False, "column_names": [str(i) for i in range(binding.width)]},
-            {"delimiter": self.delimiter, "newlines_in_values": True},
-            pa_csv.ConvertOptions(
-                check_utf8=False,  # done already, for the whole block
-                column_types=kinds,
-                include_columns=list(kinds),
-                null_values=[""],
-                strings_can_be_null=True,
-            ),
-        )
 
     def _no_header(self) -> CasesError:
         return self._unusable(1, "no header line can be found", "check that this is a CSV file with a header")

@@ -61,12 +61,17 @@ def test_a_carriage_return_at_the_very_end_may_be_half_a_line_end() -> None:
 def test_lines_are_counted_as_text_editors_do(text: str) -> None:
     lines = re.split(r"\r\n|\r|\n", text)
     count = len(lines) - (lines[-1] == "")
-    bytes_of_text = np.frombuffer(text.encode(), np.uint8)
-    assert count_lines(bytes_of_text) == count
-    places = row_places(bytes_of_text, ())
+    assert count_lines(text.encode(), len(text)) == count
+    assert count_lines(text.encode() + b"a\n", len(text)) == count
+    places = row_places(np.frombuffer(text.encode(), np.uint8), ())
     assert places.lines.tolist() == [number for number, line in enumerate(lines) if line]
     rows = [text.encode()[a:b].strip() for a, b in zip(places.starts, places.stops, strict=True)]
     assert rows == [line.encode() for line in lines if line]
+
+
+def test_lines_of_a_long_text_are_counted_piece_by_piece() -> None:
+    assert count_lines(b"abc\n" * 100_000, 400_000) == 100_000
+    assert count_lines(b"abc\r\n" * 100_000, 499_999) == 100_000
 
 
 def test_places_of_rows_that_span_lines() -> None:

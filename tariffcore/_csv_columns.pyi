@@ -1,0 +1,3 @@
+def split_rows(
+    text: bytes | memoryview, delimiter: int, width: int, most_rows: int, wanted: list[tuple[int, bool]]
+) -> tuple[int, bytearray, list[tuple[int, bytearray, bytearray | None, bytearray, bytearray]]]: ...
