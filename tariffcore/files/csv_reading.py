@@ -247,7 +247,9 @@ class CsvSource(CaseSource):
             wrong_rows.append(WrongRow(row.number - 1, row.actual_columns, row.text))
             return "skip"
 
-        if text[: len(BOM_UTF8)] == BOM_UTF8:  # pyarrow leaves out one: here it belongs to the first cell
+        if (
+            bytes(text[: len(BOM_UTF8)]) == BOM_UTF8
+        ):  # pyarrow leaves out one: here it belongs to the first cell
             text = memoryview(BOM_UTF8 + text)
         try:
             table = pa_csv.read_csv(
