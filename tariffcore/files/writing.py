@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import secrets
 import stat
 from abc import ABC, abstractmethod
@@ -51,7 +53,8 @@ class OutputWriter(ABC):
 
     ``encode`` may run in several threads at once; ``append`` takes what it returned, in order, in one thread.
     Until the end, the rows stand in a hidden file ending in ``.part`` in the same folder. On any error, also
-    an interrupt by the user, it is removed, and under the final name stands what stood there before.
+    an interrupt by the user, it is removed, and under the final name stands what stood there before. Only a
+    process that is killed leaves it behind; whoever writes the same file next removes it.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, note: Mapping[str, str]) -> None:
@@ -64,9 +67,15 @@ class OutputWriter(ABC):
         self._part = self._target.with_name(f".{self._target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
         self._is_open = self._is_complete = False
         with self._in_words():
+            _remove_abandoned(self._target)
             # Created here and not by the format's library, so that no existing file can be meant.
-            os.close(os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            self._lock = os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
             self._is_open = True
+            with suppress(OSError):  # a file system without locks: then nobody removes what is left behind
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.write(
+                    self._lock, b"?"
+                )  # no longer empty: locked from here on; overwritten by what follows
             try:
                 self._begin()
             except BaseException:
@@ -107,6 +116,7 @@ class OutputWriter(ABC):
             with self._in_words():
                 self._part.replace(self._target)
                 self._is_open = False
+                os.close(self._lock)
         except BaseException:
             self.abandon()
             raise
@@ -120,6 +130,8 @@ class OutputWriter(ABC):
             self._let_go()
         with suppress(OSError):
             self._part.unlink()
+        with suppress(OSError):
+            os.close(self._lock)
 
     def __enter__(self) -> Self:
         return self
@@ -387,6 +399,30 @@ def open_output(
     except OSError as error:
         raise _cannot_write(path, error) from None
     return writer(path, schema, note)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Removes the unfinished files of this output whose writers are no more.
+
+    A writer holds a lock on its file as long as it lives, however it ends. One that is empty may have been
+    created this very moment and not be locked yet, so it is left alone.
+    """
+    name = re.compile(re.escape(f".{target.name}.") + r"[0-9]+-[0-9a-f]{8}\.part")
+    try:
+        beside = list(target.parent.iterdir())
+    except OSError:  # a folder one may write in and not list
+        return
+    for path in beside:
+        if name.fullmatch(path.name) is None:
+            continue
+        with suppress(OSError):  # not ours to remove, locked, or gone already
+            file = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(file).st_size > 0:
+                    path.unlink()
+            finally:
+                os.close(file)
 
 
 def _is_same_file(path: Path, other: Path) -> bool:

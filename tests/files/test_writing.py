@@ -111,6 +111,24 @@ def test_a_killed_run_leaves_nothing_under_the_final_name(tmp_path: Path, suffix
     (left,) = names(tmp_path)
     assert left.startswith(f".priced{suffix}.")
     assert left.endswith(".part")
+    others = [tmp_path / name for name in (f".other{suffix}.1-0123abcd.part", f".priced{suffix}.part")]
+    for other in others:
+        other.write_bytes(b"not of this output")
+    write(path, rows("a"))  # the next run removes what that one left
+    assert names(tmp_path) == sorted([path.name, *(other.name for other in others)])
+
+
+def test_nobody_removes_what_is_being_written(tmp_path: Path) -> None:
+    path = tmp_path / "priced.csv"
+    just_created = tmp_path / ".priced.csv.1-0123abcd.part"
+    just_created.touch()  # between being created and being locked
+    with open_output(path, SCHEMA, note=NOTE) as first:
+        first.append(first.encode(rows("a")))
+        with open_output(path, SCHEMA, note=NOTE) as second:
+            second.append(second.encode(rows("b")))
+        assert read_back(path)[1][0] == "b"
+    assert read_back(path)[1][0] == "a"
+    assert names(tmp_path) == [just_created.name, path.name]
 
 
 @pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
