@@ -72,13 +72,17 @@ class RunSources:
 
 @dataclass(frozen=True)
 class BatchReport:
-    """What a run did. ``summary.priced + summary.rejected == summary.read``."""
+    """What a run did. ``summary.priced + summary.rejected == summary.read``.
+
+    ``encoding`` is that of the cases where they came as text, None otherwise.
+    """
 
     summary: Summary
     columns: tuple[str, ...]
     ignored_columns: tuple[str, ...]
     note: dict[str, str]
     sources: RunSources
+    encoding: str | None
 
 
 class CasePricer(ABC):
@@ -224,7 +228,7 @@ def price_file_with(
         output.complete()
         if rejected is not None:
             rejected.complete()
-    return BatchReport(summary, source.columns, source.ignored_columns, note, pricer.sources)
+    return BatchReport(summary, source.columns, source.ignored_columns, note, pricer.sources, source.encoding)
 
 
 def _in_order(

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 TOP_PROVIDERS = 10
 MOST_ROWS = 36
 """Months and the like beyond this many are shown by year, or summed up as others."""
-SHOWN_DIGITS = 12
 
 
 class DisagreementError(Exception):
@@ -124,15 +123,17 @@ class RunSummary:
         if used:
             names = ", ".join(sorted(used))
             banner([self.labels.sentence("part", "synthetic", {"schedule_id": names}), ""])
+        encoding = self.report.encoding
+        read = str(self.cases_path)
         rows = [
-            (self.labels.term("read"), str(self.cases_path)),
+            (self.labels.term("read"), read if encoding in (None, "utf-8") else f"{read} ({encoding})"),
             (self.labels.term("priced"), str(self.output_path)),
         ]
         if self.rejects_path is not None:
             rows.append((self.labels.term("rejected"), str(self.rejects_path)))
         for position, schedule in enumerate(sources.editions):
             label = self.labels.term("schedule") if position == 0 else ""
-            rows.append((label, f"{schedule.id} ({schedule.digest[:SHOWN_DIGITS]}): {schedule.title}"))
+            rows.append((label, f"{schedule.id}: {schedule.title}"))
         if sources.as_of is not None:
             rows.append((self.labels.term("as_of"), self.labels.date(sources.as_of.isoformat())))
         rows.append((self.labels.term("engine"), f"tariffcore {sources.engine_version}"))
@@ -140,6 +141,11 @@ class RunSummary:
         if ignored and self.labels.language == "en":
             rows.append(("Columns not read", ", ".join(name or "(no name)" for name in ignored)))
         show_facts(rows)
+        # whole digests: a CSV has no place for them, so a summary that is kept stands for its origin
+        say(f"{self.labels.term('digest')}:")
+        width = max(len(schedule.id) for schedule in sources.editions)
+        for schedule in sources.editions:
+            say(f"  {schedule.id.ljust(width)}  {schedule.digest}")
 
     def _by_status(self) -> None:
         summary = self.report.summary

@@ -76,6 +76,7 @@ class CaseSource(ABC):
     ignored_columns  headers of the file that are not read
     total_bytes      size of the file, for a progress bar: the chunks' ``size_bytes`` add up to about this
     total_rows       rows in the file, None where only reading it can tell
+    encoding         of a text file, as it was recognised ("utf-8", "cp1251", ...); None of others
     shows_lines      whether malformed rows carry their line: in text files without columns that are not read,
                      since those may hold names and diagnoses, and which part of a malformed line is theirs is
                      not known
@@ -86,6 +87,7 @@ class CaseSource(ABC):
     ignored_columns: tuple[str, ...]
     total_bytes: int | None
     total_rows: int | None
+    encoding: str | None = None
     shows_lines: bool = False
 
     @abstractmethod

@@ -98,6 +98,7 @@ class CsvSource(CaseSource):
 
     format = "csv"
     total_rows = None
+    encoding: str
 
     def __init__(
         self,

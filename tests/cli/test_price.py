@@ -136,8 +136,34 @@ def test_claims_are_compared_with_prices(tmp_path: Path) -> None:
 def test_the_schedule_is_kz_where_none_is_named_and_the_screen_says_so(tmp_path: Path) -> None:
     cases = write_cases(tmp_path, PRICED)
     ran = run("price", cases, "-o", tmp_path / "priced.csv")
-    assert "Edition         kz-2025 (" in ran.out
-    assert "kz-2026 (" in ran.out
+    assert "Edition         kz-2025: " in ran.out
+    assert "kz-2026: " in ran.out
+
+
+def test_the_summary_names_editions_digests_and_engine(tmp_path: Path) -> None:
+    """A CSV has no place for them."""
+    ran = run("price", write_cases(tmp_path, PRICED), "-o", tmp_path / "priced.csv")
+    metadata = tmp_path / "priced.parquet"
+    run("price", tmp_path / "cases.csv", "-o", metadata)
+    kept = pq.read_schema(metadata).metadata
+    for edition in ("kz-2025", "kz-2026"):
+        assert f"  {edition}  {kept[f'tariffcore.schedule.{edition}'.encode()].decode()}\n" in ran.out
+    assert f"Engine          tariffcore {kept[b'tariffcore.engine_version'].decode()}\n" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("utf-8", None), ("utf-8-sig", None), ("cp1251", "cp1251"), ("utf-16", "utf-16-le")],
+)
+def test_the_summary_names_an_encoding_that_is_not_utf_8(
+    tmp_path: Path, encoding: str, shown: str | None
+) -> None:
+    cases = tmp_path / "cases.csv"
+    text = write_cases(tmp_path, PRICED, PRICED.replace("1,,", "2,Больница,", 1)).read_text("utf-8")
+    cases.write_bytes(text.encode(encoding))
+    ran = run("price", cases, "-o", tmp_path / "priced.csv")
+    read = " ".join(ran.out.split()).partition("Read ")[2].partition(" Priced")[0]
+    assert read == (f"{cases} ({shown})" if shown else str(cases))
 
 
 @pytest.mark.parametrize(
