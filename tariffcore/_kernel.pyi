@@ -36,11 +36,3 @@ def split(
     start: int,
     stop: int,
 ) -> None: ...
-def look_up(table: NDArray[Any], number: NDArray[Any], out: NDArray[Any]) -> None: ...
-def total_by_code(
-    code: NDArray[np.uint16],
-    amount_minor: NDArray[np.int64],
-    count: NDArray[np.int64],
-    low_sum: NDArray[np.int64],
-    high_sum: NDArray[np.int64],
-) -> None: ...

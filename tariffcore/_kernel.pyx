@@ -7,7 +7,7 @@ here every index is trusted.  What the numbers in the tables mean is said in `ta
 
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
-from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from *:
     """
@@ -651,47 +651,3 @@ cdef inline void split_row(
             reached = <uint64_t>(product / denominator)
             parts[column[k] * rows] = <int64_t>(reached - before)
             before = reached
-
-
-ctypedef fused code_number:
-    int8_t
-    int16_t
-    int32_t
-    int64_t
-
-ctypedef fused looked_up:
-    uint8_t
-    uint16_t
-    int32_t
-    int64_t
-
-
-def look_up(const looked_up[::1] table, const code_number[::1] number, looked_up[::1] out):
-    """out[i] = table[number[i]], where number -1 means the last entry of the table."""
-    cdef Py_ssize_t i
-    cdef Py_ssize_t last = table.shape[0] - 1
-    with nogil:
-        for i in range(number.shape[0]):
-            out[i] = table[number[i] if number[i] >= 0 else last]
-
-
-def total_by_code(
-    const uint16_t[::1] code,
-    const int64_t[::1] amount_minor,
-    int64_t[::1] count,
-    int64_t[::1] low_sum,
-    int64_t[::1] high_sum,
-):
-    """Count rows and sum amounts per code, exactly: the sum is high_sum * 2**32 + low_sum.
-
-    Adds to what the three arrays hold, so that chunks accumulate.
-    """
-    cdef Py_ssize_t i
-    cdef uint16_t group
-    cdef int64_t low_half = 4294967295
-    with nogil:
-        for i in range(code.shape[0]):
-            group = code[i]
-            count[group] += 1
-            low_sum[group] += amount_minor[i] & low_half
-            high_sum[group] += amount_minor[i] >> 32

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tariffcore import _cells, _kernel
+from tariffcore import _cells, _encoding
+from tariffcore.arrow_buffers import boolean_cells, null_cells, number_cells
 from tariffcore.errors import CasesError, Problem
 from tariffcore.money import MAX_AMOUNT_MINOR
 
@@ -29,6 +30,13 @@ NO_TIME = -1
 READ, BLANK, OTHER = 0, 1, 2  # what `_cells` says of a cell
 _MOMENT = 1 << 20  # more than the seconds of a day
 _UNIX_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_STORED: dict[np.dtype[Any], np.dtype[Any]] = {
+    np.dtype(np.bool_): np.dtype(np.uint8),
+    np.dtype(np.int8): np.dtype(np.uint8),
+    np.dtype(np.int16): np.dtype(np.uint16),
+}
+"""As what the loops take tables of other kinds."""
+_MAX_INT64 = 2**63 - 1
 _SECONDS_A_DAY = 86_400
 _UNITS_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _TRUE = frozenset({"true", "t", "1", "yes", "y", "да", "иә"})
@@ -47,42 +55,45 @@ _PROCEDURE_SEPARATORS = re.compile(r"[;|]")
 
 @dataclass(frozen=True, slots=True)
 class CodedText:
-    """A text column as numbers into a list of stripped texts; number -1 and the text None mean missing.
+    """A text column as Arrow's indices into stripped texts; a null cell and the text None are missing.
 
     ``undecodable`` holds the numbers of texts that are not UTF-8.
     """
 
-    number: NDArray[np.signedinteger[Any]]
+    name: str
+    index: NDArray[np.unsignedinteger[Any]]
+    null: Mask
     texts: list[str | None]
     undecodable: frozenset[int] = frozenset()
-    has_missing: bool = True
 
     @property
     def is_absent(self) -> bool:
         """Whether there is no text at all."""
         return not self.texts
 
+    @property
+    def number(self) -> NDArray[np.int64]:
+        """The number of each cell's text, -1 where the cell is null."""
+        return self.of_table(np.array([*range(len(self.texts)), -1], dtype=np.int64))
+
     def map(self, of_text: Callable[[str], int], missing: int, dtype: type[T]) -> NDArray[T]:
         """One number a row: what ``of_text`` says of its text, or ``missing``."""
-        if self.is_absent:
-            return np.full(len(self.number), missing, dtype=dtype)
         table = np.array(
             [missing if text is None else of_text(text) for text in [*self.texts, None]], dtype=dtype
         )
         return self.of_table(table)
 
     def of_table(self, table: NDArray[T]) -> NDArray[T]:
-        """One entry of the table a row, the last one for a missing text."""
-        found = np.empty(len(self.number), dtype=table.dtype)
-        stored = np.uint8 if table.dtype == np.bool_ else table.dtype
-        _kernel.look_up(table.view(stored), self.number, found.view(stored))
-        return found
+        """One entry of the table a row, the last one for a null cell."""
+        if self.is_absent:
+            return np.full(len(self.index), table[-1], dtype=table.dtype)
+        return looked_up(self.name, table, self.index, self.null)
 
     def missing(self) -> Mask:
         """Rows without a text."""
-        if not self.has_missing:
-            return np.zeros(len(self.number), dtype=np.bool_)
-        return self.map(lambda text: False, missing=True, dtype=np.bool_)
+        if None in self.texts:
+            return self.map(lambda text: False, missing=True, dtype=np.bool_)
+        return np.ones(len(self.index), dtype=np.bool_) if self.is_absent else self.null
 
     def wrong(self) -> Mask | None:
         """Rows whose bytes are no text, or None where all are."""
@@ -91,6 +102,25 @@ class CodedText:
         table = np.zeros(len(self.texts) + 1, dtype=np.bool_)
         table[list(self.undecodable)] = True
         return self.of_table(table)
+
+
+def looked_up(
+    name: str, table: NDArray[T], index: NDArray[np.unsignedinteger[Any]], null: Mask
+) -> NDArray[T]:
+    """The table's entry of each index; the last one, to which none may lead, where the cell is null.
+
+    Raises CasesError where one leads beyond the table: a file can be broken in this way, and nobody else
+    looks.
+    """
+    kind: np.dtype[Any] = table.dtype
+    stored = _STORED.get(kind, kind)
+    found = np.empty(len(index), dtype=table.dtype)
+    if _encoding.look_up(table.view(stored), index, null.view(np.uint8), found.view(stored)):
+        problem = Problem(
+            "cases", name, None, "a cell's index lies outside the column's dictionary", "write the file again"
+        )
+        raise CasesError("the cases cannot be read", [problem])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +221,17 @@ def coded_text(name: str, column: pa.ChunkedArray | pa.Array) -> CodedText:
         values = values.cast(pa.string())
     texts, undecodable = _decoded(values)
     stripped = [None if text is None or not (bare := text.strip()) else bare for text in texts]
-    has_missing = bool(array.indices.null_count) or None in stripped
-    return CodedText(_numbers(array.indices), stripped, undecodable, has_missing)
+    return CodedText(name, _indices(array), null_cells(array.indices), stripped, undecodable)
 
 
 def no_text(count: int) -> CodedText:
     """A column without any text."""
-    return CodedText(np.full(count, -1, dtype=np.int8), [])
+    return CodedText("", np.zeros(count, dtype=np.uint8), np.ones(count, dtype=np.bool_), [])
+
+
+def _indices(array: pa.DictionaryArray) -> NDArray[np.unsignedinteger[Any]]:
+    """The indices of a dictionary column; one below zero, which is none, becomes a very large one."""
+    return number_cells(array.indices, np.dtype(f"u{array.indices.type.bit_width // 8}"))
 
 
 def _column_of_texts(coded: CodedText, of_text: Callable[[str], int | None], dtype: type[T]) -> ReadColumn[T]:
@@ -219,51 +253,68 @@ def _column_of_texts(coded: CodedText, of_text: Callable[[str], int | None], dty
     return ReadColumn(coded.of_table(values), coded.of_table(missing), coded.of_table(wrong))
 
 
-def _validity(array: pa.Array) -> Mask:
-    """True where the cell is missing."""
-    if not array.null_count:
-        return np.zeros(len(array), dtype=np.bool_)
-    return np.asarray(array.is_null().to_numpy(zero_copy_only=False))
+def whole_numbers(
+    name: str,
+    column: pa.ChunkedArray | pa.Array,
+    low: int,
+    high: int,
+    *,
+    instead: int = 0,
+    dtype: type[np.integer[Any]] = np.int64,
+) -> ReadColumn[Any]:
+    """Whole numbers from ``low`` to ``high``; others are wrong. Floats may be whole; NaN is missing.
 
-
-def whole_numbers(name: str, column: pa.ChunkedArray | pa.Array, low: int, high: int) -> ReadColumn[Any]:
-    """Whole numbers from ``low`` to ``high``; others are wrong. Floats may be whole; NaN is missing."""
+    The values are uint8, uint32 or int64, whichever ``dtype`` says, and ``instead`` where there is none.
+    """
     array = one_array(column)
+    if pa.types.is_integer(array.type):
+        return _whole_numbers_of_integers(array, low, high, instead, dtype)
     if is_text(array.type) or pa.types.is_null(array.type):
 
         def of_text(text: str) -> int | None:
             match = _WHOLE_NUMBER.fullmatch(text)
             return value if match and low <= (value := int(match[1])) <= high else None
 
-        return _column_of_texts(coded_text(name, array), of_text, np.int64)
-    missing = _validity(array)
-    if pa.types.is_integer(array.type):
-        values = (array.fill_null(0) if array.null_count else array).to_numpy(zero_copy_only=False)
-        if len(values) and low <= int(values.min()) and int(values.max()) <= high:
-            return ReadColumn(values, missing, np.zeros_like(missing))
-        wrong = (values < low) | (values > high)
+        read = _column_of_texts(coded_text(name, array), of_text, np.int64)
+        values, missing, wrong = read.values, read.missing, read.wrong
     elif pa.types.is_floating(array.type):
-        values = array.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
-        missing = np.isnan(values)
-        wrong = (np.floor(values) != values) | (values < low) | (values > high)
+        floats = array.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
+        missing = np.isnan(floats)
+        wrong = ~missing & ((np.floor(floats) != floats) | (floats < low) | (floats > high))
+        values = np.where(wrong | missing, 0, floats).astype(np.int64)
     elif pa.types.is_decimal(array.type):
-        whole = _minor_of_decimals(array, 0)
-        values = whole.values
-        wrong = whole.wrong | (values < low) | (values > high)
+        read = _minor_of_decimals(name, array, 0)
+        values, missing = read.values, read.missing
+        wrong = ~missing & (read.wrong | (values < low) | (values > high))
     else:
         raise unusable_column(name, array.type, "give whole numbers")
-    wrong &= ~missing
-    return ReadColumn(np.where(wrong | missing, 0, values).astype(np.int64), missing, wrong)
+    return ReadColumn(np.where(wrong | missing, instead, values).astype(dtype), missing, wrong)
+
+
+def _whole_numbers_of_integers(
+    array: pa.Array, low: int, high: int, instead: int, dtype: type[np.integer[Any]]
+) -> ReadColumn[Any]:
+    if array.type == pa.uint64():
+        # none of the ranges asked for goes as far
+        numbers = np.minimum(number_cells(array, np.uint64), np.uint64(_MAX_INT64)).astype(np.int64)
+    elif pa.types.is_unsigned_integer(array.type):
+        numbers = number_cells(array, array.type.to_pandas_dtype()).astype(np.int64)
+    else:
+        numbers = number_cells(array, array.type.to_pandas_dtype())
+    missing = null_cells(array)
+    values, wrong = np.empty(len(array), dtype=dtype), np.empty(len(array), dtype=np.bool_)
+    _encoding.take_whole_numbers(
+        numbers, missing.view(np.uint8), low, high, instead, values, wrong.view(np.uint8)
+    )
+    return ReadColumn(values, missing, wrong)
 
 
 def booleans(name: str, column: pa.ChunkedArray | pa.Array) -> ReadColumn[np.bool_]:
     """True and false as Booleans, 0 and 1, or words (true/false, yes/no, да/нет, иә/жоқ)."""
     array = one_array(column)
     if pa.types.is_boolean(array.type):
-        missing = _validity(array)
-        return ReadColumn(
-            array.fill_null(False).to_numpy(zero_copy_only=False), missing, np.zeros_like(missing)
-        )
+        missing = null_cells(array)
+        return ReadColumn(boolean_cells(array), missing, np.zeros_like(missing))
     if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
         numbers = whole_numbers(name, array, 0, 1)
         return ReadColumn(numbers.values.astype(np.bool_), numbers.missing, numbers.wrong)
@@ -282,36 +333,32 @@ def days(name: str, column: pa.ChunkedArray | pa.Array) -> DayColumn:
     array = one_array(column)
     kind = array.type
     if is_text(kind) or pa.types.is_null(kind):
-        return _days_of_text(array)
-    missing = _validity(array)
+        return _days_of_text(name, array)
     if pa.types.is_date32(kind):
-        numbers = array.cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False)
-        numbers, wrong = _in_calendar(numbers)
-        return DayColumn(numbers, None, missing, wrong)
+        return _days_of_moments(array, number_cells(array, np.int32), 1, None)
     if pa.types.is_date64(kind) or pa.types.is_timestamp(kind):
         timed = pa.types.is_timestamp(kind)
         if timed and kind.tz is not None:
             raise unusable_column(name, kind, "give local dates and times without a time zone")
-        units = array.cast(pa.int64())
-        units = (units.fill_null(0) if units.null_count else units).to_numpy(zero_copy_only=False)
+        units = number_cells(array, np.int64)
         units_a_second = _UNITS_A_SECOND[kind.unit if timed else "ms"]
-        numbers = units // (units_a_second * _SECONDS_A_DAY)
-        numbers, wrong = _in_calendar(numbers)
         seconds = (lambda rows: units[rows] // units_a_second % _SECONDS_A_DAY) if timed else None
-        return DayColumn(numbers.astype(np.int32), seconds, missing, wrong)
+        return _days_of_moments(array, units, units_a_second * _SECONDS_A_DAY, seconds)
     raise unusable_column(
         name, kind, "give dates, timestamps without a time zone, or text such as 2026-05-31"
     )
 
 
-def _in_calendar(days_since_1970: NDArray[Any]) -> tuple[NDArray[Any], Mask]:
-    """The days, and which of them are in no year from 1 to 9999: those no date as text can mean either."""
-    first, last = (day.toordinal() - _UNIX_EPOCH_ORDINAL for day in (date.min, date.max))
-    wrong = np.zeros(len(days_since_1970), dtype=np.bool_)
-    if len(wrong) and not first <= int(days_since_1970.min()) <= int(days_since_1970.max()) <= last:
-        wrong = (days_since_1970 < first) | (days_since_1970 > last)
-        return np.where(wrong, 0, days_since_1970), wrong
-    return days_since_1970, wrong
+def _days_of_moments(
+    array: pa.Array,
+    units: NDArray[Any],
+    units_a_day: int,
+    seconds: Callable[[NDArray[np.intp]], NDArray[np.int64]] | None,
+) -> DayColumn:
+    missing = null_cells(array)
+    day, wrong = np.empty(len(array), dtype=np.int32), np.empty(len(array), dtype=np.bool_)
+    _encoding.take_days(units, missing.view(np.uint8), units_a_day, day, wrong.view(np.uint8))
+    return DayColumn(day, seconds, missing, wrong)
 
 
 def _octets(values: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
@@ -332,14 +379,16 @@ class _TextCells:
     """
 
     values: pa.Array
-    number: NDArray[np.signedinteger[Any]] | None
+    name: str
+    index: NDArray[np.unsignedinteger[Any]] | None
+    null: Mask
 
     def rows_of(self, table: NDArray[T], missing: T | int | bool) -> NDArray[T]:
         """A table over the cells as a column over the rows."""
-        if self.number is None:
+        if self.index is None:
             return table
-        coded = CodedText(self.number, [None])
-        return coded.of_table(np.append(table, np.array([missing], dtype=table.dtype)))
+        whole = np.append(table, np.array([missing], dtype=table.dtype))
+        return looked_up(self.name, whole, self.index, self.null)
 
     def settle(
         self, outcome: NDArray[np.uint8], read_other: Callable[[str], int | None], values: NDArray[np.int64]
@@ -365,25 +414,18 @@ class _TextCells:
         return outcome == BLANK, outcome == OTHER
 
 
-def _text_cells(array: pa.Array) -> _TextCells:
+def _text_cells(name: str, array: pa.Array) -> _TextCells:
     coded = pa.types.is_dictionary(array.type)
     values = array.dictionary if coded else array
     if not (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
         values = values.cast(pa.string())
-    return _TextCells(values, _numbers(array.indices) if coded else None)
+    if not coded:
+        return _TextCells(values, name, None, np.zeros(0, dtype=np.bool_))
+    return _TextCells(values, name, _indices(array), null_cells(array.indices))
 
 
-def _numbers(indices: pa.Array) -> NDArray[np.signedinteger[Any]]:
-    """The indices of a dictionary column, -1 where there is none."""
-    if pa.types.is_unsigned_integer(indices.type):
-        indices = indices.cast(pa.int64())
-    if indices.null_count:
-        indices = indices.fill_null(-1)
-    return np.ascontiguousarray(indices.to_numpy(zero_copy_only=False))
-
-
-def _days_of_text(array: pa.Array) -> DayColumn:
-    cells = _text_cells(array)
+def _days_of_text(name: str, array: pa.Array) -> DayColumn:
+    cells = _text_cells(name, array)
     count = len(cells.values)
     day = np.zeros(count, dtype=np.int32)
     second = np.full(count, NO_TIME, dtype=np.int32)
@@ -436,39 +478,39 @@ def money_minor(name: str, column: pa.ChunkedArray | pa.Array, minor_units: int)
     """
     array = one_array(column)
     if pa.types.is_decimal(array.type):
-        return _minor_of_decimals(array, minor_units)
+        return _minor_of_decimals(name, array, minor_units)
     if pa.types.is_floating(array.type):
         shortest = array.cast(pa.string())
         shortest = pc.if_else(pc.equal(shortest, "nan"), None, shortest)
-        return _minor_of_texts(shortest, minor_units, _minor_of_number)
+        return _minor_of_texts(name, shortest, minor_units, _minor_of_number)
     if pa.types.is_integer(array.type) or pa.types.is_null(array.type):
         array = array.cast(pa.string())
     if not is_text(array.type):
         raise unusable_column(name, array.type, "give a decimal, or text such as 191723.14")
-    return _minor_of_texts(array, minor_units, _minor_of_text)
+    return _minor_of_texts(name, array, minor_units, _minor_of_text)
 
 
-def _minor_of_decimals(array: pa.Array, minor_units: int) -> ReadColumn[np.int64]:
-    missing = _validity(array)
+def _minor_of_decimals(name: str, array: pa.Array, minor_units: int) -> ReadColumn[np.int64]:
     exact = pa.decimal128(18, minor_units)
     if array.type != exact:
         try:
             array = array.cast(exact)
         except pa.ArrowInvalid:
-            return _minor_of_texts(array.cast(pa.string()), minor_units, _minor_of_number)
-    halves = np.frombuffer(array.buffers()[1], dtype=np.int64).reshape(-1, 2)
-    amounts, signs = halves[array.offset : array.offset + len(array)].T
+            return _minor_of_texts(name, array.cast(pa.string()), minor_units, _minor_of_number)
+    missing = null_cells(array)
+    amount_minor, wrong = np.empty(len(array), dtype=np.int64), np.empty(len(array), dtype=np.bool_)
+    halves = number_cells(array, np.dtype((np.int64, 2))).reshape(-1, 2)
     # a column may hold more digits than its type allows: nobody checks when one is made or read
-    wrong = ~missing & (
-        (amounts > MAX_AMOUNT_MINOR) | (amounts < -MAX_AMOUNT_MINOR) | (signs != amounts >> 63)
+    _encoding.take_amounts(
+        halves, missing.view(np.uint8), MAX_AMOUNT_MINOR, amount_minor, wrong.view(np.uint8)
     )
-    return ReadColumn(np.where(missing, 0, amounts), missing, wrong)
+    return ReadColumn(amount_minor, missing, wrong)
 
 
 def _minor_of_texts(
-    array: pa.Array, minor_units: int, read_other: Callable[[str, int], int | None]
+    name: str, array: pa.Array, minor_units: int, read_other: Callable[[str, int], int | None]
 ) -> ReadColumn[np.int64]:
-    cells = _text_cells(array)
+    cells = _text_cells(name, array)
     count = len(cells.values)
     amount_minor = np.zeros(count, dtype=np.int64)
     outcome = np.full(count, BLANK, dtype=np.uint8)
@@ -511,10 +553,13 @@ def procedure_signatures(
     """
     array = one_array(column)
     if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        # null lists have no elements here, whatever stands behind them
         inner = coded_text(name, array.flatten())
         bits = inner.map(bits_of_code, missing=0, dtype=np.uint8)
-        lengths = pc.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
-        ends = np.cumsum(lengths)
+        offsets = np.asarray(array.offsets)
+        ends = offsets[1:] - offsets[:1]
+        if len(inner.index) != (ends[-1] if len(ends) else 0):
+            ends = np.cumsum(np.where(null_cells(array), 0, np.diff(offsets)))
         signature = np.zeros(len(array), dtype=np.uint8)
         touched = np.flatnonzero(bits)
         np.bitwise_or.at(signature, np.searchsorted(ends, touched, side="right"), bits[touched])

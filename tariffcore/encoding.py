@@ -160,7 +160,7 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
     beyond = _days_beyond(admission if by_admission else discharge, plan)
     admission_code, discharge_code = _day_codes(admission, plan, beyond), _day_codes(discharge, plan, beyond)
     deciding = admission_code if by_admission else discharge_code
-    editions = plan.edition_of_day[deciding]
+    editions = plan.edition_of_day.take(deciding)
     admission_code, contradicts = _stay_by_length(
         length, length_given, admission, admission_code, discharge_code, editions, plan
     )
@@ -224,7 +224,7 @@ def _items(drg: CodedText, service: CodedText, plan: Plan) -> tuple[NDArray[np.u
 def _blank(array: pa.Array) -> Mask:
     """Rows without a value: null, or text of white space only."""
     if not reading.is_text(array.type):
-        return np.asarray(array.is_null().to_numpy(zero_copy_only=False), dtype=np.bool_)
+        return _null(array)
     if not pa.types.is_string(array.type):
         return reading.coded_text("", array).missing()
     # Text that hardly repeats: only cells that begin with what may be white space are looked at whole.
@@ -238,8 +238,12 @@ def _blank(array: pa.Array) -> Mask:
     if len(suspects):
         blank[suspects] = reading.coded_text("", array.take(pa.array(suspects))).missing()
     if array.null_count:
-        blank |= array.is_null().to_numpy(zero_copy_only=False)
+        blank |= _null(array)
     return blank
+
+
+def _null(array: pa.Array) -> Mask:
+    return np.asarray(array.is_null().to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _undecodable(array: pa.Array) -> Mask | None:
@@ -344,29 +348,33 @@ def _outcomes(
     else:
         outcome = np.full(count, plan.outcomes.get("discharged", UNKNOWN_OUTCOME), dtype=np.uint8)
     if "death_unavoidable" not in table.column_names:
-        return (outcome * DEATH_ANSWERS + DEATH_UNSAID).astype(np.uint8)
+        return outcome * np.uint8(DEATH_ANSWERS) + np.uint8(DEATH_UNSAID)
     death = reading.booleans("death_unavoidable", table.column("death_unavoidable"))
     marks.wrong("death_unavoidable", death.wrong)
-    answer = np.where(death.missing, DEATH_UNSAID, np.where(death.values, DEATH_UNAVOIDABLE, DEATH_AVOIDABLE))
-    return (outcome * DEATH_ANSWERS + answer).astype(np.uint8)
+    answer = np.where(death.values, np.uint8(DEATH_UNAVOIDABLE), np.uint8(DEATH_AVOIDABLE))
+    answer[death.missing] = DEATH_UNSAID
+    return outcome * np.uint8(DEATH_ANSWERS) + answer
 
 
 def _ages(table: pa.Table, marks: _Marks) -> NDArray[np.uint8]:
     if "age_years" not in table.column_names:
         return np.full(marks.count, MISSING_AGE, dtype=np.uint8)
-    column = reading.whole_numbers("age_years", table.column("age_years"), 0, MAX_AGE_YEARS)
+    column = reading.whole_numbers(
+        "age_years", table.column("age_years"), 0, MAX_AGE_YEARS, instead=MISSING_AGE, dtype=np.uint8
+    )
     marks.wrong("age_years", column.wrong)
-    return np.where(column.missing, MISSING_AGE, column.values).astype(np.uint8)
+    return column.values
 
 
 def _quantities(table: pa.Table, is_service: Mask, marks: _Marks) -> NDArray[np.uint32] | None:
     if "quantity" not in table.column_names:
         return None
-    column = reading.whole_numbers("quantity", table.column("quantity"), 1, MAX_QUANTITY)
+    column = reading.whole_numbers(
+        "quantity", table.column("quantity"), 1, MAX_QUANTITY, instead=1, dtype=np.uint32
+    )
     marks.wrong("quantity", column.wrong)
     marks.absent("quantity", column.missing & is_service)
-    quantity = np.where(column.missing, 1, column.values).astype(np.uint32)
-    return None if (quantity == 1).all() else quantity
+    return None if (column.values == 1).all() else column.values
 
 
 def _signatures(table: pa.Table, plan: Plan, marks: _Marks) -> NDArray[np.uint8]:
@@ -391,11 +399,12 @@ def _setting_keys(
     plan: Plan,
 ) -> NDArray[np.uint16]:
     numbers = plan.setting_key_numbers
-    keys = setting.map(
+    own_keys = setting.map(
         lambda text: numbers.get(SettingKey(text), UNKNOWN_SETTING_KEY), UNKNOWN_SETTING_KEY, np.uint16
     )
-    given = ~factor.missing()
-    if given.any():
+    keys = own_keys.copy()
+    with_factor = np.flatnonzero(~factor.missing())
+    if len(with_factor):
         # by what the plan knows, not by what the cells say: a file may hold a million codes of each kind
         settings = {text: number for number, text in enumerate(plan.care_settings, start=1)}
         factors = {text: number for number, text in enumerate(plan.factor_codes, start=1)}
@@ -411,14 +420,14 @@ def _setting_keys(
         )
         setting_number = setting.map(lambda text: settings.get(text, 0), 0, np.uint16)
         factor_number = factor.map(lambda text: factors.get(text, 0), 0, np.uint16)
-        keys = np.where(given, by_pair[setting_number, factor_number], keys)
+        keys[with_factor] = by_pair[setting_number[with_factor], factor_number[with_factor]]
     for care_setting in plan.limited_settings:
+        concerned = np.flatnonzero((own_keys == numbers[SettingKey(care_setting)]) & is_case)
         for number, schedule in enumerate(plan.editions):
             share = find_share(schedule, Unit.CASE, care_setting)
             if share is None or share.max_hours is None:
                 continue
-            concerned = setting.map(lambda text, own=care_setting: text == own, False, np.bool_)  # type: ignore[misc]
-            rows = np.flatnonzero(concerned & is_case & (editions == number))
+            rows = concerned[editions[concerned] == number]
             over, unknown = _over_hours(admission, discharge, rows, share.max_hours)
             keys[rows[over]] = numbers[SettingKey(care_setting, over_limit=True)]
             keys[rows[unknown]] = numbers[SettingKey(care_setting, over_limit=None)]

@@ -13,7 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tariffcore import _kernel
+from tariffcore import _encoding, _kernel
+from tariffcore.arrow_buffers import packed
+from tariffcore.column_reading import looked_up
 from tariffcore.encoding import EncodedCases, MarkedRows, encode_cases
 from tariffcore.plan import MISSING_AGE, Plan
 from tariffcore.schedule.catalog import Catalog
@@ -161,11 +163,9 @@ def decimals(
 ) -> pa.Array:
     """Amounts in minor units as an Arrow decimal of the currency, null where not valid."""
     halves = np.empty((len(minor), 2), dtype=np.int64)
-    halves[:, 0] = minor
-    halves[:, 1] = minor >> 63  # the sign, in the upper half of 128 bits
-    validity = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    _encoding.widen(np.ascontiguousarray(minor), halves)
     return pa.Array.from_buffers(
-        pa.decimal128(digits, minor_units), len(minor), [validity, pa.py_buffer(halves)]
+        pa.decimal128(digits, minor_units), len(minor), [packed(valid), pa.py_buffer(halves)]
     )
 
 
@@ -175,17 +175,19 @@ def _names(
     valid: NDArray[np.bool_] | None = None,
 ) -> pa.Array:
     """Numbers as a dictionary column of their names, null where not valid or where the name is None."""
-    kept = [name for name in names if name is not None]
-    distinct = list(dict.fromkeys(kept))
-    dtype = np.int8 if len(distinct) < 128 else np.int16 if len(distinct) < 1 << 15 else np.int32
+    distinct = list(dict.fromkeys(name for name in names if name is not None))
+    kind = np.int8 if len(distinct) < 128 else np.int16 if len(distinct) < 1 << 15 else np.int32
     place = {name: number for number, name in enumerate(distinct)}
-    table = np.array([0 if name is None else place[name] for name in names], dtype=dtype)
-    nameless = np.array([name is None for name in names])
-    mask = nameless[numbers] if nameless.any() else np.zeros(len(numbers), dtype=np.bool_)
-    if valid is not None:
-        mask = mask | ~valid
+    table = np.array([0 if name is None else place[name] for name in [*names, None]], dtype=kind)
+    null = np.zeros(len(numbers), dtype=np.bool_) if valid is None else ~valid
+    for number, name in enumerate(names):
+        if name is None:
+            null |= numbers == number
+    index = looked_up("", table, numbers, null)
     return pa.DictionaryArray.from_arrays(
-        pa.array(table[numbers], mask=mask if mask.any() else None), pa.array(distinct, type=pa.string())
+        pa.Array.from_buffers(pa.from_numpy_dtype(kind), len(index), [packed(~null), pa.py_buffer(index)]),
+        pa.array(distinct, type=pa.string()),
+        safe=False,  # the table has proved every index
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tariffcore import _kernel
+from tariffcore import _tallies
 from tariffcore.column_reading import coded_text, days
 from tariffcore.encoding import EncodedCases
 from tariffcore.plan import DAY_CODES, MISSING_DAY, Plan
@@ -99,20 +100,20 @@ class TableSummarist:
     def of_chunk(self, table: pa.Table, priced: PricedCases) -> Summary:
         """The counts of one chunk; ``table`` is what was priced."""
         summary = Summary()
-        amount, status = priced.amount_minor, priced.status
-        for number, tally in enumerate(_totals(status.astype(np.uint16), amount, len(CaseStatus))):
-            if tally.cases:
-                summary.by_status[CaseStatus(number)] = tally
-        # rejected rows have no money; counting them apart as code 0 keeps the others to priced cases
-        ok = priced.ok
+        amount, ok = priced.amount_minor, priced.ok
+        for status in CaseStatus:
+            if cases := int(np.count_nonzero(priced.status == int(status))):
+                summary.by_status[status] = Tally(cases, 0)
+        if CaseStatus.OK in summary.by_status:
+            summary.by_status[CaseStatus.OK].amount_minor = exact_sum(amount)  # only these have any
         summary.by_setting = self._by_setting(table, priced)
         summary.by_month = self._by_month(table, priced)
-        editions = [schedule.id for schedule in priced.plan.editions]
-        summary.by_schedule = self._named(np.where(ok, priced.edition, 0), amount, editions)
+        editions = ["", *(schedule.id for schedule in priced.plan.editions)]
+        summary.by_schedule = _named(_totals(priced.edition, amount, ok, len(editions)), editions)
         if "provider_id" in table.column_names:
-            summary.by_provider = self._by_text(table, "provider_id", ok, amount)
+            summary.by_provider = _by_text(table, "provider_id", ok, amount)
         if "funding_source" in table.column_names:
-            summary.by_funding_source = self._by_text(table, "funding_source", ok, amount)
+            summary.by_funding_source = _by_text(table, "funding_source", ok, amount)
         for component, parts in priced.components_minor.items():
             summary.by_component[component] = exact_sum(parts)
         self._claims(priced, summary)
@@ -121,59 +122,17 @@ class TableSummarist:
     def _by_setting(self, table: pa.Table, priced: PricedCases) -> dict[str, Tally]:
         if "care_setting" not in table.column_names:
             return {}
-        return self._by_text(table, "care_setting", priced.ok, priced.amount_minor)
+        return _by_text(table, "care_setting", priced.ok, priced.amount_minor)
 
     def _by_month(self, table: pa.Table, priced: PricedCases) -> dict[str, Tally]:
-        by_month: dict[str, Tally] = {}
         rows = np.flatnonzero(priced.ok)
-        if len(rows):
-            moments = days(self._deciding_field, table.column(self._deciding_field))
-            months = moments.days.astype("datetime64[D]").astype("datetime64[M]")[rows]
-            names, number = np.unique(months, return_inverse=True)
-            amount = priced.amount_minor[rows]
-            by_month = self._by_number(number, [str(month) for month in names], priced.ok[rows], amount)
-        return by_month
-
-    def _by_text(
-        self, table: pa.Table, name: str, ok: NDArray[np.bool_], amount: NDArray[np.int64]
-    ) -> dict[str, Tally]:
-        coded = coded_text(name, table.column(name))
-        names = ["" if text is None else text for text in [*coded.texts, None]]
-        # widened first: a dictionary's indices may be so narrow that counting them from 1 overflows
-        number = coded.number.astype(np.int64)
-        number[number < 0] = len(coded.texts)
-        return self._by_number(number, names, ok, amount)
-
-    def _by_number(
-        self,
-        number: NDArray[np.int64],
-        names: Sequence[str],
-        ok: NDArray[np.bool_],
-        amount: NDArray[np.int64],
-    ) -> dict[str, Tally]:
-        """Totals of the priced rows by the name of their number, which counts from 0."""
-        totals: dict[str, Tally] = {}
-        # the counting loop knows 16-bit codes: texts beyond that are counted in further rounds
-        for first in range(0, len(names), (1 << 16) - 1):
-            inside = ok & (number >= first) & (number < first + (1 << 16) - 1)
-            part = self._named(
-                np.where(inside, number - first + 1, 0), amount, names[first : first + (1 << 16) - 1]
-            )
-            for text, tally in part.items():
-                totals.setdefault(text, Tally()).add(tally.cases, tally.amount_minor)
-        return totals
-
-    @staticmethod
-    def _named(
-        codes: NDArray[np.integer], amount: NDArray[np.int64], names: Sequence[str]
-    ) -> dict[str, Tally]:
-        """Totals by name of codes that count from 1; code 0 is not counted."""
-        named: dict[str, Tally] = {}
-        totals = _totals(codes.astype(np.uint16), amount, len(names) + 1)
-        for name, tally in zip(names, totals[1:], strict=True):
-            if tally.cases:
-                named.setdefault(name, Tally()).add(tally.cases, tally.amount_minor)
-        return named
+        if not len(rows):
+            return {}
+        moments = days(self._deciding_field, table.column(self._deciding_field))
+        months = moments.days.astype("datetime64[D]").astype("datetime64[M]")[rows]
+        names, number = np.unique(months, return_inverse=True)
+        totals = _totals(number.view(np.uint64), priced.amount_minor[rows], priced.ok[rows], len(names))
+        return _named(totals, [str(month) for month in names])
 
     @staticmethod
     def _claims(priced: PricedCases, summary: Summary) -> None:
@@ -181,11 +140,11 @@ class TableSummarist:
         if difference is None:
             return
         summary.has_claims = True
-        sign = (np.sign(difference) + 2).astype(np.uint16)
-        _, under, equal, over = _totals(
-            np.where(priced.has_difference, sign, 0).astype(np.uint16), difference, 4
-        )
-        summary.claimed_over, summary.claimed_under, summary.claimed_equal = over, under, equal.cases
+        sign = (difference > 0).view(np.uint8) * np.uint8(2) + (difference < 0).view(np.uint8)
+        named = _named(_totals(sign, difference, priced.has_difference, 3), ("equal", "under", "over"))
+        summary.claimed_equal = named.get("equal", Tally()).cases
+        summary.claimed_under = named.get("under", Tally())
+        summary.claimed_over = named.get("over", Tally())
 
 
 class Summarist(TableSummarist):
@@ -203,16 +162,20 @@ class Summarist(TableSummarist):
     def _by_setting(self, table: pa.Table, priced: PricedCases) -> dict[str, Tally]:
         assert isinstance(priced.encoded, EncodedCases)
         variants = priced.encoded.variant >> np.uint16(self._plan.signature_bits)
-        return self._named(np.where(priced.ok, variants + 1, 0), priced.amount_minor, self._settings)
+        totals = _totals(variants, priced.amount_minor, priced.ok, len(self._settings))
+        return _named(totals, self._settings)
 
     def _by_month(self, table: pa.Table, priced: PricedCases) -> dict[str, Tally]:
         assert isinstance(priced.encoded, EncodedCases)
         deciding_day = priced.encoded.deciding_day
-        codes = np.where(priced.ok, self._month_of_day[deciding_day] + 1, 0)
         # the last code stands for all later days as well, and a month in 2206 is a slip that people look for
         last_day = np.flatnonzero(priced.ok & (deciding_day == MISSING_DAY - 1))
-        codes[last_day] = 0
-        by_month = self._named(codes, priced.amount_minor, self._months)
+        counted = priced.ok
+        if len(last_day):
+            counted = counted.copy()
+            counted[last_day] = False
+        codes = self._month_of_day.take(deciding_day)
+        by_month = _named(_totals(codes, priced.amount_minor, counted, len(self._months)), self._months)
         if len(last_day):
             name = self._deciding_field
             moments = days(name, table.column(name).take(pa.array(last_day)))
@@ -222,16 +185,43 @@ class Summarist(TableSummarist):
         return by_month
 
 
-def _totals(codes: NDArray[np.uint16], amount: NDArray[np.int64], count: int) -> list[Tally]:
-    """Cases and exact sums for each code below count."""
-    cases, low, high = (np.zeros(count, dtype=np.int64) for _ in range(3))
-    _kernel.total_by_code(codes, np.ascontiguousarray(amount), cases, low, high)
-    return [
-        Tally(number, (upper << 32) + lower)
-        for number, lower, upper in zip(cases.tolist(), low.tolist(), high.tolist(), strict=True)
-    ]
+def _by_text(
+    table: pa.Table, name: str, counted: NDArray[np.bool_], amount: NDArray[np.int64]
+) -> dict[str, Tally]:
+    coded = coded_text(name, table.column(name))
+    totals = _totals(coded.index, amount, counted, len(coded.texts), coded.null)
+    return _named(totals, ["" if text is None else text for text in [*coded.texts, None]])
+
+
+def _named(totals: NDArray[np.int64], names: Sequence[str]) -> dict[str, Tally]:
+    """Totals by name; names may repeat, and totals without cases are left out."""
+    named: dict[str, Tally] = {}
+    found = np.flatnonzero(totals[: len(names), 0])
+    for place, (cases, low, high) in zip(found.tolist(), totals[found].tolist(), strict=True):
+        named.setdefault(names[place], Tally()).add(cases, (high << 32) + low)
+    return named
+
+
+def _totals(
+    codes: NDArray[np.unsignedinteger[Any]],
+    amount: NDArray[np.int64],
+    counted: NDArray[np.bool_],
+    count: int,
+    null: NDArray[np.bool_] | None = None,
+) -> NDArray[np.int64]:
+    """Rows that count and their sum, in two parts: for each code below ``count``, then for all others."""
+    totals = np.zeros((count + 1, 3), dtype=np.int64)
+    if null is None:
+        null = np.zeros(len(codes), dtype=np.bool_)
+    _tallies.add_up(codes, null.view(np.uint8), counted.view(np.uint8), np.ascontiguousarray(amount), totals)
+    return totals
 
 
 def exact_sum(amount: NDArray[np.int64]) -> int:
     """The sum of amounts as a Python integer, however many and large."""
-    return _totals(np.zeros(len(amount), dtype=np.uint16), amount, 1)[0].amount_minor
+    if not len(amount):
+        return 0
+    largest = max(abs(int(amount.min())), abs(int(amount.max())))
+    if largest * len(amount) < 1 << 63:
+        return int(amount.sum())
+    return (int((amount >> 32).sum()) << 32) + int((amount & 0xFFFF_FFFF).sum())

@@ -289,7 +289,7 @@ MUTANTS = (
         "an exception is found by the first procedure of a stay only",
         COLUMNS,
         'np.bitwise_or.at(signature, np.searchsorted(ends, touched, side="right"), bits[touched])',
-        "touched = touched[np.isin(touched, ends - lengths)]\n"
+        "touched = touched[np.isin(touched, np.append(0, ends[:-1]))]\n"
         '        np.bitwise_or.at(signature, np.searchsorted(ends, touched, side="right"), bits[touched])',
     ),
     mutant(
