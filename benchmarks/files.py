@@ -153,6 +153,7 @@ def _duckdb(rows: str, line: str, suffix: str, options: str) -> list[Contestant]
 
     connection = duckdb.connect()
     connection.execute(f"SET threads = {THREADS}")
+    connection.execute("SET enable_progress_bar = false")
     for name, table in zip(("groups", "providers"), _rate_tables(), strict=True):
         connection.register("rates", table)
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM rates")

@@ -49,7 +49,7 @@ from tariffcore.files.mapping import ColumnMapping, plain_text
 from tariffcore.files.standardising import standardised
 
 SAMPLE_BYTES = 1 << 20
-MAX_BLOCK_BYTES = 8 << 20
+MAX_BLOCK_BYTES = 16 << 20
 """Blocks are cut at this size at the latest: large enough for speed, small enough to hold several at once."""
 
 _MIN_BLOCK_BYTES = 1 << 16

@@ -75,7 +75,7 @@ def open_cases(
 
     path        .csv .txt .tsv, .parquet, .arrow .feather .ipc (file or stream), .xlsx
     mapping     other people's headers and words; None: the standard columns
-    chunk_rows  about how many rows a chunk has (in CSV by the length of the first lines, at most 8 MiB)
+    chunk_rows  about how many rows a chunk has (in CSV by the length of the first lines, at most 16 MiB)
     sheet       the sheet of an XLSX workbook
 
     Raises CasesError, in words, for a file that is not there, is something else than its name says, or has
