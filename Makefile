@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 N ?= 1000000
 SEED ?= 0
 EXPLAINED_CASE ?= 28
+SECONDS ?= 120
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -132,6 +133,20 @@ contract-publish: contract  ## promise the contract as it is now: later ones may
 stubs: environment  ## tariffcore/v1 from the contract in proto/
 	$(BIN)/python -m tests.v1.stubs tariffcore/v1
 
+NODE_PACKAGES := tests/node/node_modules/.package-lock.json
+
+$(NODE_PACKAGES): tests/node/package.json tests/node/package-lock.json
+	@command -v npm >/dev/null || { echo "The client in another language runs on Node, and there is no npm here. On Debian: apt-get install nodejs npm" >&2; exit 1; }
+	@cd tests/node && npm ci --silent --ignore-scripts
+	@touch $@
+
+.PHONY: node-client soak
+node-client: environment $(NODE_PACKAGES)  ## a client in another language prices over TLS with a token
+	$(BIN)/python -m tests.node
+
+soak: environment  ## SECONDS=120: callers, reloads, a restart and hostile messages at once; nothing may go wrong
+	$(BIN)/python -m tests.soak --seconds $(SECONDS)
+
 .PHONY: mutants
 mutants: environment  ## plant known mistakes in a copy, one at a time: the tests must find each
 	$(BIN)/python -m tests.mutants
@@ -159,5 +174,5 @@ wheel-smoke: wheel  ## install the wheel far from the checkout, on every CPython
 
 .PHONY: clean
 clean:  ## remove everything that make made, .venv too
-	rm -rf $(VENV) build dist demo proto/node_modules *.egg-info tariffcore/*.c tariffcore/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench
+	rm -rf $(VENV) build dist demo proto/node_modules tests/node/node_modules *.egg-info tariffcore/*.c tariffcore/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench
 	find $(wildcard tariffcore tests benchmarks server) -name __pycache__ -type d -prune -exec rm -rf {} +
