@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
+from tariffcore.cli.cost import cost
 from tariffcore.cli.explain import explain
 from tariffcore.cli.failures import stopping_in_order, tell
 from tariffcore.cli.price import price
@@ -61,5 +62,5 @@ def main() -> None:
     """Price treated hospital cases exactly, from dated tariff schedules, explained to the last tiyn."""
 
 
-for command in (price, explain, schedule, sample, serve, token):
+for command in (price, explain, schedule, cost, sample, serve, token):
     main.add_command(command)

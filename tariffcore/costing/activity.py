@@ -158,7 +158,9 @@ def _take_block(block: Block, codes: Codes, columns: _Columns, counts: Sequence[
     )
     centre_numbers: list[int] = []
     for row, (provider_id, centre) in enumerate(zip(providers, centres, strict=True)):
-        number = -1 if provider_id is None or centre is None else _centre(block, row, provider_id, centre, codes)
+        number = (
+            -1 if provider_id is None or centre is None else _centre(block, row, provider_id, centre, codes)
+        )
         centre_numbers.append(number)
     columns.parts["centre"].append(np.array(centre_numbers, dtype=np.int32))
     columns.parts["drg"].append(np.array([-1 if drg is None else drg for drg in drgs], dtype=np.int32))
@@ -268,15 +270,15 @@ def _read_columns(path: Path, codes: Codes) -> tuple[_Columns, NDArray[np.int32]
     try:
         for batch in _batches(path):
             provider = _numbers(batch, "provider_id", providers)
-            centre = by_pair[provider, _numbers(batch, "cost_centre", names)]
+            treating: NDArray[np.int32] = by_pair[provider, _numbers(batch, "cost_centre", names)]
             drg = _numbers(batch, "drg_code", codes.drg_codes)
             setting = _numbers(batch, "care_setting", codes.care_settings)
-            if min(centre.min(initial=0), drg.min(initial=0), setting.min(initial=0)) < 0:
+            if min(treating.min(initial=0), drg.min(initial=0), setting.min(initial=0)) < 0:
                 return None
             case_id = batch.column("case_id")
             if case_id.null_count or (pc.min_max(pc.binary_length(case_id))["min"].as_py() or 1) < 1:
                 return None
-            columns.parts["centre"].append(centre)
+            columns.parts["centre"].append(treating)
             columns.parts["drg"].append(drg)
             columns.parts["setting"].append(setting)
             for name in _COUNTS:
@@ -346,7 +348,7 @@ def _counts(batch: pa.RecordBatch, column: str) -> NDArray[np.int64] | None:
             return None
         array = array.fill_null(0)
     counts = np.asarray(array)
-    return counts if 0 <= counts.min(initial=0) and counts.max(initial=0) <= MAX_COUNT else None
+    return counts if counts.min(initial=0) >= 0 and counts.max(initial=0) <= MAX_COUNT else None
 
 
 def _case_numbers(ids: pa.ChunkedArray, provider: NDArray[np.int32]) -> NDArray[np.int32] | None:

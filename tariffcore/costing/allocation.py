@@ -58,9 +58,7 @@ def passing_weights(
             by_receiver = shares.get(code, {})
         elif centre.allocation_base is not None:
             by_receiver = quantities.get(centre.allocation_base, {})
-        received = {
-            receiver: value for receiver, value in by_receiver.items() if value and receiver != code
-        }
+        received = {receiver: value for receiver, value in by_receiver.items() if value and receiver != code}
         scale = lcm(*(value.denominator for value in received.values()))
         weights[code] = {
             receiver: value.numerator * (scale // value.denominator) for receiver, value in received.items()
@@ -159,10 +157,7 @@ def _reciprocal(
     """Share s of centre c: ``total_c x s_c = what goes to treating centres + sum of w(c, d) x s_d``."""
     ending = _that_end(order, treating, weights)
     coefficients = [
-        [
-            sum(weights[code].values()) if other == code else -weights[code].get(other, 0)
-            for other in ending
-        ]
+        [sum(weights[code].values()) if other == code else -weights[code].get(other, 0) for other in ending]
         for code in ending
     ]
     right_sides = [[weights[code].get(other, 0) for other in treating] for code in ending]

@@ -67,7 +67,8 @@ def charged_between(asset: Asset, start: int, end: int, discount_rate: Fraction 
 
 
 def carrying_amount(asset: Asset, moment: int, discount_rate: Fraction | None) -> int:
-    """What the asset stands at in the books at a moment, in minor units; 0 before it came and once it left."""
+    """What the asset stands at in the books at a moment, in minor units; 0 before it came and once it
+    left."""
     for stretch in reversed(asset.stretches):
         if stretch.start <= moment:
             if stretch.end is not None and stretch.end <= moment:

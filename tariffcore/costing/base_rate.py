@@ -61,7 +61,8 @@ def case_mix_paid(schedule: Schedule, weights: Mapping[str, Fraction], cases: Ca
 def find_base_rate(
     schedule: Schedule, weights: Mapping[str, Fraction], cases: CaseMix, budget: Budget, budget_minor: int
 ) -> BaseRateFound:
-    """The base rate for the budget. ``schedule`` gives shares and roundings; its own base rate is not used."""
+    """The base rate for the budget. ``schedule`` gives shares and roundings; its own base rate is not
+    used."""
     mix = Fraction(0)
     for (drg, setting), count in cases.items():
         share = find_share(schedule, Unit.CASE, setting)

@@ -1,4 +1,5 @@
-"""Reads the hospital's books: ledger, cost centres, allocation statistics, agreed shares, the list of groups."""
+"""Reads the hospital's books: ledger, cost centres, allocation statistics, agreed shares, the list of
+groups."""
 
 from __future__ import annotations
 
@@ -193,7 +194,10 @@ def read_ledger(blocks: Iterable[Block], parameters: Parameters) -> Ledger:
 
 def _note_sign(block: Block, row: int, *, reversal: bool) -> None:
     if reversal:
-        message, way_out = "is above zero and marked as a reversal", "a reversal is below zero; clear the mark"
+        message, way_out = (
+            "is above zero and marked as a reversal",
+            "a reversal is below zero; clear the mark",
+        )
     else:
         message = "is below zero without the reversal mark"
         way_out = "write yes in the column reversal if it takes back a booking, or correct the sign"
@@ -222,7 +226,8 @@ def check_ledger_totals(ledger: Ledger, parameters: Parameters, problems: Proble
                     ledger.places[key],
                     "amount",
                     format_minor(amount, parameters.minor_units),
-                    f"the reversals of {component.name!r} in {key[1]!r} of {key[0]!r} are more than its bookings",
+                    f"the reversals of {component.name!r} in {key[1]!r} of {key[0]!r} are more than its "
+                    "bookings",
                     "add the bookings they take back, or book the reversal where those are",
                 )
 
@@ -348,9 +353,7 @@ def check_receivers(
                 )
 
 
-def note_unknown_provider(
-    problems: ProblemList, place: str, provider_id: str, known: Iterable[str]
-) -> None:
+def note_unknown_provider(problems: ProblemList, place: str, provider_id: str, known: Iterable[str]) -> None:
     problems.note(
         place,
         "provider_id",
@@ -370,7 +373,9 @@ def read_groups(blocks: Iterable[Block], like: Schedule | None) -> dict[str, Gro
             flags = frozenset(word.strip() for word in block.cells["flags"][row].split(";") if word.strip())
             if like is not None:
                 for word, _ in words_outside(flags, like.drg_flags):
-                    block.note(row, "flags", word, f"is not a flag of {like.id}", instead_of(word, like.drg_flags))
+                    block.note(
+                        row, "flags", word, f"is not a flag of {like.id}", instead_of(word, like.drg_flags)
+                    )
             if code is None:
                 continue
             if code in groups:

@@ -14,6 +14,7 @@ from tariffcore.costing.product import product_quantities
 from tariffcore.costing.tables import SHARES_BASE
 from tariffcore.schedule.values import instead_of
 
+
 def check_inputs(
     inputs: Inputs, problems: ProblemList, *, statistics_read: bool = True, activity_read: bool = True
 ) -> None:
@@ -110,8 +111,10 @@ def _check_order(
             centres[error.cycle[0]].place,
             "after",
             "; ".join(centres[error.cycle[0]].after) or None,
-            f"the order of {provider_id!r} is circular: " + " after ".join(repr(code) for code in error.cycle),
-            "overhead is passed on before ancillary, and a centre after those in its cell; clear one of the cells",
+            f"the order of {provider_id!r} is circular: "
+            + " after ".join(repr(code) for code in error.cycle),
+            "overhead is passed on before ancillary, and a centre after those in its cell; clear one of the "
+            "cells",
         )
         return None
 
@@ -161,7 +164,8 @@ def _stuck(
     shares: Mapping[str, object],
     method: str,
 ) -> list[str]:
-    """Centres at which cost ends that can go nowhere: those whose own way is blocked, not those before them."""
+    """Centres at which cost ends that can go nowhere: those whose own way is blocked, not those before
+    them."""
     with_cost = {code for code in order if code in costs and shares[code] is None}
     found: list[str] = []
     seen: set[str] = set()

@@ -97,9 +97,7 @@ def declining_balance_years(
     while left > 0:
         span = min(left, HALF_MONTHS_A_YEAR)
         depreciable_minor = book_minor - residual_minor
-        declining = divided_half_up(
-            book_minor * rate.numerator * span, rate.denominator * HALF_MONTHS_A_YEAR
-        )
+        declining = divided_half_up(book_minor * rate.numerator * span, rate.denominator * HALF_MONTHS_A_YEAR)
         level = divided_half_up(depreciable_minor * span, left)
         charge_minor = min(max(declining, level), depreciable_minor)
         book_minor -= charge_minor
@@ -108,7 +106,9 @@ def declining_balance_years(
     return tuple(totals)
 
 
-def declining_balance(opening_minor: int, residual_minor: int, rate: Fraction, life: int, elapsed: int) -> int:
+def declining_balance(
+    opening_minor: int, residual_minor: int, rate: Fraction, life: int, elapsed: int
+) -> int:
     """A share of the book value every year, with the switch to straight line; months are equal in a year."""
     if elapsed >= life:
         return opening_minor - residual_minor
@@ -142,9 +142,7 @@ def _recovery(discount_rate: Fraction, years: int) -> _Recovery:
     interest = [0]
     for recovered in principal[:-1]:
         interest.append(interest[-1] + discount_rate.numerator * (whole - recovered))
-    return _Recovery(
-        tuple(part * one for part in principal), tuple(interest), whole * one
-    )
+    return _Recovery(tuple(part * one for part in principal), tuple(interest), whole * one)
 
 
 @dataclass(frozen=True, slots=True)

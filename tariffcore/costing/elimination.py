@@ -12,7 +12,8 @@ class SingularError(ArithmeticError):
 def solve(
     coefficients: Sequence[Sequence[int]], right_sides: Sequence[Sequence[int]]
 ) -> tuple[list[list[int]], int]:
-    """``X`` and ``d`` with ``coefficients x X = d x right_sides``; the solution is ``X / d``, and d is above 0.
+    """``X`` and ``d`` with ``coefficients x X = d x right_sides``; the solution is ``X / d``, and d is above
+    0.
 
     Every division is exact: after each step all entries are determinants of parts of the matrix. Raises
     SingularError where there is no single solution.

@@ -1,7 +1,8 @@
 """Rounding exact numbers that are too long to keep: decided from bounds, and exactly where bounds do not do.
 
 The mean cost of a group over five hundred hospitals is a fraction whose denominator has tens of thousands of
-digits. Its lower bound in binary fixed point, with a proven bound of the error, is enough to round it, but for
+digits. Its lower bound in binary fixed point, with a proven bound of the error, is enough to round it, but
+for
 ties and their close neighbours: then with twice the digits, and at last with the exact fraction.
 """
 
@@ -26,7 +27,9 @@ class Enclosed:
 def ratio_bounds(numerator: Enclosed, denominator: Enclosed, factor: Fraction) -> tuple[Fraction, Fraction]:
     """Bounds of ``numerator x factor / denominator``; the lower bound of the denominator is above 0."""
     return (
-        Fraction(numerator.low * factor.numerator, (denominator.low + denominator.slack) * factor.denominator),
+        Fraction(
+            numerator.low * factor.numerator, (denominator.low + denominator.slack) * factor.denominator
+        ),
         Fraction((numerator.low + numerator.slack) * factor.numerator, denominator.low * factor.denominator),
     )
 
@@ -46,7 +49,8 @@ def decided(
 
 
 def exact_sum(terms: Iterable[tuple[int, int]]) -> Fraction:
-    """The sum of fractions ``numerator, denominator``, halves first: long ones meet long ones only at the end."""
+    """The sum of fractions ``numerator, denominator``, halves first: long ones meet long ones only at the
+    end."""
     sums = [Fraction(numerator, denominator) for numerator, denominator in terms]
     while len(sums) > 1:
         sums = [sum(sums[position : position + 2], Fraction(0)) for position in range(0, len(sums), 2)]

@@ -1,4 +1,5 @@
-"""A worked example: three made-up hospitals, a year, sixty groups; every number synthetic, and the same each time.
+"""A worked example: three made-up hospitals, a year, sixty groups; every number synthetic, and the same each
+time.
 
 The hospitals are of the kind the tariffs are for: two of three buildings older than their life, some new
 equipment, a surgical block that a loan paid for.
@@ -181,8 +182,13 @@ _STATISTICS = {
     "tests": (0, 0, 0, 0, 0, 0, 0, 0, 9_200, 48_300, 39_700, 30_100, 6_800),
     "examinations": (0, 0, 0, 0, 0, 0, 0, 0, 1_900, 7_400, 9_900, 2_800, 1_500),
 }
-_TRANSPORT_SHARES = (("administration", "0.30"), ("laboratory", "0.10"), ("therapy", "1/5"), ("surgery", "1/5"),
-                     ("infectious", "0.20"))
+_TRANSPORT_SHARES = (
+    ("administration", "0.30"),
+    ("laboratory", "0.10"),
+    ("therapy", "1/5"),
+    ("surgery", "1/5"),
+    ("infectious", "0.20"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,8 +380,10 @@ def _assets() -> Iterator[tuple[str, ...]]:
                 "B-4", "Surgical block, built on credit", "building", "theatre", 980_000, "2021-06-30",
                 life="25", method="annuity", residual=10,
             )  # fmt: skip
-        yield row("E-1", "Computed tomograph", "medical_equipment", "imaging", 265_000, f"{2019 + number}-03-18",
-                  life="10", method="declining_balance", residual=4)  # fmt: skip
+        yield row(
+            "E-1", "Computed tomograph", "medical_equipment", "imaging", 265_000, f"{2019 + number}-03-18",
+            life="10", method="declining_balance", residual=4,
+        )  # fmt: skip
         yield row("E-2", "X-ray unit", "medical_equipment", "imaging", 48_000, "2012-10-01",
                   disposed="2025-06-17")  # fmt: skip
         yield row("E-3", "X-ray unit, digital", "medical_equipment", "imaging", 71_000, "2025-06-09")

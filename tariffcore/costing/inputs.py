@@ -74,6 +74,11 @@ class _Reader:
         chart = read_chart(self._blocks(files, COST_CENTRES))
         ledger = read_ledger(self._blocks(files, LEDGER), parameters)
         centres = self._centres(chart, ledger.places)
+        if not ledger.rows and LEDGER in files and not len(self.problems):
+            way_out = "give the bookings of the period, a row for each centre and component"
+            self.problems.note(
+                f"{self.name}/{files[LEDGER].name}", None, None, "there are no bookings", way_out
+            )
         sound = not len(self.problems)
         if sound:  # a centre that could not be read would be missed everywhere
             check_ledger_totals(ledger, parameters, self.problems)
@@ -89,7 +94,11 @@ class _Reader:
         register.read(self._blocks(files, ASSETS))
         if ASSETS in files:
             register.check_named(self.problems)
+        before = len(self.problems)
         groups = read_groups(self._blocks(files, GROUPS), like)
+        if not groups and GROUPS in files and len(self.problems) == before:
+            message, way_out = "there are no groups", "list the cost groups that cases belong to"
+            self.problems.note(f"{self.name}/{files[GROUPS].name}", None, None, message, way_out)
         before = len(self.problems)
         activity = self._activity(files, centres, groups, like)
         activity_read = len(self.problems) == before
@@ -128,7 +137,8 @@ class _Reader:
                 None,
                 None,
                 f"is not a readable folder ({error.strerror})",
-                f"name the folder that holds {COSTING_TOML}; 'tariffcore cost template' writes one to fill in",
+                f"name the folder that holds {COSTING_TOML}; 'tariffcore cost template' writes one to fill "
+                "in",
             )
             self.problems.raise_if_any(self.folder)
         by_name = {table.name: table for table in TABLES}
@@ -249,7 +259,7 @@ class _Reader:
         except ProblemsError as error:
             for problem in error.problems:
                 if isinstance(error, CatalogError):
-                    problem = Problem(  # noqa: PLW2901
+                    problem = Problem(
                         f"{self.name}/{COSTING_TOML}", key, name, problem.message, problem.way_out
                     )
                 self.problems.add(problem)
@@ -258,7 +268,8 @@ class _Reader:
     def _centres(
         self, chart: Chart, booked: Mapping[tuple[str, str], str]
     ) -> dict[str, dict[str, CostCentre]]:
-        """Centres by provider, of the providers with bookings; what is booked names centres that there are."""
+        """Centres by provider, of the providers with bookings; what is booked names centres that there
+        are."""
         providers = dict.fromkeys(provider_id for provider_id, _ in booked)
         centres = {provider_id: chart.of_provider(provider_id) for provider_id in providers}
         if not chart.rows:
@@ -315,5 +326,3 @@ def _joint_digest(digests: Mapping[str, str]) -> str:
     """SHA-256 over the names and digests of the files, sorted by name, one ``name digest`` a line."""
     lines = "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
-
-

@@ -1,4 +1,5 @@
-"""``costing.toml``: what a costing run is asked to do. Every choice of a run is a line there, none is in code."""
+"""``costing.toml``: what a costing run is asked to do. Every choice of a run is a line there, none is in
+code."""
 
 from __future__ import annotations
 
@@ -250,10 +251,15 @@ def _period(table: TomlTable | None) -> tuple[date, date]:
     for key, day in (("start", start), ("end", end)):
         if day is not None and day.day != 1:
             table.note(
-                key, day, "is not the first day of a month", "costing counts whole months; the end is exclusive"
+                key,
+                day,
+                "is not the first day of a month",
+                "costing counts whole months; the end is exclusive",
             )
     if start is not None and end is not None and end <= start:
-        table.note("end", end, f"is not after the start, {start}", "the end is the first day after the period")
+        table.note(
+            "end", end, f"is not after the start, {start}", "the end is the first day after the period"
+        )
     table.finish()
     return start or _NOTHING, end or _NOTHING
 
@@ -307,10 +313,10 @@ def life_is_usable(years: Fraction) -> bool:
     return 0 < years <= MAX_LIFE_YEARS and (years * 12).denominator == 1
 
 
-def _known_component(
-    table: TomlTable, key: str, components: list[str], *, required: bool
-) -> str | None:
-    name = table.word(key, required=required, example=f'"{components[0] if components else "financing_cost"}"')
+def _known_component(table: TomlTable, key: str, components: list[str], *, required: bool) -> str | None:
+    name = table.word(
+        key, required=required, example=f'"{components[0] if components else "financing_cost"}"'
+    )
     if name is not None and components and name not in components:
         from tariffcore.schedule.values import instead_of
 

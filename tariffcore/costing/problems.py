@@ -50,8 +50,8 @@ class ProblemList:
                         "correct those above first; most are likely of the same kind",
                     )
                 )
-        count = "1 problem" if len(self) == 1 else f"{len(self):,} problems"
-        raise CostingError(f"the costs in {folder} cannot be used: {count}; no schedule was written", problems)
+        said = "1 problem" if len(self) == 1 else f"{len(self):,} problems"
+        raise CostingError(f"the costs in {folder} cannot be used: {said}; no schedule was written", problems)
 
 
 def _in_file_order(problem: Problem) -> tuple[str, int]:

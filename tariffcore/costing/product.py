@@ -48,7 +48,9 @@ def row_quantities(inputs: Inputs) -> NDArray[np.int64]:
     return np.where(units, activity.units, quantity)
 
 
-def sum_cells(activity: Activity, quantity: NDArray[np.int64], kept: NDArray[np.bool_] | None = None) -> Cells:
+def sum_cells(
+    activity: Activity, quantity: NDArray[np.int64], kept: NDArray[np.bool_] | None = None
+) -> Cells:
     """The rows (or those kept) summed up."""
     settings, drgs = len(activity.care_settings), len(activity.drg_codes)
     key = (activity.centre.astype(np.int64) * drgs + activity.drg) * settings + activity.setting

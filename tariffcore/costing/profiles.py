@@ -1,6 +1,7 @@
 """Component profiles: what share of a group's cost is staff pay, medicines, depreciation, ...
 
-The shares of a profile are running totals of the exact costs, rounded half up to the places asked for, so that
+The shares of a profile are running totals of the exact costs, rounded half up to the places asked for, so
+that
 they sum to one whatever is rounded.
 """
 

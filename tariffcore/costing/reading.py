@@ -99,7 +99,7 @@ def read_blocks(path: Path, place: str, table: Table, problems: ProblemList) -> 
         good = []
         for line, cells in taken:
             if len(cells) > len(header) and not any(cells[len(header) :]):
-                cells = cells[: len(header)]  # noqa: PLW2901  spreadsheets add empty cells
+                cells = cells[: len(header)]
             if len(cells) != len(header):
                 problems.note(
                     f"{place}:{line}",
@@ -139,7 +139,9 @@ def _header(
     for name in names:
         if name not in table.column_names:
             way_out = instead_of(name, missing or table.column_names, "or remove the column")
-            problems.note(f"{place}:{line}", name or None, name or None, "is not a column of this table", way_out)
+            problems.note(
+                f"{place}:{line}", name or None, name or None, "is not a column of this table", way_out
+            )
             wrong = True
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
@@ -147,7 +149,11 @@ def _header(
             wrong = True
     for column in missing:
         problems.note(
-            f"{place}:{line}", column, None, "the column is missing", "add it; cells that do not apply stay empty"
+            f"{place}:{line}",
+            column,
+            None,
+            "the column is missing",
+            "add it; cells that do not apply stay empty",
         )
         wrong = True
     return None if wrong else names
@@ -208,7 +214,11 @@ def _xlsx_rows(path: Path, place: str, problems: ProblemList) -> Iterator[tuple[
         problems.note(place, None, None, "is protected by a password", "save it without the password")
     except (calamine.CalamineError, OSError) as error:
         problems.note(
-            place, None, None, f"is not a whole XLSX workbook ({error})", "open it, save it as .xlsx and try again"
+            place,
+            None,
+            None,
+            f"is not a whole XLSX workbook ({error})",
+            "open it, save it as .xlsx and try again",
         )
 
 

@@ -154,7 +154,7 @@ class RegisterReader:
             )
             for row, cells in enumerate(zip(*columns, strict=True)):
                 if all(cell is not None for cell in cells[:7]):
-                    self._take(block, row, _Row(*cells))  # type: ignore[arg-type]
+                    self._take(block, row, _Row(*cells))
 
     def _take(self, block: Block, row: int, cells: _Row) -> None:
         key = cells.provider_id, cells.asset_id
@@ -217,7 +217,11 @@ class RegisterReader:
             )
         if own.method is Method.UNITS_OF_PRODUCTION and not usage:
             block.note(
-                row, "method", own.method.value, "there is no row of its use", "give its units in the table usage"
+                row,
+                "method",
+                own.method.value,
+                "there is no row of its use",
+                "give its units in the table usage",
             )
         names = block.cells["name"]
         self.assets.append(
@@ -318,7 +322,8 @@ class RegisterReader:
                     revaluation.place,
                     "date",
                     revaluation.day.isoformat(),
-                    f"is not within the life of asset {cells.asset_id!r}, or in the month of another revaluation",
+                    f"is not within the life of asset {cells.asset_id!r}, or in the month of another "
+                    "revaluation",
                     "correct the day, or remove the row",
                 )
                 continue
@@ -368,9 +373,7 @@ class RegisterReader:
                 last.used_before,
             )
             stretches.append(
-                Stretch(
-                    at, disposal, revaluation.amount_minor, residual_minor, life, own.rate, units, used
-                )
+                Stretch(at, disposal, revaluation.amount_minor, residual_minor, life, own.rate, units, used)
             )
         return tuple(stretches)
 

@@ -18,7 +18,6 @@ from tariffcore.costing.product import Cells, row_quantities, sum_cells
 from tariffcore.costing.schedule_output import build_schedule
 from tariffcore.costing.trimming import Trimmed, trim
 from tariffcore.costing.unit_costs import (
-    GroupKey,
     GroupUnitCost,
     ProviderCosts,
     SampleCosts,
@@ -108,7 +107,8 @@ class CostingRun:
             first = after
 
     def unit_costs(self) -> Iterator[GroupUnitCost]:
-        """What each group cost each provider, apportioned to minor units: they sum to ledger + depreciation."""
+        """What each group cost each provider, apportioned to minor units: they sum to ledger +
+        depreciation."""
         for costs, first, rows in self.provider_rows():
             yield from provider_unit_costs(costs, first, self.cells, rows, self.quantities, self.inputs)
 
@@ -204,7 +204,9 @@ def cost(inputs: Inputs, *, progress: Callable[[str], None] = lambda _: None) ->
     }
     total = sum(sum(of_provider.total_minor) for of_provider in costs)
     budget_minor = total if parameters.budget.amount_minor is None else parameters.budget.amount_minor
-    by_component = [sum(of_provider.total_minor[k] for of_provider in costs) for k in range(sample.components)]
+    by_component = [
+        sum(of_provider.total_minor[k] for of_provider in costs) for k in range(sample.components)
+    ]
     capital = sum(
         amount for amount, of in zip(by_component, parameters.components, strict=True) if of.capital
     )
@@ -249,7 +251,8 @@ def _weights(inputs: Inputs, kept: SampleCosts, setting: int) -> dict[str, Fract
                     f"{inputs.folder}/groups",
                     "drg_code",
                     drg_code,
-                    f"its weight rounds to zero at {parameters.weight_places} decimals: its cases cost next to "
+                    f"its weight rounds to zero at {parameters.weight_places} decimals: its cases cost next "
+                    "to "
                     "nothing",
                     "look at the cost of the centres that treated it; or leave its cases out",
                 )
@@ -314,5 +317,3 @@ def _by_centre(run: CostingRun, method: AllocationMethod) -> dict[str, int] | No
         for code, part in zip(costs.treating, split_amount(sum(costs.total_minor), shares), strict=True):
             totals[code] = totals.get(code, 0) + part
     return totals
-
-

@@ -106,7 +106,8 @@ def base_rate_source(inputs: Inputs, found: BaseRateFound) -> str:
     budget = format_minor(found.budget_minor, parameters.minor_units, ",")
     remainder = format_minor(found.remainder_minor, parameters.minor_units, ",")
     return (
-        f"costing run {inputs.digest}: budget {budget} {parameters.currency} over {found.cases:,} cases with a "
+        f"costing run {inputs.digest}: budget {budget} {parameters.currency} over {found.cases:,} cases "
+        "with a "
         f"case mix of {_decimal(found.case_mix)}, {parameters.budget.mode}; remainder {remainder}"
     )
 
@@ -153,6 +154,7 @@ def schedule_comments(inputs: Inputs) -> dict[str, list[str]]:
 def write_costed_schedule(run: CostingRun, destination: Path) -> Schedule:
     """Writes the folder and returns the edition as it reads back.
 
-    Raises ScheduleError, and writes nothing, where the place is taken or the edition would not pass its check.
+    Raises ScheduleError, and writes nothing, where the place is taken or the edition would not pass its
+    check.
     """
     return write_schedule(run.schedule, destination, schedule_comments(run.inputs))

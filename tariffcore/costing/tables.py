@@ -1,4 +1,5 @@
-"""The tables of a costing run: what an accountant fills in, column by column. Templates and reading ask here."""
+"""The tables of a costing run: what an accountant fills in, column by column. Templates and reading ask
+here."""
 
 from __future__ import annotations
 
@@ -79,7 +80,8 @@ ASSETS = Table(
         Column("residual_value", "what it will be worth in the end; 0 if nothing"),
         Column(
             "method",
-            "straight_line, declining_balance, units_of_production, annuity, not_depreciated; empty: of its class",
+            "straight_line, declining_balance, units_of_production, annuity, not_depreciated; empty: of its "
+            "class",
         ),
         Column("life_units", "units of the whole life, for units_of_production"),
         Column("disposed", "the day it left, if it did"),

@@ -1,6 +1,7 @@
 """Which cases count towards group means: outliers are left out by a declared rule, and told.
 
-Only means and what follows from them (weights, profiles) leave outliers out; the costs stay with the hospital,
+Only means and what follows from them (weights, profiles) leave outliers out; the costs stay with the
+hospital,
 and the budget and its base rate count every case.
 """
 

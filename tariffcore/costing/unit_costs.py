@@ -1,7 +1,8 @@
 """What a bed-day and a case cost: of each provider exactly, and of the whole sample.
 
 The cost of a group at a provider is the sum over treating centres of ``its quantity / the centre's quantity x
-the centre's cost``. All costs of a provider lie on its cases, so the groups' costs sum to ledger + depreciation.
+the centre's cost``. All costs of a provider lie on its cases, so the groups' costs sum to ledger +
+depreciation.
 """
 
 from __future__ import annotations
@@ -75,12 +76,12 @@ def allocate(inputs: Inputs, provider_id: str, method: AllocationMethod) -> Prov
                 for component, amount in enumerate(amounts):
                     if amount:
                         row[component] += amount * scaled
-    costs = ProviderCosts(
-        provider_id, order, direct, treating, tuple(map(tuple, numerators)), denominator
-    )
+    costs = ProviderCosts(provider_id, order, direct, treating, tuple(map(tuple, numerators)), denominator)
     reached = tuple(map(sum, zip(*numerators, strict=True)))
     if reached != tuple(amount * denominator for amount in costs.total_minor):
-        raise LostCostError(f"{provider_id}: {method} allocates {reached} of {denominator} x {costs.total_minor}")
+        raise LostCostError(
+            f"{provider_id}: {method} allocates {reached} of {denominator} x {costs.total_minor}"
+        )
     return costs
 
 
@@ -118,7 +119,11 @@ class SampleCosts:
         found: dict[GroupKey, tuple[int, int]] = {}
         cells = self.cells
         rows = zip(
-            cells.drg.tolist(), cells.setting.tolist(), cells.cases.tolist(), cells.bed_days.tolist(), strict=True
+            cells.drg.tolist(),
+            cells.setting.tolist(),
+            cells.cases.tolist(),
+            cells.bed_days.tolist(),
+            strict=True,
         )
         for drg, setting, cases, bed_days in rows:
             before = found.get((drg, setting), (0, 0))
@@ -133,7 +138,8 @@ class SampleCosts:
         ]
 
     def bounds(self, precision: int) -> dict[GroupKey, tuple[list[int], int]]:
-        """Lower bounds of each group's cost by component, and how much more each may be (the same for all)."""
+        """Lower bounds of each group's cost by component, and how much more each may be (the same for
+        all)."""
         known = self._sums.get(precision)
         if known is not None:
             return known
@@ -208,7 +214,12 @@ class GroupUnitCost:
 
 
 def provider_unit_costs(
-    costs: ProviderCosts, first_centre: int, cells: Cells, rows: slice, quantities: Sequence[int], inputs: Inputs
+    costs: ProviderCosts,
+    first_centre: int,
+    cells: Cells,
+    rows: slice,
+    quantities: Sequence[int],
+    inputs: Inputs,
 ) -> Iterator[GroupUnitCost]:
     """What each group cost a provider, in whole minor units.
 

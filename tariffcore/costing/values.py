@@ -26,9 +26,9 @@ def money_reader(minor_units: int) -> Callable[[str], int]:
         if text.isascii() and len(decimals) <= minor_units and len(text) < 18:
             digits = whole.removeprefix("-") + decimals
             if digits.isdigit() and whole[-1:].isdigit() and (decimals or not point):
-                amount = int(digits) * 10 ** (minor_units - len(decimals))
+                amount: int = int(digits) * 10 ** (minor_units - len(decimals))
                 return -amount if text.startswith("-") else amount
-        exact = decimal_value(text) * 10**minor_units
+        exact = decimal_value(text) * Fraction(10**minor_units)
         if exact.denominator != 1:
             raise UnreadableValueError(
                 f"has more than {minor_units} decimals", "write it to the minor unit of the currency"
@@ -66,7 +66,9 @@ def quantity_value(text: str) -> Fraction:
     """An exact quantity from 0: ``1250.5``."""
     value = decimal_value(text)
     if value < 0:
-        raise UnreadableValueError("must not be less than 0", "write how much the centre has, or remove the row")
+        raise UnreadableValueError(
+            "must not be less than 0", "write how much the centre has, or remove the row"
+        )
     return value
 
 

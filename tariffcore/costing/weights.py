@@ -1,6 +1,7 @@
 """Cost weights: the mean cost of a group's cases over the mean of all cases.
 
-Both means are of one care setting, without outliers. The one rounding is of the weight, half up, to the places
+Both means are of one care setting, without outliers. The one rounding is of the weight, half up, to the
+places
 that ``costing.toml`` asks for.
 """
 
