@@ -52,6 +52,9 @@ NUMBER_VALUES = frozenset(
         "expected",
         "places",
         "position",
+        "priced",
+        "rejected",
+        "read",
     ]
 )
 DATE_VALUES = frozenset(["admission_date", "discharge_date", "day", "as_of", "published", "start", "end"])
@@ -87,6 +90,7 @@ PLAIN_VALUES = frozenset(
         "year",
         "month",
         "encoding",
+        "path",
         "byte",
     ]
 )

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 import tariffcore
 from tariffcore import labelling
-from tariffcore.cases import Case
+from tariffcore.cases import STANDARD_COLUMNS, Case
 from tariffcore.errors import ExplainError
 from tariffcore.explanation import STEP_IDS
 from tariffcore.labelling import LANGUAGES, labels_in, placeholders, printable
 from tariffcore.money import RoundingMode, format_exact
 from tariffcore.schedule.model import DayCount, Unit
+from tariffcore.schedule.schedule_tables import GROUP_COLUMNS
 from tariffcore.statuses import CaseStatus
 
 PACKAGE = Path(tariffcore.__file__).parent
@@ -49,6 +50,24 @@ def test_sentences_are_written_in_the_language(language: str) -> None:
         words = re.sub(r"\{[a-z_]+\}", "", text)
         if section != "format" and re.search(r"[A-Za-z]", templates("en")[section, key].split("{")[0]):
             assert re.search("[А-яЁёӘәҒғҚқҢңӨөҰұҮүҺһІі]", words), (section, key)
+
+
+CODES = {
+    *STANDARD_COLUMNS,
+    *GROUP_COLUMNS,
+    *("groups.csv", "providers.csv", "true", "false", "UTF-16", "--rejects"),
+}
+"""What stays in Latin letters in every language: names that a reader has to type or look for."""
+
+
+@pytest.mark.parametrize("language", ["ru", "kk"])
+def test_no_word_is_left_in_english(language: str) -> None:
+    left = {
+        key: words
+        for key, text in templates(language).items()
+        if (words := set(re.findall(r"[\w.-]*[A-Za-z][\w.-]*", re.sub(r"\{[a-z_]+\}", "", text))) - CODES)
+    }
+    assert left == {}
 
 
 def test_russian_and_kazakh_are_two_languages() -> None:
@@ -87,6 +106,7 @@ def test_every_sentence_has_somebody_who_says_it() -> None:
             "explain.py",
             "explanation_text.py",
             "labelling.py",
+            "cli/run_summary.py",
             "files/csv_reading.py",
             "files/csv_encoding.py",
         )

@@ -98,21 +98,16 @@ class RunSummary:
 
     def last_line(self) -> str:
         """``priced 98,366 + rejected 1,634 = 100,000 read; amount 1,234.50 KZT; rejects in rejects.csv``."""
-        summary, number = self.report.summary, self._number
-        english = self.labels.language == "en"
-        words = {name: self.labels.term(name) for name in ("priced", "rejected", "read", "amount")}
-        if english:
-            words = {name: word.lower() for name, word in words.items()}
-        counts = (
-            f"{words['priced']} {number(summary.priced)} + {words['rejected']} {number(summary.rejected)} = "
+        summary, labels = self.report.summary, self.labels
+        counts = {"priced": summary.priced, "rejected": summary.rejected, "read": summary.read}
+        money = {"amount": self._money(summary.amount_minor), "currency": self._currency}
+        line = labels.sentence(
+            "part", "run_total", {**{name: str(count) for name, count in counts.items()}, **money}
         )
-        read = number(summary.read)
-        line = counts + (f"{read} {words['read']}" if english else f"{words['read']} {read}")
-        line += f"; {words['amount']} {self._money(summary.amount_minor)} {self._currency}"
         if self.rejects_path is not None:
-            line += f"; rejects in {self.rejects_path}" if english else f"; rejects: {self.rejects_path}"
+            line += "; " + labels.sentence("part", "rejects_in", {"path": str(self.rejects_path)})
         elif summary.rejected:
-            line += "; --rejects FILE says why" if english else "; --rejects FILE"
+            line += "; " + labels.sections["part"]["rejects_say_why"]
         return line
 
     # --- the parts
@@ -138,8 +133,8 @@ class RunSummary:
             rows.append((self.labels.term("as_of"), self.labels.date(sources.as_of.isoformat())))
         rows.append((self.labels.term("engine"), f"tariffcore {sources.engine_version}"))
         ignored = self.report.ignored_columns
-        if ignored and self.labels.language == "en":
-            rows.append(("Columns not read", ", ".join(name or "(no name)" for name in ignored)))
+        if ignored:
+            rows.append((self.labels.term("not_read"), ", ".join(ignored)))
         show_facts(rows)
         # whole digests: a CSV has no place for them, so a summary that is kept stands for its origin
         say(f"{self.labels.term('digest')}:")
