@@ -21,12 +21,32 @@ cdef extern from *:
         unsigned long long high = (unsigned long long)(value >> 64), low = (unsigned long long)value;
         return high ? 128 - __builtin_clzll(high) : low ? 64 - __builtin_clzll(low) : 0;
     }
+    /* Stores past the caches where the machine has such stores: for what is written long before it is read. */
+    #if defined(__SSE2__) && (defined(__x86_64__) || defined(_M_X64))
+    #include <emmintrin.h>
+    static inline void tariffcore_stream(int64_t *to, const int64_t *from, Py_ssize_t n) {
+        Py_ssize_t i = 0;
+        if (((uintptr_t)to & 8) != 0 && n > 0) {
+            _mm_stream_si64((long long *)to, (long long)from[0]);
+            i = 1;
+        }
+        for (; i + 2 <= n; i += 2)
+            _mm_stream_si128((__m128i *)(to + i), _mm_loadu_si128((const __m128i *)(from + i)));
+        if (i < n) _mm_stream_si64((long long *)(to + i), (long long)from[i]);
+    }
+    #define TARIFFCORE_STREAMED() _mm_sfence()
+    #else
+    #define tariffcore_stream(to, from, n) memcpy(to, from, (size_t)(n) * sizeof(int64_t))
+    #define TARIFFCORE_STREAMED() ((void)0)
+    #endif
     #define TARIFFCORE_MUL_OVERFLOWS(a, b, product) __builtin_mul_overflow(a, b, product)
     """
     ctypedef unsigned long long u128 "tariffcore_u128"
     uint64_t mul_high "TARIFFCORE_MUL_HIGH"(uint64_t a, uint64_t b) noexcept nogil
     u128 u128_of "TARIFFCORE_U128"(uint64_t high, uint64_t low) noexcept nogil
     int bit_length "tariffcore_bit_length"(u128 value) noexcept nogil
+    void stream "tariffcore_stream"(int64_t *to, const int64_t *source, Py_ssize_t n) noexcept nogil
+    void streamed "TARIFFCORE_STREAMED"() noexcept nogil
     bint mul_overflows "TARIFFCORE_MUL_OVERFLOWS"(u128 a, u128 b, u128 *product) noexcept nogil
 
 # The numbers of tariffcore.statuses.CaseStatus that the loop itself decides.
@@ -93,12 +113,19 @@ cdef enum:
     S_MAGIC = 1
     S_SHIFT = 2
     S_MAX_AMOUNT = 3
-    S_WIDTH = 4
+    S_SHORT_LIMIT = 4
+    S_WIDTH = 5
+
+# tariffcore.tables.SHARE_BITS: binary places of the running shares in component_multiplier
+cdef enum:
+    SHARE_BITS = 63
 
 
 cdef enum:
     SPLIT_ROOM = 2304  # parts of a block of rows: they and the tables stay in the first-level cache
     SPLIT_ROWS = 16    # at least, however many components there are
+    SPLIT_PADDING = 8  # so that the parts of a row do not contend for the same lines of the cache
+    HALF_UP_BIAS = (1 << 27) + 1  # half a minor unit, and a unit more as in tariffcore.tables
 
 
 cdef uint64_t rounded_quotient(u128 multiplier, u128 numerator, u128 denominator, int mode) noexcept nogil:
@@ -193,11 +220,12 @@ cdef class PriceTables:
     cdef const uint64_t[:, ::1] component_sets
     cdef const uint64_t[:, ::1] component_running   # component set, part: running share x denominator
     cdef const uint16_t[:, ::1] component_column    # component set, part: which output column
+    cdef const uint64_t[:, ::1] component_multiplier  # component set, output column: running share, fixed point
     cdef int stay_bits, block_bits, signature_bits
 
     def __init__(self, *, days, item_place, variant_place, age_place, prices, wide_rate, planned_days, rounding_mode,
                  day_count_extra, factor_row, factors, coefficient_place, coefficients, wide_coefficients,
-                 component_set, component_sets, component_running, component_column,
+                 component_set, component_sets, component_running, component_column, component_multiplier,
                  stay_bits, block_bits, signature_bits):
         self.days = days
         self.item_place = item_place
@@ -217,6 +245,7 @@ cdef class PriceTables:
         self.component_sets = component_sets
         self.component_running = component_running
         self.component_column = component_column
+        self.component_multiplier = component_multiplier
         self.stay_bits = stay_bits
         self.block_bits = block_bits
         self.signature_bits = signature_bits
@@ -589,20 +618,20 @@ def split(
     cdef const uint8_t *statuses = &status[0]
     cdef uint8_t *with_parts = &has_parts[0]
     cdef int64_t *parts = &parts_minor[0, 0]
-    cdef const Days *days = <const Days *>&tables.days[0]
-    cdef const uint16_t *set_of_item = &tables.component_set[0, 0]
     cdef const uint64_t *sets = &tables.component_sets[0, 0]
     cdef const uint64_t *running = &tables.component_running[0, 0]
     cdef const uint16_t *columns = &tables.component_column[0, 0]
-    cdef Py_ssize_t epoch_items = tables.component_set.shape[1]
+    cdef const uint64_t *multipliers = &tables.component_multiplier[0, 0]
+    cdef const uint64_t *set_row
     cdef Py_ssize_t width = tables.component_running.shape[1]
     cdef Py_ssize_t components = parts_minor.shape[0]
     cdef Py_ssize_t rows = parts_minor.shape[1]
-    cdef int signature_bits = tables.signature_bits
-    cdef Py_ssize_t i, k, n, chosen, room
+    cdef uint16_t chosen[SPLIT_ROOM]
+    cdef Py_ssize_t i, k, n, room, stride
     cdef int64_t *block
     room = SPLIT_ROOM // components if SPLIT_ROOM // components > SPLIT_ROWS else SPLIT_ROWS
-    block = <int64_t *>malloc(room * components * sizeof(int64_t))
+    stride = room + SPLIT_PADDING
+    block = <int64_t *>malloc(stride * components * sizeof(int64_t))
     if block == NULL:
         raise MemoryError
     with nogil:
@@ -610,21 +639,60 @@ def split(
         # those of all others, whose places in memory may contend for the same lines of the cache.
         while start < stop:
             n = stop - start if stop - start < room else room
+            find_sets(
+                tables, day + start, items + start, variants + start, statuses + start, with_parts + start, chosen, n
+            )
             for i in range(n):
-                chosen = set_of_item[
-                    (variants[start + i] >> signature_bits) * epoch_items + days.first_item[day[start + i]] + items[start + i]
-                ]
-                # set 0 is for what has no profile: all its running shares are 0
-                chosen = chosen if statuses[start + i] == OK else 0
-                with_parts[start + i] = chosen != 0
-                split_row(
-                    <uint64_t>amounts[start + i], sets + chosen * S_WIDTH, running + chosen * width,
-                    columns + chosen * width, block + i, room, components,
-                )
+                set_row = sets + chosen[i] * S_WIDTH
+                if <uint64_t>amounts[start + i] < set_row[S_SHORT_LIMIT]:
+                    split_short(
+                        <uint64_t>amounts[start + i], multipliers + chosen[i] * width, block + i, stride, components
+                    )
+                else:
+                    split_row(
+                        <uint64_t>amounts[start + i], set_row, running + chosen[i] * width,
+                        columns + chosen[i] * width, block + i, stride, components,
+                    )
             for k in range(components):
-                memcpy(parts + k * rows + start, block + k * room, n * sizeof(int64_t))
+                stream(parts + k * rows + start, block + k * stride, n)
             start += n
+        streamed()
     free(block)
+
+
+cdef inline void find_sets(
+    PriceTables tables, const uint16_t *day, const uint16_t *item, const uint16_t *variant, const uint8_t *status,
+    uint8_t *has_parts, uint16_t *chosen, Py_ssize_t n
+) noexcept nogil:
+    """The component set of each row; set 0, whose shares are all 0, for what has no profile or no amount."""
+    cdef const uint32_t *first_item = &(<const Days *>&tables.days[0]).first_item[0]
+    cdef const uint16_t *component_set = &tables.component_set[0, 0]
+    cdef uint32_t epoch_items = <uint32_t>tables.component_set.shape[1]
+    cdef int signature_bits = tables.signature_bits
+    cdef uint16_t found
+    cdef Py_ssize_t i
+    for i in range(n):
+        found = component_set[
+            <uint64_t>(<uint32_t>variant[i] >> signature_bits) * epoch_items + first_item[day[i]] + item[i]
+        ]
+        found = found if status[i] == OK else 0
+        chosen[i] = found
+        has_parts[i] = found != 0
+
+
+cdef inline void split_short(
+    uint64_t amount, const uint64_t *multiplier, int64_t *parts, Py_ssize_t stride, Py_ssize_t components
+) noexcept nogil:
+    """Split an amount by fixed-point running shares, as `tariffcore.tables.PerRate` settles short coefficients."""
+    cdef uint64_t before = 0
+    cdef uint64_t reached
+    cdef Py_ssize_t k
+    amount = amount << (64 + FRACTION_BITS - SHARE_BITS)
+    for k in range(components):
+        reached = (mul_high(amount, multiplier[k]) + HALF_UP_BIAS) >> FRACTION_BITS
+        parts[0] = <int64_t>(reached - before)
+        parts += stride
+        before = reached
 
 
 cdef inline void split_row(

@@ -22,6 +22,7 @@ from tariffcore.schedule.catalog import Catalog
 from tariffcore.statuses import CaseStatus
 
 _ROWS_A_THREAD = 1 << 15  # fewer are not worth a second thread
+_ROWS_AT_ONCE = 1 << 15
 
 STATUS_NAMES = [status.name for status in CaseStatus]
 
@@ -226,6 +227,9 @@ def price_encoded(
     rule = np.empty(count, dtype=np.uint16)
     threads = default_threads() if threads is None else threads
 
+    parts_minor = np.empty((len(plan.component_names), count), dtype=np.int64) if components else None
+    has_parts = np.zeros(count, dtype=np.uint8) if components else None
+
     def price(start: int, stop: int) -> None:
         _kernel.price(
             plan.tables,
@@ -246,30 +250,28 @@ def price_encoded(
             stop,
         )
 
-    _over_rows(price, count, threads)
+    def price_and_split(start: int, stop: int) -> None:
+        assert parts_minor is not None and has_parts is not None
+        # some rows at a time, so that their amounts are still in the cache when they are split
+        for first in range(start, stop, _ROWS_AT_ONCE):
+            last = min(first + _ROWS_AT_ONCE, stop)
+            price(first, last)
+            _kernel.split(
+                plan.tables,
+                cases.deciding_day,
+                cases.item,
+                cases.variant,
+                amount_minor,
+                status,
+                parts_minor,
+                has_parts,
+                first,
+                last,
+            )
+
+    _over_rows(price_and_split if components and plan.component_names else price, count, threads)
     if cases.marked is not None and cases.marked_edition is not None:
         edition[cases.marked] = cases.marked_edition
-    if not components:
-        return PricedCases(plan, cases, amount_minor, status, edition, rule)
-    parts_minor = np.empty((len(plan.component_names), count), dtype=np.int64)
-    has_parts = np.zeros(count, dtype=np.uint8)
-
-    def split(start: int, stop: int) -> None:
-        _kernel.split(
-            plan.tables,
-            cases.deciding_day,
-            cases.item,
-            cases.variant,
-            amount_minor,
-            status,
-            parts_minor,
-            has_parts,
-            start,
-            stop,
-        )
-
-    if plan.component_names:
-        _over_rows(split, count, threads)
     return PricedCases(plan, cases, amount_minor, status, edition, rule, parts_minor, has_parts)
 
 

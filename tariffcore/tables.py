@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -110,7 +110,10 @@ FRACTION_BITS = 28
 MULTIPLIER_BITS = FRACTION_BITS + 32
 """Binary places of a multiplier: it stands for coefficients below 16."""
 _LONGEST_SETTLED_DENOMINATOR = 1 << (FRACTION_BITS - 2)
-COMPONENT_SET_COLUMNS = ("denominator", "magic", "shift", "max_amount")
+COMPONENT_SET_COLUMNS = ("denominator", "magic", "shift", "max_amount", "short_limit")
+SHARE_BITS = 63
+"""Binary places of a running share in the short cut: a whole one has 64 bits."""
+SHORT_AMOUNT = 1 << SHARE_BITS - FRACTION_BITS - 1
 
 _STATUS_OF_DAY_CODE = {
     MISSING_DAY: CaseStatus.MISSING_FIELD,
@@ -559,25 +562,34 @@ class Layout:
         rows = np.zeros((1 + len(sets), len(COMPONENT_SET_COLUMNS)), dtype=np.uint64)
         running = np.zeros((1 + len(sets), max(1, len(columns))), dtype=np.uint64)
         target = np.zeros((1 + len(sets), max(1, len(columns))), dtype=np.uint16)
+        multiplier = np.zeros((1 + len(sets), max(1, len(columns))), dtype=np.uint64)
         # set 0, for what has no profile, is all nothing, whatever the amount
-        rows[0, COMPONENT_SET_COLUMNS.index("max_amount")] = (1 << 64) - 1
+        rows[0, COMPONENT_SET_COLUMNS.index("max_amount") :] = (1 << 64) - 1
         target[0] = np.arange(target.shape[1])
         for parts, number in sets.items():
             denominator = math.lcm(*(share.denominator for _, share in parts))
             doubled = 2 * denominator
             magic, shift = reciprocal(doubled)
-            rows[number] = [doubled, magic, shift, (2**63 - 1 - denominator) // doubled]
+            places = [columns[name] for name, _ in parts]
+            is_short = places == sorted(places) and denominator <= _LONGEST_SETTLED_DENOMINATOR
+            short_limit = SHORT_AMOUNT if is_short else 0
+            rows[number] = [doubled, magic, shift, (2**63 - 1 - denominator) // doubled, short_limit]
             reached = Fraction(0)
             unlisted = [name for name in columns if name not in dict(parts)]
             for k, (name, share) in enumerate([*parts, *((name, Fraction(0)) for name in unlisted)]):
                 reached += share
                 running[number, k] = _exact_int(reached * doubled)
                 target[number, k] = columns[name]
+            # in the order of the columns: what is not listed adds nothing, so it may stand anywhere
+            shares = dict(parts)
+            in_order = accumulate(shares.get(name, Fraction(0)) for name in columns)
+            multiplier[number] = [math.ceil(share * (1 << SHARE_BITS)) for share in in_order]
         return {
             "component_set": np.ascontiguousarray(table.reshape(-1, len(self._n.setting_keys)).T),
             "component_sets": rows,
             "component_running": running,
             "component_column": target,
+            "component_multiplier": multiplier,
         }
 
     @staticmethod

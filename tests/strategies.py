@@ -35,6 +35,7 @@ from tariffcore.reference import (
     tariff_of_case,
 )
 from tariffcore.schedule.catalog import Catalog, DecidingDate
+from tariffcore.schedule.exactness import rate_scale
 from tariffcore.schedule.model import (
     CASE_SHARE_MODEL,
     AppliesTo,
@@ -469,7 +470,7 @@ def build_schedule(
         folder=schedule_id,
         digest=hashlib.sha256(f"{schedule_id} {choices.integer(0, 2**30)}".encode()).hexdigest(),
     )
-    limits = RateLimits()
+    limits = RateLimits(schedule)
     schedule = replace(schedule, groups=build_groups(choices, schedule, limits, large=large))
     schedule = replace(schedule, services=build_services(choices, schedule, limits))
     return without_overlong_denominators(schedule)
@@ -551,10 +552,13 @@ LARGE_GROUPS = {
 
 
 class RateLimits:
-    """Whether tariffs fit a schedule together: below 10^18 times their common denominator."""
+    """Whether tariffs fit a schedule together: below 10^18 times their common denominator.
 
-    def __init__(self) -> None:
-        self.denominator = 1
+    A schedule that keeps tariffs finer than the minor unit counts all of them in those parts, whole ones too.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.denominator = rate_scale(schedule)
         self.largest = Fraction(0)
 
     def admit(self, rates: Sequence[Fraction]) -> bool:

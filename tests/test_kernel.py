@@ -331,13 +331,27 @@ def test_tariffs_kept_exactly_are_rounded_once_at_the_end():
 # Components
 
 
-@pytest.mark.parametrize("denominator", [1, 3, 10_000, 999_999_937, 10**18 - 11])
+@pytest.mark.parametrize("denominator", [1, 3, 10_000, 2**26 - 1, 2**26, 2**26 + 1, 999_999_937, 10**18 - 11])
 def test_splitting_on_both_sides_of_where_64_bits_end(denominator):
-    """The kernel's short division serves amounts up to (2**63 - 1 - d) / 2d, long division those above."""
+    """Fixed-point shares serve amounts up to 2**34, short division those up to (2**63 - 1 - d) / 2d, long
+    division those above."""
     shares = [Fraction(part, denominator) for part in (denominator // 3, denominator // 2)]
     shares.append(1 - sum(shares))
     limit = (2**63 - 1 - denominator) // (2 * denominator)
-    amounts = {1, 2, 3, limit - 1, limit, limit + 1, limit + 2, 10**17 + 1, MAX_AMOUNT_MINOR}
+    amounts = {
+        1,
+        2,
+        3,
+        2**34 - 2,
+        2**34 - 1,
+        2**34,
+        limit - 1,
+        limit,
+        limit + 1,
+        limit + 2,
+        10**17 + 1,
+        MAX_AMOUNT_MINOR,
+    }
     amounts = sorted(amount for amount in amounts if 0 < amount <= MAX_AMOUNT_MINOR)
     schedule = schedule_of(amounts, [1])
     schedule = replace(
