@@ -140,7 +140,7 @@ def _component_lines(
             continue
         mark = f" ({labels.term('capital')})" if part.capital else ""
         amount = labels.minor(part.amount_minor, minor_units)
-        rows.append((printable(part.component) + mark, labels.number(part.share), amount))
+        rows.append((labels.word("component", part.component) + mark, labels.number(part.share), amount))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines: list[str] = []
     for name, share, amount in rows:

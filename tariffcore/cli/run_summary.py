@@ -87,9 +87,11 @@ class RunSummary:
             if summary.by_provider:
                 self._providers(summary.by_provider)
             if summary.by_funding_source:
-                self._breakdown(
-                    terms["funding_source"], terms["funding_source"], self._most(summary.by_funding_source)
-                )
+                funding = {
+                    self._word("funding_source", name): tally
+                    for name, tally in self._most(summary.by_funding_source).items()
+                }
+                self._breakdown(terms["funding_source"], terms["funding_source"], funding)
             if summary.by_component:
                 self._components(summary.by_component)
             if summary.has_claims:
@@ -212,7 +214,7 @@ class RunSummary:
         terms = self.labels.sections["term"]
         rows = [
             (
-                f"{name} ({terms['capital']})" if name in capital else name,
+                self._word("component", name) + (f" ({terms['capital']})" if name in capital else ""),
                 self._money(amount_minor),
                 percent(amount_minor, total, self.labels),
             )

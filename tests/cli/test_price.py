@@ -213,6 +213,19 @@ def test_the_summary_and_the_reasons_speak_the_language_asked_for(tmp_path: Path
     assert any("\u0400" <= letter <= "\u04ff" for letter in rows_of(rejects)[0]["reason"])
 
 
+def test_components_and_funding_are_named_in_the_language_asked_for(tmp_path: Path) -> None:
+    cases = tmp_path / "cases.csv"
+    run("sample", "-n", 300, "-o", cases, "--quiet")
+    options = ("-s", "kz-demo", "-o", tmp_path / "priced.csv", "--components")
+    for language, words in (
+        ("en", ("staff_pay", "guaranteed_volume")),
+        ("ru", ("оплата труда", "гарантированный объём (ГОБМП)")),
+        ("kk", ("еңбекақы", "кепілдік берілген көлем (ТМККК)")),
+    ):
+        ran = run("price", cases, *options, "--language", language)
+        assert all(f"\n{word} " in ran.out for word in words)
+
+
 def test_quiet_prints_the_last_line_only(tmp_path: Path) -> None:
     ran = run("price", write_cases(tmp_path, PRICED), "-o", tmp_path / "priced.csv", "--quiet")
     assert ran.out == "priced 1 + rejected 0 = 1 read; amount 686,930.98 KZT\n"
