@@ -60,6 +60,8 @@ cdef enum:
     # above the number in an entry of a code table: the word is none, or its rows need the whole rule
     NO_WORD = 0x10000
     NEEDS_HOURS = 0x20000
+    BEYOND = 0x40000            # no word has this place yet
+    NO_DAY_CODES = 5            # codes below 2**16 that are no days
     MAX_STAY_DAYS = 32767
     MAX_AGE_YEARS = 130
     SECONDS_A_DAY = 86400
@@ -128,7 +130,7 @@ cdef struct Words:
 cdef struct Columns:
     # NULL: left out
     const uint8_t *of[FIELDS]
-    uint32_t places[FIELDS]             # of codes: how many places the table has
+    uint32_t room[FIELDS]               # of codes: entries of the table, a power of two; of procedures: its places
     Py_ssize_t procedures               # how many places the procedure column holds
 
 
@@ -151,7 +153,6 @@ cdef struct Plan:
 
 
 cdef struct Bound:
-    uint16_t *deciding_day
     uint16_t *admission_day
     uint16_t *discharge_day
     uint16_t *item
@@ -185,17 +186,9 @@ cdef inline uint32_t number(const Columns *c, int column, Py_ssize_t i, uint32_t
     return load32(c.of[column], i) if c.of[column] != NULL else absent
 
 
-cdef inline uint8_t signature(const Columns *c, const Words *w, Py_ssize_t i) noexcept nogil:
-    """The bits of all procedures of a row, whose ends have been checked."""
-    cdef uint8_t bits = 0
-    cdef Py_ssize_t p
-    if c.of[PROCEDURE_END] != NULL:
-        for p in range(load32(c.of[PROCEDURE_END], i - 1) if i else 0, load32(c.of[PROCEDURE_END], i)):
-            bits |= w.procedure[load32(c.of[PROCEDURE], p)]
-    return bits
-
-
-cdef void settle(const Plan *plan, const Columns *c, const Words *w, Bound *out, Py_ssize_t i) noexcept nogil:
+cdef void settle(
+    const Plan *plan, const Columns *c, const Words *w, Bound *out, Py_ssize_t i, uint8_t signature
+) noexcept nogil:
     """One row by the whole rule."""
     cdef int level = PLAIN
     cdef uint32_t drg = word(c, DRG, w.drg, i)
@@ -226,6 +219,15 @@ cdef void settle(const Plan *plan, const Columns *c, const Words *w, Bound *out,
     cdef uint16_t setting_number
     cdef uint8_t edition
     cdef bint timed
+
+    if (drg | service | setting | outcome | factor) & BEYOND or problem > 3:
+        stop_at(
+            out,
+            DRG if drg & BEYOND else SERVICE if service & BEYOND else CARE_SETTING if setting & BEYOND
+            else OUTCOME if outcome & BEYOND else FACTOR if factor & BEYOND else ROW_PROBLEM,
+            i,
+        )
+        return
 
     # what the row itself says
     if problem == 1 or (is_case and is_service):
@@ -319,77 +321,85 @@ cdef void settle(const Plan *plan, const Columns *c, const Words *w, Bound *out,
         out.marked_edition[out.marked_count] = edition
         out.marked_count += 1
         deciding_code = plan.day_of_level[level]
-    out.deciding_day[i] = deciding_code
+        # its other numbers do not matter then
+        admission_code = discharge_code = deciding_code
     out.admission_day[i] = admission_code
     out.discharge_day[i] = discharge_code
     out.item[i] = <uint16_t>service if is_service else <uint16_t>drg if is_case else plan.unknown_item
-    out.variant[i] = key | signature(c, w, i)
+    out.variant[i] = key | signature
     out.age[i] = <uint8_t>age
     out.outcome[i] = <uint8_t>(<uint8_t>outcome + (death - 1 if death else 2))
     if out.quantity != NULL:
         out.quantity[i] = quantity
 
 
-cdef inline Py_ssize_t beyond(const uint8_t *codes, Py_ssize_t first, Py_ssize_t n, uint32_t places) noexcept nogil:
-    """The first row whose code is beyond its table, or -1."""
-    cdef uint32_t most = 0
-    cdef uint32_t code
-    cdef Py_ssize_t k
-    for k in range(n):
-        code = load32(codes, first + k)
-        most = code if code > most else most
-    if most < places:
-        return -1
-    for k in range(n):
-        if load32(codes, first + k) >= places:
-            return first + k
-    return -1
+cdef inline void stop_at(Bound *out, int field, Py_ssize_t row) noexcept nogil:
+    """Remember what ends the binding; the first of several."""
+    if out.wrong_field == 0:
+        out.wrong_field = field
+        out.wrong_row = row
 
 
 cdef inline bint check_places(const Columns *c, Bound *out, int field, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t row
-    if c.of[field] == NULL:
+    """Whether every code of a block is inside its table's room; what is beyond its words there is marked."""
+    cdef const uint8_t *column = c.of[field] + 4 * first
+    cdef uint32_t room = c.room[field]
+    cdef uint32_t bits = 0
+    cdef Py_ssize_t k
+    for k in range(n):
+        bits |= load32(column, k)
+    if bits < room:     # rooms are powers of two
         return True
-    row = beyond(c.of[field], first, n, c.places[field])
-    if row < 0:
-        return True
-    out.wrong_field = field
-    out.wrong_row = row
+    for k in range(n):
+        if load32(column, k) >= room:
+            stop_at(out, field, first + k)
+            break
     return False
 
 
-cdef bint check_procedures(const Columns *c, Bound *out, Py_ssize_t first, Py_ssize_t n, bint last) noexcept nogil:
-    """Whether the ends of a block's procedures never fall, stay inside, and every place is one of a word."""
+cdef bint read_procedures(
+    const Columns *c, const Words *w, Bound *out, Py_ssize_t first, Py_ssize_t n, uint8_t *signatures
+) noexcept nogil:
+    """The bits of the procedures of each row of a block; False where ends fall or places are none."""
     cdef uint32_t before = load32(c.of[PROCEDURE_END], first - 1) if first else 0
-    cdef uint32_t begin = before
     cdef uint32_t end, code
+    cdef uint8_t bits
     cdef Py_ssize_t k
-    for k in range(first, first + n):
-        end = load32(c.of[PROCEDURE_END], k)
-        if end < before or end > c.procedures or (last and k == first + n - 1 and end != c.procedures):
-            out.wrong_field = PROCEDURE_END
-            out.wrong_row = k
+    memset(signatures, 0, n)
+    for k in range(n):
+        end = load32(c.of[PROCEDURE_END], first + k)
+        if end == before:
+            continue
+        if end < before or end > c.procedures:
+            stop_at(out, PROCEDURE_END, first + k)
             return False
-        before = end
-    for k in range(begin, before):
-        code = load32(c.of[PROCEDURE], k)
-        if code - 1 >= c.places[PROCEDURE] - 1:
-            out.wrong_field = PROCEDURE
-            out.wrong_row = k
-            return False
+        bits = 0
+        while before < end:
+            code = load32(c.of[PROCEDURE], before)
+            if code == 0 or code >= c.room[PROCEDURE]:
+                stop_at(out, PROCEDURE, before)
+                return False
+            bits |= w.procedure[code]
+            before += 1
+        signatures[k] = bits
     return True
 
 
 cdef bint bind_block(
-    const Plan *plan, const Columns *c, const Words *w, Bound *out, Py_ssize_t first, Py_ssize_t n, bint last,
-    bint settle_all
+    const Plan *plan, const Columns *c, const Words *w, Bound *out, Py_ssize_t first, Py_ssize_t n, bint settle_all
 ) noexcept nogil:
-    """Rows first..first + n; False where a place is beyond its table."""
-    cdef uint8_t look[BLOCK]        # not 0: the row needs another look
-    cdef uint32_t entry, came, left, stay, length, age, one
+    """Rows first..first + n; False where something is beyond its table.
+
+    The loops take no branch and compare next to nothing, so that they run on several rows at once: a row needs
+    another look where any bit of ``look`` is set, and may be given one without need.
+    """
+    cdef uint32_t look[BLOCK]
+    cdef uint8_t signatures[BLOCK]
+    cdef uint32_t entry, came, left, stay, length, number, beyond
     cdef uint32_t base = <uint32_t>plan.base_day
-    cdef uint32_t day_codes = plan.day_codes
-    cdef uint32_t timed, extra
+    cdef uint32_t timed = c.of[ADMISSION_SECOND] != NULL and c.of[DISCHARGE_SECOND] != NULL
+    cdef uint32_t extra = <uint32_t>plan.same_extra
+    cdef uint32_t any_length = 0 if plan.same_extra >= 0 else NOT_GIVEN
     cdef uint8_t answer
     cdef const uint8_t *column
     cdef const uint8_t *other
@@ -401,85 +411,83 @@ cdef bint bind_block(
     cdef Py_ssize_t k
     cdef int f, field
     for f in range(6):
-        if not check_places(c, out, CODED[f], first, n):
+        if c.of[CODED[f]] != NULL and not check_places(c, out, CODED[f], first, n):
             return False
-    if c.of[PROCEDURE_END] != NULL and not check_procedures(c, out, first, n, last):
+    memset(signatures, 0, sizeof(signatures))
+    if c.of[PROCEDURE_END] != NULL and not read_procedures(c, w, out, first, n, signatures):
         return False
-    if c.of[ROW_PROBLEM] != NULL:
-        for k in range(first, first + n):
-            if c.of[ROW_PROBLEM][k] > 3:
-                out.wrong_field = ROW_PROBLEM
-                out.wrong_row = k
-                return False
 
-    memset(look, settle_all, n)
     table = w.provider
     narrow = out.provider + first
     if c.of[PROVIDER] != NULL:
         column = c.of[PROVIDER] + 4 * first
+        beyond = 0
         for k in range(n):
-            narrow[k] = <uint16_t>table[load32(column, k)]
+            entry = table[load32(column, k)]
+            beyond |= entry
+            narrow[k] = <uint16_t>entry
+        if beyond & BEYOND:
+            for k in range(n):
+                if table[load32(column, k)] & BEYOND:
+                    stop_at(out, PROVIDER, first + k)
+            return False
     else:
         for k in range(n):
             narrow[k] = <uint16_t>table[0]
 
+    memset(look, 0, sizeof(look))
     if (
-        c.of[DRG] != NULL and c.of[CARE_SETTING] != NULL and c.of[ADMISSION_DAY] != NULL
-        and c.of[DISCHARGE_DAY] != NULL and not settle_all
+        c.of[DRG] == NULL or c.of[CARE_SETTING] == NULL or c.of[ADMISSION_DAY] == NULL
+        or c.of[DISCHARGE_DAY] == NULL or settle_all
     ):
+        memset(look, 1, 4 * n)
+    else:
         column = c.of[DRG] + 4 * first
         table = w.drg
         narrow = out.item + first
         for k in range(n):
             entry = table[load32(column, k)]
             narrow[k] = <uint16_t>entry
-            look[k] = <uint8_t>(entry >> 16)
+            look[k] = entry >> 16
         column = c.of[CARE_SETTING] + 4 * first
         table = w.setting
         narrow = out.variant + first
         for k in range(n):
             entry = table[load32(column, k)]
-            narrow[k] = <uint16_t>entry
-            look[k] |= <uint8_t>(entry >> 16)
-        # beside each other, so that neither day is read twice
+            narrow[k] = <uint16_t>(entry | signatures[k])
+            look[k] |= entry >> 16
         column = c.of[ADMISSION_DAY] + 4 * first
         other = c.of[DISCHARGE_DAY] + 4 * first
         narrow = out.admission_day + first
         also = out.discharge_day + first
-        timed = c.of[ADMISSION_SECOND] != NULL and c.of[DISCHARGE_SECOND] != NULL
         for k in range(n):
             came = load32(column, k) - base
             left = load32(other, k) - base
             narrow[k] = <uint16_t>came
             also[k] = <uint16_t>left
             # with hours a stay within a day may end before it begins
-            stay = left - came - timed
-            look[k] |= (came >= day_codes) | (left >= day_codes) | (stay > MAX_STAY_DAYS - timed)
-        narrow = out.deciding_day + first
-        also = (out.admission_day if plan.by_admission else out.discharge_day) + first
-        for k in range(n):
-            narrow[k] = also[k]
+            stay = left - came
+            look[k] |= (
+                (came | came + NO_DAY_CODES | left | left + NO_DAY_CODES) >> 16 | (stay | stay - timed) >> 15
+            )
         if c.of[LENGTH_OF_STAY_DAYS] != NULL:
-            extra = <uint32_t>plan.same_extra
             for k in range(n):
-                length = load32(c.of[LENGTH_OF_STAY_DAYS], first + k)
+                length = load32(c.of[LENGTH_OF_STAY_DAYS] + 4 * first, k)
                 stay = load32(other, k) - load32(column, k) + extra
-                stay = stay if stay > 1 else 1
-                look[k] |= (length != NOT_GIVEN) & ((length != stay) | (plan.same_extra < 0))
-    else:
-        memset(look, 1, n)
+                look[k] |= (length != NOT_GIVEN) & ((length ^ stay | any_length) != 0)
 
     for f in range(2):
         field = SERVICE_AND_FACTOR[f]
         if c.of[field] != NULL:
             column = c.of[field] + 4 * first
             for k in range(n):
-                look[k] |= load32(column, k) != 0
+                look[k] |= load32(column, k)
     for field in range(ADMISSION_SECOND, DISCHARGE_SECOND + 1):
         if c.of[field] != NULL:
             column = c.of[field] + 4 * first
             for k in range(n):
-                look[k] |= load32(column, k) > SECONDS_A_DAY
+                number = load32(column, k)
+                look[k] |= (number | SECONDS_A_DAY - number) >> 31
     byte = out.outcome + first
     if c.of[OUTCOME] != NULL:
         column = c.of[OUTCOME] + 4 * first
@@ -487,7 +495,7 @@ cdef bint bind_block(
         for k in range(n):
             entry = table[load32(column, k)]
             byte[k] = <uint8_t>(entry + 2)
-            look[k] |= <uint8_t>(entry >> 16)
+            look[k] |= entry >> 16
     else:
         memset(byte, plan.default_outcome + 2, n)
     if c.of[DEATH_UNAVOIDABLE] != NULL:
@@ -496,35 +504,32 @@ cdef bint bind_block(
             answer = column[k]
             # 2 for not said, which stands there already; 0 for avoidable, 1 for unavoidable
             byte[k] = <uint8_t>(byte[k] - (3 - answer if answer else 0))
-            look[k] |= answer > 2
+            look[k] |= answer & 0xFC | (answer & answer >> 1)
     byte = out.age + first
     if c.of[AGE_YEARS] != NULL:
         column = c.of[AGE_YEARS] + 4 * first
         for k in range(n):
-            age = load32(column, k)
-            byte[k] = <uint8_t>age
-            look[k] |= (age > MAX_AGE_YEARS) & (age != NOT_GIVEN)
+            number = load32(column, k)
+            byte[k] = <uint8_t>number
+            look[k] |= (number + 1) >> 7    # a missing one becomes 0, and few are so old
     else:
         memset(byte, 255, n)
     if c.of[QUANTITY] != NULL:
         column = c.of[QUANTITY] + 4 * first
         wide = out.quantity + first
         for k in range(n):
-            one = load32(column, k)
-            wide[k] = one
-            look[k] |= one - 1 >= MAX_QUANTITY
+            number = load32(column, k)
+            wide[k] = number
+            look[k] |= (number | number - 1) >> 31
     if c.of[ROW_PROBLEM] != NULL:
         column = c.of[ROW_PROBLEM] + first
         for k in range(n):
             look[k] |= column[k]
-    if c.of[PROCEDURE_END] != NULL:
-        for k in range(first, first + n):
-            out.variant[k] |= signature(c, w, k)
 
     for k in range(n):
         if look[k]:
-            settle(plan, c, w, out, first + k)
-    return True
+            settle(plan, c, w, out, first + k, signatures[k])
+    return out.wrong_field == 0
 
 
 def bind(
@@ -541,7 +546,6 @@ def bind(
     const uint32_t[::1] outcome_words,
     const uint32_t[::1] factor_words,
     const uint8_t[::1] procedure_words,
-    uint16_t[::1] deciding_day,
     uint16_t[::1] admission_day,
     uint16_t[::1] discharge_day,
     uint16_t[::1] item,
@@ -555,6 +559,8 @@ def bind(
     bint settle_all,
 ):
     """Bind the columns of a message to a plan.  ``settle_all``: by the whole rule only, which gives the same.
+
+    The day that decides is the admission or the discharge day itself, whichever the catalog says.
 
     Answers (rows marked, field, row): how many rows their own fields decide, and the number of the field and the
     row that stopped the binding, or 0 and 0.  The quantities are written only where the message has them.
@@ -584,14 +590,14 @@ def bind(
     plan.default_outcome = numbers.default_outcome
     for field in range(FIELDS):
         c.of[field] = NULL if offsets[field] < 0 else &message[0] + offsets[field]
-        c.places[field] = 0
-    c.places[PROVIDER] = <uint32_t>provider_words.shape[0]
-    c.places[DRG] = <uint32_t>drg_words.shape[0]
-    c.places[SERVICE] = <uint32_t>service_words.shape[0]
-    c.places[CARE_SETTING] = <uint32_t>setting_words.shape[0]
-    c.places[OUTCOME] = <uint32_t>outcome_words.shape[0]
-    c.places[FACTOR] = <uint32_t>factor_words.shape[0]
-    c.places[PROCEDURE] = <uint32_t>procedure_words.shape[0]
+        c.room[field] = 0
+    c.room[PROVIDER] = <uint32_t>provider_words.shape[0]
+    c.room[DRG] = <uint32_t>drg_words.shape[0]
+    c.room[SERVICE] = <uint32_t>service_words.shape[0]
+    c.room[CARE_SETTING] = <uint32_t>setting_words.shape[0]
+    c.room[OUTCOME] = <uint32_t>outcome_words.shape[0]
+    c.room[FACTOR] = <uint32_t>factor_words.shape[0]
+    c.room[PROCEDURE] = <uint32_t>procedure_words.shape[0]
     c.procedures = procedures
     w.provider = &provider_words[0]
     w.drg = &drg_words[0]
@@ -601,7 +607,6 @@ def bind(
     w.outcome = &outcome_words[0]
     w.factor = &factor_words[0]
     w.procedure = &procedure_words[0]
-    out.deciding_day = &deciding_day[0]
     out.admission_day = &admission_day[0]
     out.discharge_day = &discharge_day[0]
     out.item = &item[0]
@@ -619,7 +624,10 @@ def bind(
         first = 0
         while first < rows:
             n = rows - first if rows - first < BLOCK else BLOCK
-            if not bind_block(&plan, &c, &w, &out, first, n, first + n == rows, settle_all):
+            if not bind_block(&plan, &c, &w, &out, first, n, settle_all):
                 break
             first += n
+        if out.wrong_field == 0 and c.of[PROCEDURE_END] != NULL:
+            if load32(c.of[PROCEDURE_END], rows - 1) != <uint32_t>procedures:
+                stop_at(&out, PROCEDURE_END, rows - 1)
     return out.marked_count, out.wrong_field, out.wrong_row

@@ -42,6 +42,7 @@ FIELDS = 28
 QUANTITY = 21
 NO_WORD = 1 << 16
 _NEEDS_HOURS = 1 << 17
+_BEYOND = 1 << 18
 _DAY_OF_LEVEL = (0, INVALID_STAY, INVALID_STAY, MISSING_DAY, INVALID_DAY, MALFORMED_DAY)
 
 
@@ -69,6 +70,7 @@ class PlanWords:
         self._outcomes = plan.outcomes
         self._factors = {text: number for number, text in enumerate(plan.factor_codes, start=1)}
         self._procedures = plan.procedure_bits
+        self.by_admission = plan.catalog.deciding_date is DecidingDate.ADMISSION
         self.numbers = _binding.PlanNumbers(**self._numbers(plan))
         self.rule_ids = list(dict.fromkeys(rule for rule in plan.rule_ids if rule is not None))
         """Every rule once."""
@@ -137,7 +139,7 @@ class PlanWords:
             "outside_day": OUTSIDE_DAY,
             "base_day": plan.base_day,
             "is_open_ended": plan.catalog.spans[-1].end is None,
-            "by_admission": plan.catalog.deciding_date is DecidingDate.ADMISSION,
+            "by_admission": self.by_admission,
             "same_extra": extras[0] if len(set(extras)) == 1 else -1,
             "unknown_item": UNKNOWN_DRG_ITEM,
             "default_outcome": self.outcome("discharged"),
@@ -148,29 +150,31 @@ class PlanWords:
         return np.array([self._key(SettingKey(text, over_limit)) for text in settings], dtype=np.uint16)
 
 
-class Numbers:
-    """A growing array: entry i is what place i of a code table stands for."""
+class _Numbers:
+    """A growing array: entry i is what place i of a code table stands for.
 
-    def __init__(self, first: int, dtype: type[np.unsignedinteger[Any]]) -> None:
-        self._room = np.zeros(16, dtype=dtype)
-        self._room[0] = first
+    ``filled`` is as long as a power of two, with ``beyond`` at places that no word has yet.
+    """
+
+    def __init__(self, first: int, beyond: int, dtype: type[np.unsignedinteger[Any]]) -> None:
+        self._beyond = beyond
         self._count = 1
-        self.filled: NDArray[Any] = self._room[:1]
+        self.filled: NDArray[Any] = np.full(16, beyond, dtype=dtype)
+        self.filled[0] = first
 
     def __len__(self) -> int:
         return self._count
 
     def extend(self, entries: Iterable[int]) -> None:
-        """Append entries. Arrays handed out before stay as they are."""
-        new = np.fromiter(entries, dtype=self._room.dtype)
+        """Append entries. An array handed out before may show them, or not."""
+        new = np.fromiter(entries, dtype=self.filled.dtype)
         count = self._count + len(new)
-        if count > len(self._room):
-            room = np.zeros(max(count, 2 * len(self._room)), dtype=self._room.dtype)
-            room[: self._count] = self.filled
-            self._room = room
-        self._room[self._count : count] = new
+        if count > len(self.filled):
+            room = np.full(1 << (count - 1).bit_length(), self._beyond, dtype=self.filled.dtype)
+            room[: self._count] = self.filled[: self._count]
+            self.filled = room
+        self.filled[self._count : count] = new
         self._count = count
-        self.filled = self._room[:count]
 
 
 class CodeTables:
@@ -178,7 +182,7 @@ class CodeTables:
 
     def __init__(self, words: PlanWords) -> None:
         self._words = words
-        self._tables: dict[str, tuple[Numbers, Callable[[str], int], int]] = {}
+        self._tables: dict[str, tuple[_Numbers, Callable[[str], int], int]] = {}
         for kind, of_word, missing, dtype in (
             ("provider", words.provider, MISSING_PROVIDER_ROW, np.uint32),
             ("drg", words.drg, UNKNOWN_DRG_ITEM | NO_WORD, np.uint32),
@@ -189,7 +193,8 @@ class CodeTables:
             ("factor", words.factor, NO_WORD, np.uint32),
             ("procedure", words.procedure, 0, np.uint8),
         ):
-            self._tables[kind] = Numbers(missing, dtype), of_word, missing
+            beyond = _BEYOND if dtype is np.uint32 else 0
+            self._tables[kind] = _Numbers(missing, beyond, dtype), of_word, missing
 
     def append(self, kind: str, words: Iterable[str]) -> None:
         """Give new words their places. A word of white space only stands for a missing value."""
@@ -200,7 +205,9 @@ class CodeTables:
 
     def arrays(self) -> list[NDArray[Any]]:
         """The tables as they are now, in the order `_binding.bind` takes them."""
-        return [numbers.filled for numbers, _, _ in self._tables.values()]
+        arrays = [numbers.filled for numbers, _, _ in self._tables.values()]
+        arrays[-1] = arrays[-1][: len(self._tables["procedure"][0])]  # its places are counted, not marked
+        return arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +223,6 @@ class Workspace:
 
     def __init__(self, rows: int, components: int = 0) -> None:
         self.rows = rows
-        self.deciding_day = np.empty(rows, dtype=np.uint16)
         self.admission_day = np.empty(rows, dtype=np.uint16)
         self.discharge_day = np.empty(rows, dtype=np.uint16)
         self.item = np.empty(rows, dtype=np.uint16)
@@ -270,7 +276,6 @@ def price_columns(
         columns.rows,
         columns.procedures,
         *tables,
-        space.deciding_day,
         space.admission_day,
         space.discharge_day,
         space.item,
@@ -285,9 +290,10 @@ def price_columns(
     )
     if wrong_field:
         return WrongPlace(wrong_field, wrong_row)
+    deciding_day = space.admission_day if words.by_admission else space.discharge_day
     _kernel.price(
         words.tables,
-        space.deciding_day,
+        deciding_day,
         space.admission_day,
         space.discharge_day,
         space.item,
@@ -308,7 +314,7 @@ def price_columns(
     if components and space.parts_minor is not None:
         _kernel.split(
             words.tables,
-            space.deciding_day,
+            deciding_day,
             space.item,
             space.variant,
             space.amount_minor,
