@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from tariffcore.cases import Case
 from tariffcore.errors import CatalogError, Problem, ProblemsError, ScheduleError
 from tariffcore.plan import Plan
 from tariffcore.schedule.catalog import Catalog, DecidingDate
 from tariffcore.schedule.folder import read_schedule
 from tariffcore.schedule.model import Schedule
 from tariffcore.schedule.values import instead_of
+from tariffcore.single_case import price_case
 from tariffcore_server.failures import Reason, RequestError, Violation
 
 DEFAULT_PLANS_KEPT = 16
@@ -101,7 +103,7 @@ class EditionsInForce:
         """The plan of a catalog, made once, off the event loop, however many ask for it meanwhile."""
         task = self._plans.get(key)
         if task is None:
-            task = asyncio.create_task(asyncio.to_thread(Plan, catalog))
+            task = asyncio.create_task(asyncio.to_thread(_plan_ready_to_use, catalog))
             self._plans[key] = task
             while len(self._plans) > self._plans_kept:
                 self._plans.popitem(last=False)
@@ -185,6 +187,13 @@ class EditionsInForce:
         return edition
 
 
+def _plan_ready_to_use(catalog: Catalog) -> Plan:
+    """The plan of a catalog, with everything made that the first case would otherwise wait for."""
+    plan = Plan(catalog)
+    price_case(Case(case_id=None), plan)
+    return plan
+
+
 def _unknown_edition(path: str, words: str) -> RequestError:
     return RequestError(Reason.UNKNOWN_EDITION, violations=[Violation(path, words)])
 
@@ -217,7 +226,7 @@ def read_editions(
     for family, editions in by_family.items():
         try:
             catalogs[family] = Catalog.of(editions)
-            plans[family] = Plan(catalogs[family])
+            plans[family] = _plan_ready_to_use(catalogs[family])
         except CatalogError as error:
             note(error)
     problems += _ids_of_two_families(by_family)

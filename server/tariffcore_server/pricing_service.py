@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from tariffcore.explain import explain_case
 from tariffcore.labelling import LANGUAGES
 from tariffcore.schedule.model import Schedule
-from tariffcore.statuses import CaseStatus
+from tariffcore.single_case import PricedCase
 from tariffcore.v1 import case_pb2, explanation_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
 from tariffcore.wire.editions import edition_message
@@ -19,7 +19,7 @@ from tariffcore_server.explanations_out import explanation_message
 from tariffcore_server.failures import Reason, RequestError, Violation, invalid_field
 from tariffcore_server.limits import Limits, require_rows
 from tariffcore_server.metrics import Metrics
-from tariffcore_server.prices_out import Price, price_list, price_one, priced_message, reason_in_words
+from tariffcore_server.prices_out import price_list, price_one, priced_message, reason_in_words
 from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
 
@@ -61,7 +61,7 @@ class PricingService:
             explanation = explanation_message(explained, language)
         else:
             reason = reason_in_words(read, price, basis, language)
-            explanation = _of_unreadable(reason, price, read, basis)
+            explanation = _of_unreadable(reason, read, basis)
         return pricing_service_pb2.PriceCaseResponse(
             priced=priced_message(request.case.case_id, price, basis.plan, reason),
             edition=None if price.edition is None else edition_message(price.edition),
@@ -106,9 +106,10 @@ class PricingService:
         )
 
 
-def _of_unreadable(reason: str, price: Price, read: ReadCase, basis: Basis) -> explanation_pb2.Explanation:
+def _of_unreadable(
+    reason: str, price: PricedCase, read: ReadCase, basis: Basis
+) -> explanation_pb2.Explanation:
     """All that can be explained of a case with a field that cannot be read."""
-    assert price.status is CaseStatus.INVALID_FIELD
     known = explain_case(read.case, basis.catalog)
     return explanation_pb2.Explanation(deciding_date=iso(known.deciding_date), text=reason)
 

@@ -25,7 +25,8 @@ def test_no_token_is_said_to_be_missing(metadata):
 
 
 @pytest.mark.parametrize(
-    "values", [["Bearer gamma"], ["Bearer"], ["Basic alpha"], ["alpha"], [b"Bearer alpha"], ["Bearer alpha"] * 2]
+    "values",
+    [["Bearer gamma"], ["Bearer"], ["Basic alpha"], ["alpha"], [b"Bearer alpha"], ["Bearer alpha"] * 2],
 )
 def test_anything_but_one_known_bearer_token_is_refused_without_being_repeated(values):
     with pytest.raises(RequestError) as caught:

@@ -44,7 +44,9 @@ def answers(pricing, *requests, **options) -> list[PriceCaseColumnsResponse]:
 def test_the_first_answer_says_what_the_numbers_stand_for(pricing):
     (first,) = answers(pricing, start(with_components=True, with_rules=True))
     assert [edition.schedule_id for edition in first.started.editions] == ["small", "small-2026b"]
-    assert "inpatient" in first.started.rule_ids and "staff" in [c.component for c in first.started.components]
+    assert "inpatient" in first.started.rule_ids and "staff" in [
+        c.component for c in first.started.components
+    ]
     (plain,) = answers(pricing, start())
     assert not plain.started.rule_ids and not plain.started.components
 
@@ -71,7 +73,9 @@ def test_rows_are_counted_by_status(running, pricing):
 
 def test_an_edition_can_be_pinned_for_a_stream(pricing):
     wanted = edition_pb2.EditionChoice(pinned=edition_pb2.PinnedEdition(schedule_id=NEXT.id))
-    started, priced = answers(pricing, start(edition=wanted), chunk(1, admission_day=[20500], discharge_day=[20510]))
+    started, priced = answers(
+        pricing, start(edition=wanted), chunk(1, admission_day=[20500], discharge_day=[20510])
+    )
     assert [edition.digest for edition in started.started.editions] == [NEXT.digest]
     assert list(priced.priced.amount_minor) == [246_900]
 
@@ -93,7 +97,11 @@ def test_an_edition_can_be_pinned_for_a_stream(pricing):
         ([start(), chunk(), chunk()], "WORD_TWICE", ["chunk.new_drg_codes[0]"]),
         ([start(), chunk(0)], "INVALID_CHUNK", ["chunk.rows"]),
         ([start(), chunk(2, row_problem=b"\0\7")], "INVALID_CHUNK", ["chunk.row_problem[1]"]),
-        ([start(edition=edition_pb2.EditionChoice(as_of="x"))], "INVALID_REQUEST_FIELD", ["start.edition.as_of"]),
+        (
+            [start(edition=edition_pb2.EditionChoice(as_of="x"))],
+            "INVALID_REQUEST_FIELD",
+            ["start.edition.as_of"],
+        ),
     ],
 )
 def test_what_is_wrong_with_a_stream_ends_it_precisely(pricing, requests, reason, fields):
@@ -132,9 +140,7 @@ def in_hand():
 
 def test_a_stream_keeps_the_editions_it_began_with():
     dearer = editions_of(NEXT, SMALL)
-    doubled = editions_of(
-        replace(SMALL, shares=NEXT.shares, digest="9" * 64)
-    )
+    doubled = editions_of(replace(SMALL, shares=NEXT.shares, digest="9" * 64))
     with running_server(editions=dearer) as running, running.channel() as channel:
         pricing = PricingServiceStub(channel)
         sent, requests = in_hand()

@@ -41,10 +41,12 @@ def others_are_served(running):
         pricing = pricing_service_pb2_grpc.PricingServiceStub(own)
         assert pricing.PriceCase(PriceCaseRequest(case=case())).priced.amount_minor == OTHERS_PRICE
     until(
-        lambda: running.call_in_loop(
-            lambda: (running.server.calls.calls.taken, running.server.calls.streams.taken)
+        lambda: (
+            running.call_in_loop(
+                lambda: (running.server.calls.calls.taken, running.server.calls.streams.taken)
+            )
+            == (0, 0)
         )
-        == (0, 0)
     )
 
 
@@ -84,7 +86,9 @@ def test_random_bytes_are_malformed_or_a_wrong_request_never_a_mistake_of_ours(r
 
 def test_chunks_with_flipped_bits_never_are_a_mistake_of_ours(running, channel):
     luck = random.Random(2)
-    good = bytearray(chunk(8, procedure=[1], procedure_end=[1] * 8, new_procedure_codes=["x"]).SerializeToString())
+    good = bytearray(
+        chunk(8, procedure=[1], procedure_end=[1] * 8, new_procedure_codes=["x"]).SerializeToString()
+    )
     for _ in range(600):
         bad = bytearray(good)
         for _ in range(luck.randrange(1, 4)):

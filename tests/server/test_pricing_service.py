@@ -16,7 +16,16 @@ from tariffcore.version import ENGINE_VERSION
 from tariffcore_server.cases_in import read_case
 from tariffcore_server.catalogs import DEFAULT_CHOICE
 from tariffcore_server.credentials import Credentials
-from tests.server.running import CORRECTED, NEXT, SMALL, case, failure_of, running_server, test_editions, token
+from tests.server.running import (
+    CORRECTED,
+    NEXT,
+    SMALL,
+    case,
+    failure_of,
+    running_server,
+    test_editions,
+    token,
+)
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
@@ -77,7 +86,12 @@ def test_components_come_where_asked_for_and_sum_to_the_amount(pricing):
     assert not pricing.PriceCase(PriceCaseRequest(case=parts)).priced.components
     priced = pricing.PriceCase(PriceCaseRequest(case=parts, with_components=True)).priced
     named = [(part.component, part.capital, part.amount_minor) for part in priced.components]
-    assert named == [("staff", False, 3), ("drugs", False, 4), ("depreciation", True, 3), ("travel", False, 0)]
+    assert named == [
+        ("staff", False, 3),
+        ("drugs", False, 4),
+        ("depreciation", True, 3),
+        ("travel", False, 0),
+    ]
     assert sum(amount for _, _, amount in named) == priced.amount_minor == 10
     assert not pricing.PriceCase(PriceCaseRequest(case=case(), with_components=True)).priced.components
 
@@ -99,12 +113,14 @@ def test_an_explanation_is_the_librarys_own(pricing):
 
 def test_an_explanation_of_a_case_without_an_amount_has_its_reasons(pricing):
     answer = pricing.PriceCase(PriceCaseRequest(case=case(drg_code="NONE"), with_explanation=True))
-    assert [reason.id for reason in answer.explanation.reasons][0] == "unknown_drg"
+    assert answer.explanation.reasons[0].id == "unknown_drg"
     assert answer.priced.reason in " ".join(answer.explanation.text.split())
 
 
 def test_a_field_that_cannot_be_read_makes_a_status_not_an_error(pricing):
-    answer = pricing.PriceCase(PriceCaseRequest(case=case(admission_date="2025-02-30"), with_explanation=True))
+    answer = pricing.PriceCase(
+        PriceCaseRequest(case=case(admission_date="2025-02-30"), with_explanation=True)
+    )
     assert answer.priced.status == case_pb2.CASE_STATUS_INVALID_FIELD
     assert answer.edition.schedule_id == "small"  # its deciding date can be read
     assert "2025-02-30" in answer.priced.reason
@@ -143,7 +159,9 @@ def test_the_deciding_date_can_be_admission(pricing):
     across = case(admission_date="2025-12-30", discharge_date="2026-01-05")
     by_admission = choice(deciding_date=edition_pb2.DECIDING_DATE_ADMISSION)
     assert pricing.PriceCase(PriceCaseRequest(case=across)).priced.schedule_id == CORRECTED.id
-    assert pricing.PriceCase(PriceCaseRequest(case=across, edition=by_admission)).priced.schedule_id == "small"
+    assert (
+        pricing.PriceCase(PriceCaseRequest(case=across, edition=by_admission)).priced.schedule_id == "small"
+    )
 
 
 def test_another_family_is_used_when_named_only(pricing):
@@ -260,8 +278,12 @@ any_case = st.builds(
     provider_id=st.sampled_from(["", "H1"]),
     drg_code=st.sampled_from(["", "G1", " G1 ", "CHILD", "ADULT", "PARTS", "NO-PLAN", "NONE"]),
     service_code=st.sampled_from(["", "", "", "VISIT", "CALL"]),
-    care_setting=st.sampled_from(["inpatient", "home", "reception_observation", "day_hospital", "nowhere", ""]),
-    admission_date=st.sampled_from(["2025-03-04", "2025-03-04T10:30", "2025-03-09T23:59:59", "", "2025-13-01"]),
+    care_setting=st.sampled_from(
+        ["inpatient", "home", "reception_observation", "day_hospital", "nowhere", ""]
+    ),
+    admission_date=st.sampled_from(
+        ["2025-03-04", "2025-03-04T10:30", "2025-03-09T23:59:59", "", "2025-13-01"]
+    ),
     discharge_date=st.sampled_from(["2025-03-10", "2025-03-10T00:00", "2026-01-01", "1999-01-01", "", "?"]),
     outcome=st.none() | st.sampled_from(["discharged", "died", "transferred", "", "vanished"]),
     death_unavoidable=st.none() | st.booleans(),

@@ -129,4 +129,6 @@ def test_settings_travel_to_workers_whole():
 
 
 def test_variables_that_are_no_settings_are_found():
-    assert unknown_variables({"TARIFFCORE_PROT": "1", "TARIFFCORE_PORT": "1", "PATH": ""}) == ["TARIFFCORE_PROT"]
+    assert unknown_variables({"TARIFFCORE_PROT": "1", "TARIFFCORE_PORT": "1", "PATH": ""}) == [
+        "TARIFFCORE_PROT"
+    ]

@@ -245,7 +245,11 @@ def test_certificates_are_renewed_without_a_restart(tmp_path):
 
 def refused(*arguments):
     done = subprocess.run(
-        [*SERVE, "--no-metrics", *arguments], capture_output=True, text=True, timeout=WAIT_SECONDS, check=False
+        [*SERVE, "--no-metrics", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
     )
     assert done.stdout == "" and "Traceback" not in done.stderr
     assert done.returncode == 2
@@ -277,7 +281,9 @@ def test_metrics_know_no_case_and_all_workers(folder):
     with server_process("-s", str(folder), "--workers", "2") as server:
         for _ in range(10):
             with grpc.insecure_channel(server.address, NO_POOL) as channel:
-                assert PricingServiceStub(channel).PriceCase(ONE, **WAIT).priced.amount_minor == PUBLISHED_MINOR
+                assert (
+                    PricingServiceStub(channel).PriceCase(ONE, **WAIT).priced.amount_minor == PUBLISHED_MINOR
+                )
         metrics = server.metrics()
         assert 'tariffcore_calls_total{code="OK",method="PriceCase"} 10.0' in metrics
         assert 'tariffcore_cases_total{method="PriceCase",status="OK"} 10.0' in metrics

@@ -21,7 +21,9 @@ from tariffcore_server.tokens import (
 words = st.text(min_size=1, max_size=20).filter(lambda text: text.strip() == text and text.isprintable())
 
 
-@given(words, st.lists(st.sampled_from(Role), min_size=1, unique=True), st.none() | st.lists(words, min_size=1))
+@given(
+    words, st.lists(st.sampled_from(Role), min_size=1, unique=True), st.none() | st.lists(words, min_size=1)
+)
 def test_what_is_written_for_a_new_token_is_read_as_that_token(name, roles, providers):
     made = new_token()
     (read,) = read_tokens(token_entry(name, made, roles, providers).encode(), "tokens.toml")
