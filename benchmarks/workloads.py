@@ -54,8 +54,9 @@ def demo_plan() -> Plan:
 @cache
 def kernel_tables() -> dict[str, Any]:
     """What the plan hands to the kernel, which keeps it to itself: the arguments of `PriceTables`."""
+    catalog = demo_plan().catalog  # its own plan keeps its tables
     with patch("tariffcore.plan.PriceTables") as recorder:
-        Plan(demo_plan().catalog)
+        Plan(catalog)
     return dict(recorder.call_args.kwargs)
 
 
