@@ -104,6 +104,10 @@ def test_every_sentence_has_somebody_who_says_it() -> None:
         (PACKAGE / name).read_text(encoding="utf-8")
         for name in (
             "explain.py",
+            "explaining/line.py",
+            "explaining/treated_case.py",
+            "explaining/counted_service.py",
+            "explaining/code_hints.py",
             "explanation_text.py",
             "labelling.py",
             "cli/run_summary.py",

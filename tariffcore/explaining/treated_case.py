@@ -1,0 +1,311 @@
+"""A treated case: its group, the limit and the rules of its stay, its weight, tariff and cost components."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+
+from tariffcore.explaining.line import Line
+from tariffcore.explaining.statements import NoAmountError, hours, listed, no_amount, statement
+from tariffcore.explanation import ComponentPart, Statement, Step
+from tariffcore.money import format_exact, format_minor, split_amount
+from tariffcore.schedule.model import (
+    AgeClass,
+    AppliesTo,
+    Group,
+    Pay,
+    Schedule,
+    Share,
+    ShareException,
+    StayExemption,
+    StayRule,
+    Unit,
+)
+from tariffcore.schedule.tariff import component_shares, exemption_applies, find_stay_rule, group_weight
+from tariffcore.statuses import CaseStatus
+
+
+class TreatedCase(Line):
+    """A line with a cost group."""
+
+    def _price(self, schedule: Schedule) -> tuple[int, str, tuple[ComponentPart, ...] | None]:
+        days, days_notes = self._length_of_stay(schedule)
+        group = self._group(schedule)
+        self._check_setting(schedule)
+        setting_share = self._share_of_setting(schedule, Unit.CASE)
+        share = self._share(setting_share)
+        self._hours_limit(setting_share)
+        weight = self._weight(schedule, group)
+        tariff = self._case_tariff(schedule, weight, share)
+        self._check_outcome(schedule)
+        if self.factor_code is not None:
+            raise no_amount(CaseStatus.UNKNOWN_FACTOR, "factor_on_case", factor_code=self.factor_code)
+        self.steps.append(Step("length_of_stay", str(days), notes=days_notes))
+        stay_rule, stay_notes = self._stay_rule(schedule, group, days)
+        period = self._provider_period(schedule)
+        factor = self._stay_factor(schedule, group, stay_rule, days, stay_notes)
+        coefficient = self._coefficient(schedule, period)
+        unit_price = self._unit_price(schedule, tariff, factor, coefficient)
+        amount_minor = self._payment(schedule, unit_price)
+        components = self._components(schedule, group, amount_minor)
+        return amount_minor, share.id if stay_rule is None else f"{share.id}+{stay_rule.id}", components
+
+    def _group(self, schedule: Schedule) -> Group:
+        drg_code = self.drg_code or ""
+        group = schedule.groups.get(drg_code)
+        if group is None:
+            raise NoAmountError(
+                CaseStatus.UNKNOWN_DRG,
+                statement("unknown_drg", drg_code=drg_code, schedule_id=schedule.id),
+                self._hint(drg_code, schedule, schedule.groups, [e.groups for e in self.catalog.editions]),
+            )
+        self.steps.append(
+            Step("group", drg_code, source=group.source, notes=(statement("name", name=group.name),))
+        )
+        return group
+
+    def _not_priced(self, schedule: Schedule, unit: Unit) -> Statement:
+        priced = [share.care_setting for share in schedule.shares if share.unit is unit]
+        return statement(
+            "not_priced",
+            schedule_id=schedule.id,
+            unit=unit.value,
+            care_setting=self.care_setting,
+            words=listed(priced),
+        )
+
+    # The stay
+
+    def _hours_limit(self, share: Share) -> None:
+        """A setting may pay a limited number of hours only. Without times, the days still decide where the
+        stay is within the limit, or beyond it, whatever the hours were."""
+        if share.max_hours is None:
+            return
+        limit = {"max_hours": str(share.max_hours), "care_setting": share.care_setting}
+        if self.admission_day is None or self.discharge_day is None:
+            raise no_amount(CaseStatus.MISSING_FIELD, "missing_hours_admission", **limit)
+        longest = timedelta(hours=share.max_hours)
+        duration = self._duration()
+        if duration is not None:
+            measured = {"duration": hours(duration)}
+            if duration > longest:
+                raise no_amount(CaseStatus.STAY_OVER_LIMIT, "stay_over_limit_hours", **measured, **limit)
+            note = statement("hours_measured", **measured, **self._stay_dates())
+        else:
+            days = (self.discharge_day - self.admission_day).days
+            if timedelta(days=days + 1) > longest:
+                over = days >= 1 and timedelta(days=days - 1) >= longest
+                raise NoAmountError(
+                    CaseStatus.STAY_OVER_LIMIT if over else CaseStatus.MISSING_FIELD,
+                    statement(
+                        "stay_over_limit_days" if over else "missing_hours", **limit, **self._stay_dates()
+                    ),
+                )
+            note = statement("hours_from_days", days=str(days))
+        self.steps.append(
+            Step("hours_limit", str(share.max_hours), rule_id=share.id, source=share.source, notes=(note,))
+        )
+
+    def _stay_rule(
+        self, schedule: Schedule, group: Group, days: int
+    ) -> tuple[StayRule | None, list[Statement]]:
+        """The stay rule that applies, and why each one tried before it did not."""
+        outcome = self.outcome or ""
+
+        def first_rule(death_unavoidable: bool) -> StayRule | None:
+            return find_stay_rule(
+                schedule,
+                care_setting=self.care_setting,
+                outcome=outcome,
+                death_unavoidable=death_unavoidable,
+                days=days,
+                flags=group.flags,
+            )
+
+        given = self.case.death_unavoidable
+        rule = first_rule(given if given is not None else True)
+        death_asked = any(
+            each.death_unavoidable is not None and (not each.outcomes or outcome in each.outcomes)
+            for each in schedule.stay_rules
+        )
+        if given is None and death_asked:
+            if_avoidable = first_rule(False)
+            if if_avoidable is not rule:
+                raise no_amount(
+                    CaseStatus.MISSING_FIELD,
+                    "missing_death_unavoidable",
+                    rule_if_true=rule.id if rule else "",
+                    rule_if_false=if_avoidable.id if if_avoidable else "",
+                )
+        if not schedule.stay_rules:
+            return None, [statement("stay_no_rules")]
+        notes = [statement("stay_outcome", outcome=outcome, days=str(days))]
+        if given is None and death_asked:
+            notes.append(statement("stay_death_open"))
+        for tried in schedule.stay_rules:
+            if tried is rule:
+                notes.append(statement("stay_matched", rule_id=tried.id))
+                break
+            notes.append(self._why_not(tried, group, outcome, days))
+        else:
+            notes.append(statement("stay_none"))
+        return rule, notes
+
+    def _why_not(self, rule: StayRule, group: Group, outcome: str, days: int) -> Statement:
+        """The first condition of a stay rule that does not hold, or the exemption that does."""
+        if rule.care_settings and self.care_setting not in rule.care_settings:
+            return statement("stay_other_setting", rule_id=rule.id)
+        if rule.outcomes and outcome not in rule.outcomes:
+            return statement("stay_other_outcome", rule_id=rule.id)
+        if rule.max_days is not None and days > rule.max_days:
+            return statement("stay_other_days", rule_id=rule.id, max_days=str(rule.max_days))
+        for exemption in rule.exemptions:
+            if exemption_applies(exemption, outcome=outcome, flags=group.flags):
+                return statement(
+                    "stay_exempt",
+                    rule_id=rule.id,
+                    conditions=_conditions(exemption, group, outcome),
+                    source=exemption.source,
+                )
+        # Where the answer is missing it makes no difference, so a rule that asks for it fails by another
+        # condition above; only a given answer can be the one that does not fit.
+        needed = "true" if rule.death_unavoidable else "false"
+        return statement("stay_other_death", rule_id=rule.id, death_unavoidable=needed)
+
+    def _stay_factor(
+        self, schedule: Schedule, group: Group, rule: StayRule | None, days: int, notes: list[Statement]
+    ) -> Fraction:
+        """In full; a share of the tariff; or days out of planned days, at most the whole."""
+        factor = Fraction(1)
+        if rule is not None:
+            if rule.pay is Pay.FULL:
+                notes.append(statement("pay_full"))
+            elif rule.pay is Pay.SHARE:
+                assert rule.share is not None
+                factor = rule.share
+                notes.append(statement("pay_share", share=format_exact(factor)))
+            else:
+                if group.planned_days is None:
+                    raise no_amount(
+                        CaseStatus.MISSING_PLANNED_DAYS,
+                        "missing_planned_days",
+                        rule_id=rule.id,
+                        drg_code=group.drg_code,
+                        schedule_id=schedule.id,
+                    )
+                days_paid = min(days, group.planned_days)
+                factor = Fraction(days_paid, group.planned_days)
+                notes.append(
+                    statement(
+                        "pay_per_planned_day", days_paid=str(days_paid), planned_days=str(group.planned_days)
+                    )
+                )
+        self.steps.append(
+            Step(
+                "stay_rule",
+                format_exact(factor),
+                rule_id=rule.id if rule else None,
+                source=rule.source if rule else None,
+                notes=tuple(notes),
+            )
+        )
+        return factor
+
+    # Weight, tariff, components
+
+    def _weight(self, schedule: Schedule, group: Group) -> Fraction:
+        """The adult's or the child's weight; the age decides only where the two differ."""
+        adult, child, age = group.relative_weight, group.relative_weight_child, self.case.age_years
+        if age is None:
+            if child is None:
+                raise no_amount(CaseStatus.MISSING_FIELD, "missing_age_no_child", drg_code=group.drg_code)
+            if child != adult:
+                raise no_amount(
+                    CaseStatus.MISSING_FIELD,
+                    "missing_age_weights",
+                    drg_code=group.drg_code,
+                    weight=format_exact(adult),
+                    weight_child=format_exact(child),
+                )
+            weight, note = adult, statement("weight_same")
+        else:
+            age_class = AgeClass.CHILD if age < schedule.child_age_limit else AgeClass.ADULT
+            of_class = group_weight(group, age_class)
+            limits = {"age_years": str(age), "child_age_limit": str(schedule.child_age_limit)}
+            if of_class is None:
+                raise no_amount(
+                    CaseStatus.MISSING_WEIGHT,
+                    "missing_weight",
+                    drg_code=group.drg_code,
+                    schedule_id=schedule.id,
+                    **limits,
+                )
+            weight = of_class
+            note = statement("weight_child" if age_class is AgeClass.CHILD else "weight_adult", **limits)
+        self.steps.append(Step("weight", format_exact(weight), source=group.source, notes=(note,)))
+        return weight
+
+    def _case_tariff(self, schedule: Schedule, weight: Fraction, share: Share | ShareException) -> Fraction:
+        """Weight x base rate. A share on the weight is rounded as a weight before it meets the base rate."""
+        roundings, base_rate = schedule.roundings, schedule.base_rate
+        if share.applies_to is AppliesTo.WEIGHT:
+            weight = self._rounded(
+                "weight_share",
+                "weight",
+                weight * share.share,
+                roundings.weight,
+                f"{format_exact(weight)} * {format_exact(share.share)}",
+            )
+        tariff = self._rounded(
+            "tariff",
+            "tariff",
+            weight * base_rate.amount,
+            roundings.tariff,
+            f"{format_exact(weight)} * {format_exact(base_rate.amount)}",
+            source=base_rate.source,
+            notes=(statement("base_rate", base_rate=format_exact(base_rate.amount)),),
+        )
+        if share.applies_to is AppliesTo.WEIGHT or share.share == 1:
+            return tariff
+        return self._tariff_share(schedule, tariff, share)
+
+    def _components(
+        self, schedule: Schedule, group: Group, amount_minor: int
+    ) -> tuple[ComponentPart, ...] | None:
+        """The payment by cost component; a component that the profile does not list gets exactly nothing."""
+        profile = group.component_profile
+        rows = () if profile is None else component_shares(schedule, profile, self.care_setting)
+        if profile is None or not rows:
+            self.steps.append(Step("components", "", notes=(statement("components_none"),)))
+            return None
+        shares: dict[str, Fraction] = {}
+        parts: dict[str, int] = {}
+        capital: dict[str, bool] = {}
+        for row, part_minor in zip(
+            rows, split_amount(amount_minor, [row.share for row in rows]), strict=True
+        ):
+            shares[row.component] = shares.get(row.component, Fraction(0)) + row.share
+            parts[row.component] = parts.get(row.component, 0) + part_minor
+            capital[row.component] = row.capital
+        for row in schedule.components:
+            capital.setdefault(row.component, row.capital)
+        self.steps.append(
+            Step(
+                "components",
+                format_minor(sum(parts.values()), schedule.minor_units),
+                notes=(statement("components_split", component_profile=profile),),
+            )
+        )
+        return tuple(
+            ComponentPart(
+                name, format_exact(shares.get(name, Fraction(0))), capital[name], parts.get(name, 0)
+            )
+            for name in dict.fromkeys(row.component for row in schedule.components)
+        )
+
+
+def _conditions(exemption: StayExemption, group: Group, outcome: str) -> str:
+    """What an exemption found in the case: ``outcome=self_discharged, drg_flag=infectious``."""
+    found = [f"outcome={outcome}"] if exemption.outcomes else []
+    found.extend(f"drg_flag={flag}" for flag in sorted(exemption.drg_flags & group.flags))
+    return ", ".join(found) or "any"
