@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from tariffcore.explain import explain_case
 from tariffcore.labelling import LANGUAGES
 from tariffcore.schedule.model import Schedule
-from tariffcore.single_case import PricedCase
 from tariffcore.v1 import case_pb2, explanation_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
 from tariffcore.wire.editions import edition_message
@@ -106,9 +105,7 @@ class PricingService:
         )
 
 
-def _of_unreadable(
-    reason: str, price: PricedCase, read: ReadCase, basis: Basis
-) -> explanation_pb2.Explanation:
+def _of_unreadable(reason: str, read: ReadCase, basis: Basis) -> explanation_pb2.Explanation:
     """All that can be explained of a case with a field that cannot be read."""
     known = explain_case(read.case, basis.catalog)
     return explanation_pb2.Explanation(deciding_date=iso(known.deciding_date), text=reason)

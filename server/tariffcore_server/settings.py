@@ -136,7 +136,7 @@ class Settings:
     max_calls: int = _setting(_whole(1, 100_000), "calls in progress at once, streams aside", 256)
     max_streams: int = _setting(_whole(1, 10_000), "column streams open at once", 32)
     max_connections: int = _setting(
-        _whole(1, 1_000_000), "connections of all workers together, those still shaking hands included", 6_000
+        _whole(1, 1_000_000), "connections of all workers together, those still shaking hands included", 2_500
     )
     handshake_timeout: int = _setting(
         _whole(1, 3_600), "seconds until a connection that says nothing is dropped", 10

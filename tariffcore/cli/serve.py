@@ -38,7 +38,7 @@ _VALUES = {
     "max-cases": ("N", "Cases of one PriceCases.  [default: 5000]"),
     "max-calls": ("N", "Calls in progress at once in a worker.  [default: 256]"),
     "max-streams": ("N", "Column streams open at once in a worker.  [default: 32]"),
-    "max-connections": ("N", "Connections of all workers together.  [default: 6000]"),
+    "max-connections": ("N", "Connections of all workers together.  [default: 2500]"),
     "handshake-timeout": ("SECONDS", "When a connection that says nothing is dropped.  [default: 10]"),
     "drain-timeout": ("SECONDS", "What calls get to end after SIGTERM.  [default: 30]"),
     "log-level": ("LEVEL", "debug, info, warning or error.  [default: info]"),
