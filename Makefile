@@ -140,6 +140,13 @@ $(NODE_PACKAGES): tests/node/package.json tests/node/package-lock.json
 	@cd tests/node && npm ci --silent --ignore-scripts
 	@touch $@
 
+.PHONY: serve half-open
+serve: environment  ## serve the shipped schedules over gRPC on 127.0.0.1:50051 (more: tariffcore serve --help)
+	@$(BIN)/tariffcore serve
+
+half-open: environment  ## ten thousand silent connections: what they cost, and that they are dropped in time
+	$(BIN)/python -m tests.server.half_open
+
 .PHONY: node-client soak
 node-client: environment $(NODE_PACKAGES)  ## a client in another language prices over TLS with a token
 	$(BIN)/python -m tests.node
