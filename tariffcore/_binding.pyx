@@ -474,7 +474,8 @@ cdef bint bind_block(
             for k in range(n):
                 length = load32(c.of[LENGTH_OF_STAY_DAYS] + 4 * first, k)
                 stay = load32(other, k) - load32(column, k) + extra
-                look[k] |= (length != NOT_GIVEN) & ((length ^ stay | any_length) != 0)
+                # a stay has at least one day
+                look[k] |= (length != NOT_GIVEN) & (((length ^ stay | any_length) != 0) | (stay == 0))
 
     for f in range(2):
         field = SERVICE_AND_FACTOR[f]
