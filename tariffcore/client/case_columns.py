@@ -44,9 +44,15 @@ class Words:
 
     number: NDArray[np.signedinteger[Any]]
     texts: list[str]
+    texts_bytes: int
+    """Bytes of all texts together, as UTF-8: where they are few, nobody asks which of them are used."""
+
+    @classmethod
+    def of(cls, number: NDArray[np.signedinteger[Any]], texts: list[str]) -> Words:
+        return cls(number, texts, sum(len(text.encode()) for text in texts))
 
     def rows(self, start: int, stop: int) -> Words:
-        return Words(self.number[start:stop], self.texts)
+        return replace(self, number=self.number[start:stop])
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +227,12 @@ def _words(coded: CodedText, name: str) -> Words | None:
     """The column with its missing and undecodable texts as -1; None where leaving it out says the same."""
     if coded.is_absent:
         # a column of nothing: for an outcome it is not the same as no column, which means "discharged"
-        return Words(np.full(len(coded.number), -1, dtype=np.int8), []) if name == "outcome" else None
-    number = coded.number
-    unusable = {place for place, text in enumerate(coded.texts) if text is None} | coded.undecodable
-    if unusable:
-        table = np.arange(len(coded.texts) + 1, dtype=np.int32)
-        table[[*unusable, -1]] = -1
-        number = coded.of_table(table)
-    return Words(number, ["" if text is None else text for text in coded.texts])
+        return Words.of(np.full(len(coded.index), -1, dtype=np.int8), []) if name == "outcome" else None
+    table = np.arange(len(coded.texts) + 1, dtype=np.int32)
+    unusable = [place for place, text in enumerate(coded.texts) if text is None]
+    table[[*unusable, *coded.undecodable, -1]] = -1
+    number = coded.of_table(table)
+    return Words.of(number, ["" if text is None else text for text in coded.texts])
 
 
 def _procedures(reader: _Reader) -> Procedures | None:
@@ -284,4 +288,4 @@ def _written_procedures(reader: _Reader, coded: CodedText) -> Procedures | None:
     numbers = np.array(parts, dtype=np.int32)[
         np.repeat(offset, lengths) + np.arange(int(end[-1]) if len(end) else 0)
     ]
-    return Procedures(end.astype(np.uint32), Words(numbers, list(place)))
+    return Procedures(end.astype(np.uint32), Words.of(numbers, list(place)))

@@ -114,11 +114,10 @@ class StreamTables:
         self.words = 0
         self.word_bytes = 0
 
-    def unplaced(self, kind: str, words: Words) -> list[int]:
-        """The numbers of the texts that these rows use and that have no place yet."""
-        table = self._table(kind, words)
-        numbers = words.number[table[words.number] < 0]
-        return list(np.unique(numbers).tolist()) if len(numbers) else []
+    def places(self, kind: str, words: Words) -> NDArray[np.int32]:
+        """The place of each row's word: 0 for a missing one, below 0 for one that has none yet."""
+        # wrapping takes the -1 of a missing word to the last entry, and is the quickest way through
+        return self._table(kind, words).take(words.number, mode="wrap")
 
     def place(self, kind: str, words: Words, unplaced: list[int]) -> list[str]:
         """Gives places to texts; returns those that are new to the stream, in the order of their places."""
@@ -134,11 +133,6 @@ class StreamTables:
         self.words += len(new)
         self.word_bytes += sum(len(text.encode()) for text in new)
         return new
-
-    def places(self, kind: str, words: Words) -> NDArray[np.uint32]:
-        """The place of each row's word; 0 for a missing one."""
-        places: NDArray[np.uint32] = self._table(kind, words)[words.number].view(np.uint32)
-        return places
 
     def _table(self, kind: str, words: Words) -> NDArray[np.int32]:
         known = self._known.get(kind)
@@ -178,9 +172,9 @@ def _most_bytes(chunk: CaseColumns) -> int:
     if chunk.procedures is not None:
         size += 4 * len(chunk) + 4 * len(chunk.procedures.words.number)
         words.append(chunk.procedures.words)
-    # only where every text at its longest would not fit is it worth looking which ones these rows use
+    # only where all texts together would not fit is it worth looking which ones these rows use
     for column in words:
-        most = min(len(column.number), len(column.texts)) * (4 * MAX_WORD_CHARACTERS + 64)
+        most = column.texts_bytes + 8 * len(column.texts)
         if size + most > MAX_MESSAGE_BYTES:
             used = np.unique(column.number[column.number >= 0])
             most = sum(len(sent_word(column.texts[number]).encode()) + 8 for number in used.tolist())
@@ -197,21 +191,28 @@ def chunk_message(chunk: CaseColumns, tables: StreamTables) -> bytes:
     columns = dict(chunk.words)
     if chunk.procedures is not None:
         columns[_PROCEDURE] = chunk.procedures.words
-    unplaced = {kind: tables.unplaced(kind, words) for kind, words in columns.items()}
-    new_words = sum(len(numbers) for numbers in unplaced.values())
-    if new_words:
+    numbers: dict[str, NDArray[Any]] = {kind: tables.places(kind, words) for kind, words in columns.items()}
+    unplaced: dict[str, list[int]] = {}
+    for kind, places in numbers.items():
+        if len(places) and int(places.min()) < 0:
+            unplaced[kind] = np.unique(columns[kind].number[places < 0]).tolist()
+    new: dict[str, list[str]] = {}
+    if unplaced:
+        new_words = sum(map(len, unplaced.values()))
         new_bytes = sum(
             len(sent_word(columns[kind].texts[number]).encode())
-            for kind, numbers in unplaced.items()
-            for number in numbers
+            for kind, texts in unplaced.items()
+            for number in texts
         )
-        if tables.words and (
+        is_full = (
             tables.words + new_words > MAX_STREAM_WORDS
             or tables.word_bytes + new_bytes > MAX_STREAM_WORD_BYTES
-        ):
+        )
+        if tables.words and is_full:
             raise StreamFullError
-    new = {kind: tables.place(kind, words, unplaced[kind]) for kind, words in columns.items()}
-    numbers: dict[str, NDArray[Any]] = {kind: tables.places(kind, words) for kind, words in columns.items()}
+        for kind, texts in unplaced.items():
+            new[kind] = tables.place(kind, columns[kind], texts)
+            numbers[kind] = tables.places(kind, columns[kind])
     numbers.update(chunk.numbers)
     if chunk.procedures is not None:
         numbers["procedure_end"] = chunk.procedures.end

@@ -525,10 +525,11 @@ def test_which_edition_is_said_in_the_first_message(plan: Plan) -> None:
 def test_places_of_words_are_numbered_for_each_stream() -> None:
     from tariffcore.client.case_columns import Words
 
-    words = Words(np.array([1, -1, 0, 1]), ["b", "a"])
+    words = Words.of(np.array([1, -1, 0, 1]), ["b", "a"])
     tables = column_stream.StreamTables()
-    assert tables.place("drg", words, tables.unplaced("drg", words)) == ["b", "a"]
+    assert tables.places("drg", words).tolist() == [-1, 0, -1, -1]
+    assert tables.place("drg", words, [0, 1]) == ["b", "a"]
     assert tables.places("drg", words).tolist() == [2, 0, 1, 2]
-    again = Words(np.array([0, 1]), ["a", "c"])
-    assert tables.place("drg", again, tables.unplaced("drg", again)) == ["c"]
+    again = Words.of(np.array([0, 1]), ["a", "c"])
+    assert tables.place("drg", again, [0, 1]) == ["c"]
     assert tables.places("drg", again).tolist() == [2, 3]
