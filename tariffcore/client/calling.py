@@ -219,7 +219,8 @@ class Client:
             except grpc.RpcError as error:
                 failure = failure_of(error)
                 # the channel itself has tried UNAVAILABLE again already
-                wait = None if failure.code == "UNAVAILABLE" else patience.seconds_before_next(failure)
+                is_tried = failure.code == "UNAVAILABLE"
+                wait = None if is_tried else patience.seconds_before_next(broken(failure))
                 if wait is None:
                     raise ServiceError(self.connection.target, failure) from None
                 time.sleep(wait)
@@ -416,7 +417,7 @@ def open_channel(connection: Connection) -> grpc.Channel:
 
 
 def broken(failure: Failure) -> Failure:
-    """A stream that the service let go of is one that broke: nobody here cancelled it."""
+    """A call that the service let go of is one that broke: nobody here cancelled it."""
     if failure.code != "CANCELLED":
         return failure
     return Failure("UNAVAILABLE", failure.reason, failure.message, retry_seconds=failure.retry_seconds)

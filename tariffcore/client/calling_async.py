@@ -217,7 +217,8 @@ class AsyncClient:
             except grpc.aio.AioRpcError as error:
                 failure = failure_of(error)
                 # the channel itself has tried UNAVAILABLE again already
-                wait = None if failure.code == "UNAVAILABLE" else patience.seconds_before_next(failure)
+                is_tried = failure.code == "UNAVAILABLE"
+                wait = None if is_tried else patience.seconds_before_next(broken(failure))
                 if wait is None:
                     raise ServiceError(self.connection.target, failure) from None
                 await asyncio.sleep(wait)

@@ -450,6 +450,9 @@ def test_unary_calls_are_made_again_where_that_can_help(service: PlainService, c
     service.call_breaks = [put_off(0.01)]
     assert client.price_cases([CASE]).prices[0].status is CaseStatus.OK
     assert len(service.calls) == 5
+    service.call_breaks = [Breakdown(grpc.StatusCode.CANCELLED, "the service stops")]
+    assert client.price_case(CASE).price.status is CaseStatus.OK
+    assert len(service.calls) == 7
 
 
 @pytest.mark.parametrize(
