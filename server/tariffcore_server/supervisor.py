@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ from tariffcore_server.snapshots import Snapshot
 
 _STEADY_SECONDS = 10.0
 _LONGEST_PAUSE_SECONDS = 10.0
+_OTHER_FILES = 256
 _SOME_MORE_SECONDS = 10.0
 """What a worker gets beyond its drain timeout before it is killed."""
 
@@ -364,6 +366,18 @@ def _end_of(credentials: Credentials) -> datetime | None:
     return None if credentials.certificates is None else credentials.certificates.not_after
 
 
+def _allow_files(settings: Settings) -> None:
+    """Every connection is an open file; many systems begin with 1,024 and allow more."""
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.max_connections + _OTHER_FILES
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    if wanted < settings.max_connections + _OTHER_FILES:
+        logs.warning("few_files", files=wanted, max_connections=settings.max_connections)
+
+
 def serve(settings: Settings, announce: Callable[[str], None], environment: Mapping[str, str]) -> None:
     """Runs the server until it is told to stop. Raises ProblemsError where it cannot start."""
     logs.write_logs(settings.log_level)
@@ -371,6 +385,8 @@ def serve(settings: Settings, announce: Callable[[str], None], environment: Mapp
     unknown = unknown_variables(environment)
     if unknown:
         logs.warning("unknown_variables", variables=unknown)
+
+    _allow_files(settings)
 
     async def run() -> None:
         await Supervisor(settings, announce).run()

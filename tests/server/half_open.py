@@ -89,16 +89,21 @@ def half_open(count: int, *arguments: str, credentials: grpc.ChannelCredentials 
         return server.stop() == 0 and left == 0 and grown < MOST_MB
 
 
+def allowed_connections() -> int:
+    """Lets this process open as many files as it may; how many connections that allows."""
+    needed = CONNECTIONS + _SPARE_FILES
+    with contextlib.suppress(ValueError, OSError):  # root may raise the limit, others may not
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, needed))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return CONNECTIONS if most == resource.RLIM_INFINITY else min(CONNECTIONS, most - _SPARE_FILES)
+
+
 def main() -> int:
-    most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-    count = CONNECTIONS
-    if most_files != resource.RLIM_INFINITY and most_files < count + _SPARE_FILES:
-        print(
-            f"This user may open {most_files:,} files; {CONNECTIONS + _SPARE_FILES:,} are needed.",
-            file=sys.stderr,
-        )
-        return 2
+    count = allowed_connections()
+    if count < CONNECTIONS:
+        print(f"This user may open no more than {count + _SPARE_FILES:,} files: {count:,} connections it is.")
     with tempfile.TemporaryDirectory() as folder:
         made = certificates()
         chain, key = Path(folder, "chain.pem"), Path(folder, "key.pem")
