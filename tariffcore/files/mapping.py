@@ -153,7 +153,7 @@ def read_mapping(text: str, name: str) -> ColumnMapping:
     except TomlSyntaxError as error:
         wrong = [line.problem(name) for line in error.lines]
         raise CasesError(f"{name} cannot be used as a mapping", wrong) from None
-    problems = [line.problem(name) for line in document.repeated]
+    problems: list[Problem] = []
     root = TomlTable(document, (), document.values, file=name, problems=problems)
     columns = _columns(root.table("columns", required=False), name)
     values, contains = _words(root)

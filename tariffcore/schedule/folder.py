@@ -173,12 +173,10 @@ def _read_document(name: str, texts: Mapping[str, str], problems: list[Problem])
         return None
     file = f"{name}/{SCHEDULE_TOML}"
     try:
-        document = TomlDocument(texts[SCHEDULE_TOML])
+        return TomlDocument(texts[SCHEDULE_TOML])
     except TomlSyntaxError as error:
         problems.extend(line.problem(file) for line in error.lines)
         return None
-    problems.extend(line.problem(file) for line in document.repeated)
-    return document
 
 
 def _read_parts(

@@ -258,6 +258,10 @@ def _cause_for_group(
     per_weight = case_weight(schedule, weight, share)
     if share.applies_to is AppliesTo.TARIFF:
         per_weight *= share.share
+    if per_weight == 0:
+        return (
+            f"the weight, times the share, is rounded to nothing: check both (groups.csv, line {group.line})"
+        )
     implied_rate = round_to_places(printed.published_tariff / per_weight, schedule.minor_units + 2)
     implied_weight = round_to_places(weight * printed.published_tariff / (per_weight * _rate(schedule)), 4)
     if implied_weight == weight:

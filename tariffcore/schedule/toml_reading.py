@@ -104,8 +104,10 @@ class TomlSyntaxError(Exception):
 class TomlDocument:
     """The values of a TOML text and the line of each of its keys and tables.
 
-    A value that is not TOML is an `UnreadableToml`, and is told by whoever asks for it; lines that repeat a
-    key are in ``repeated``. Raises TomlSyntaxError where more than that is wrong.
+    A value that is not TOML is an `UnreadableToml`, told by the `TomlTable` that is asked for it; lines that
+    repeat a key are in ``repeated``, told when the outermost table is finished.
+
+    Raises TomlSyntaxError where more than that is wrong.
     """
 
     def __init__(self, text: str) -> None:
@@ -462,7 +464,9 @@ class TomlTable:
         return TomlTable(self.document, (*self.path, *path), values, file=self.file, problems=self.problems)
 
     def finish(self) -> None:
-        """Notes the keys nobody asked for."""
+        """Notes the keys nobody asked for, and at the end of the document those that stand there twice."""
+        if not self.path:
+            self.problems.extend(line.problem(self.file) for line in self.document.repeated)
         for key, value in self.values.items():
             if key not in self._asked and isinstance(value, UnreadableToml):
                 self.note(key, value.written or None, *value.words())

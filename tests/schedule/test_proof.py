@@ -179,3 +179,13 @@ def test_an_exact_tariff_is_printed_to_the_minor_unit(tmp_path):
 def test_other_printed_rows_are_still_proven_after_a_wrong_one(tmp_path):
     folder = FolderText().replace(P, "686930.98", "1").replace(P, "9727.91", "2")
     assert [problem.place for problem in folder.problems(tmp_path)] == [f"{NAME}/{P}:2", f"{NAME}/{P}:5"]
+
+
+def test_a_weight_that_its_share_rounds_to_nothing(tmp_path):
+    """There is no base rate that would give the printed tariff."""
+    folder = FolderText().replace(G, "3.9114,3.5000", "0.0001,3.5000")
+    (told,) = [problem for problem in folder.problems(tmp_path) if "rounded to nothing" in problem.way_out]
+    assert (told.place, told.field) == (f"{NAME}/{P}:3", "published_tariff")
+    assert (
+        told.way_out == "the weight, times the share, is rounded to nothing: check both (groups.csv, line 2)"
+    )

@@ -156,7 +156,11 @@ def test_a_value_that_is_not_toml_is_told_once_and_is_not_missing():
 def test_a_line_that_repeats_a_key_is_told_beside_the_others():
     document = TomlDocument("a = 1\na = 2\nb = 3\n")
     assert document.values == {"a": 1, "b": 3}
-    assert [str(line.problem("f")) for line in document.repeated] == [
+    problems = []
+    table = TomlTable(document, (), document.values, file="f", problems=problems)
+    assert (table.whole("a", 0, 9), table.whole("b", 0, 9)) == (1, 3)
+    table.finish()
+    assert [str(problem) for problem in problems] == [
         "f:2: a: '2': the key stands in this table already; keep one of the two lines"
     ]
 
