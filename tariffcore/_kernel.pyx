@@ -124,6 +124,7 @@ cdef enum:
 cdef enum:
     SPLIT_ROOM = 2304  # parts of a block of rows: they and the tables stay in the first-level cache
     SPLIT_ROWS = 16    # at least, however many components there are
+    CACHED_PARTS = 1 << 23  # bytes: so many parts may still be in a cache when they are read
     SPLIT_PADDING = 8  # so that the parts of a row do not contend for the same lines of the cache
     HALF_UP_BIAS = (1 << 27) + 1  # half a minor unit, and a unit more as in tariffcore.tables
 
@@ -629,6 +630,9 @@ def split(
     cdef uint16_t chosen[SPLIT_ROOM]
     cdef Py_ssize_t i, k, n, room, stride
     cdef int64_t *block
+    cdef bint beyond_caches = components * rows * <Py_ssize_t>sizeof(int64_t) > CACHED_PARTS
+    if components == 0 or start >= stop:
+        return
     room = SPLIT_ROOM // components if SPLIT_ROOM // components > SPLIT_ROWS else SPLIT_ROWS
     stride = room + SPLIT_PADDING
     block = <int64_t *>malloc(stride * components * sizeof(int64_t))
@@ -654,7 +658,10 @@ def split(
                         columns + chosen[i] * width, block + i, stride, components,
                     )
             for k in range(components):
-                stream(parts + k * rows + start, block + k * stride, n)
+                if beyond_caches:
+                    stream(parts + k * rows + start, block + k * stride, n)
+                else:
+                    memcpy(parts + k * rows + start, block + k * stride, n * sizeof(int64_t))
             start += n
         streamed()
     free(block)

@@ -405,3 +405,41 @@ def test_only_the_rows_asked_for_are_written():
         assert (array[1_100:] == untouched).all()
     assert (rule[:100] == 999).all()
     assert (rule[1_100:] == 999).all()
+
+
+@pytest.mark.parametrize("count", [7, 1_700, 600_001])
+@pytest.mark.parametrize(("start", "before_end"), [(0, 0), (1, 2), (2, 1)])
+def test_only_the_rows_asked_for_are_split(count, start, before_end):
+    """Where all parts outgrow the caches they are written past them, two at a time from an even place on."""
+    amounts = [100, 101, 2**34 + 1, 7]
+    shares = {"first": (Fraction(1, 3), Fraction(2, 3)), "second": (Fraction(1, 7), Fraction(6, 7))}
+    profiles = ["first", "second", "first", None]
+    schedule = schedule_of(amounts, [1])
+    groups = zip(schedule.groups.items(), profiles, strict=True)
+    schedule = replace(
+        schedule,
+        groups={code: replace(each, component_profile=profile) for (code, each), profile in groups},
+        components=tuple(
+            ComponentShare(profile, None, f"part-{number}", share, False, number)
+            for profile, of_profile in shares.items()
+            for number, share in enumerate(of_profile)
+        ),
+    )
+    plan = Plan(Catalog.of([schedule]))
+    cases = encode_cases(table_from_cases([stay(number) for number in range(4)]), plan)
+    columns = [np.resize(column, count) for column in (cases.deciding_day, cases.item, cases.variant)]
+    amount_minor, status = np.resize(np.array(amounts), count), np.full(count, OK, dtype=np.uint8)
+    parts_minor, has_parts = np.full((2, count), -7), np.full(count, 99, dtype=np.uint8)
+    stop = count - before_end
+
+    _kernel.split(plan.tables, *columns, amount_minor, status, parts_minor, has_parts, start, stop)
+
+    parts_of_all = [
+        split_amount(amount, shares[profile]) if profile is not None else [0, 0]
+        for amount, profile in zip(amounts, profiles, strict=True)
+    ]
+    wanted = np.resize(np.array(parts_of_all), (count, 2)).T
+    assert np.array_equal(parts_minor[:, start:stop], wanted[:, start:stop])
+    assert has_parts[start:stop].tolist() == np.resize([1, 1, 1, 0], count)[start:stop].tolist()
+    assert (parts_minor[:, :start] == -7).all() and (parts_minor[:, stop:] == -7).all()
+    assert (has_parts[:start] == 99).all() and (has_parts[stop:] == 99).all()
