@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import files, gate, kernel, scaling
+from benchmarks import files, gate, kernel, scaling, wire_forms
 from benchmarks.report import machine, write_results
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -26,6 +26,7 @@ def main(arguments: list[str]) -> int:
         files.run_csv,
         scaling.run,
         scaling.run_memory,
+        wire_forms.run,
     ):
         sections.append(run())
         print(sections[-1].markdown(), flush=True)

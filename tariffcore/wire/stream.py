@@ -116,7 +116,7 @@ class CaseStream:
 
     def read(self, request: bytes | memoryview) -> ChunkOfCases:
         """Read a whole PriceCaseColumnsRequest and give its new words their places. Raises WireError."""
-        scanned = self._scan(request)
+        scanned = self.scan(request)
         rows = int(scanned.numbers[1])
         if not 1 <= rows <= MAX_ROWS:
             raise RowCountError(
@@ -129,7 +129,7 @@ class CaseStream:
         return ChunkOfCases(self, columns, self._tables.arrays())
 
     @staticmethod
-    def _scan(request: bytes | memoryview) -> Scanned:
+    def scan(request: bytes | memoryview) -> Scanned:
         outer = scan(request, REQUEST, "")
         inner = None
         if outer is not None and len(outer.messages) == 1:

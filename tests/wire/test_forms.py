@@ -176,7 +176,7 @@ def check_against_the_library(request):
     if message.WhichOneof("message") != "chunk":
         assert outcome(request, CaseStream(PLAN))[0] is NoChunkError
         return True
-    scanned = CaseStream._scan(request)
+    scanned = CaseStream.scan(request)
     assert scanned.numbers[1] == message.chunk.rows
     for number, (name, form) in forms.CASE_COLUMNS.fields.items():
         value = getattr(message.chunk, name)
