@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from tariffcore.cases import STANDARD_COLUMNS
 from tariffcore.errors import CasesError, Problem, shortened
@@ -172,12 +173,18 @@ def _way_out(missing: Sequence[str], headers: Sequence[str], mapping: ColumnMapp
     return f"{hint}{called}, or say in a mapping file (--mapping FILE), under [columns]: {example}"
 
 
+@cache
+def _preset(name: str) -> ColumnMapping:
+    """A preset, read once: whoever looks for a header row in a sheet asks for every row."""
+    return load_mapping(name)
+
+
 def _preset_with(headers: Sequence[str], mapping: ColumnMapping) -> str | None:
     """The preset that was not used and knows most of its headers in the file."""
     plain = {plain_text(header) for header in headers}
     found_now = standard_headers_found(headers, mapping)
     for name in preset_names():
-        preset = load_mapping(name)
+        preset = _preset(name)
         own = [*preset.columns.values(), *([preset.birth_date] if preset.birth_date else [])]
         found = sum(any(plain_text(header) in plain for header in known) for known in own)
         if preset.name != mapping.name and found * 2 > len(own) and found > found_now:
