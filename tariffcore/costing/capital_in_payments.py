@@ -165,7 +165,8 @@ def _capital(priced: PricedCases, capital: dict[str, NDArray[np.bool_]]) -> NDAr
 def _is_split(priced: PricedCases) -> NDArray[np.bool_]:
     if priced.has_parts is None:
         return np.zeros(len(priced), dtype=np.bool_)
-    return np.logical_and(priced.ok, priced.has_parts != 0)
+    split: NDArray[np.bool_] = priced.ok & (priced.has_parts != 0)
+    return split
 
 
 def exact_totals(codes: NDArray[np.int64], values: NDArray[np.int64], count: int) -> list[int]:

@@ -82,22 +82,17 @@ def units_of_production(depreciable_minor: int, life_units: Fraction, used_units
 
 
 @lru_cache(maxsize=1 << 12)
-def declining_balance_years(
-    opening_minor: int, residual_minor: int, rate: Fraction, life: int
+def _declining_years(
+    opening_minor: int, residual_minor: int, rate: int, of_rate: int, life: int
 ) -> tuple[int, ...]:
-    """The running total after each year of a life, the last year perhaps a part of one.
-
-    A year charges the yearly rate of its opening book value or, once that is more, an equal part of what is
-    left for each month left (the switch to straight line); never below the residual value. Each year's
-    charge is rounded half up.
-    """
+    """The running total after each year of a life; the yearly rate is ``rate / of_rate``."""
     totals = [0]
     book_minor = opening_minor
     left = life
     while left > 0:
         span = min(left, HALF_MONTHS_A_YEAR)
         depreciable_minor = book_minor - residual_minor
-        declining = divided_half_up(book_minor * rate.numerator * span, rate.denominator * HALF_MONTHS_A_YEAR)
+        declining = divided_half_up(book_minor * rate * span, of_rate * HALF_MONTHS_A_YEAR)
         level = divided_half_up(depreciable_minor * span, left)
         charge_minor = min(max(declining, level), depreciable_minor)
         book_minor -= charge_minor
@@ -109,10 +104,15 @@ def declining_balance_years(
 def declining_balance(
     opening_minor: int, residual_minor: int, rate: Fraction, life: int, elapsed: int
 ) -> int:
-    """A share of the book value every year, with the switch to straight line; months are equal in a year."""
+    """A share of the book value every year, with the switch to straight line.
+
+    A year charges the yearly rate of its opening book value or, once that is more, an equal part of what is
+    left for each month left (the switch); never below the residual value. Each year's charge is rounded half
+    up, the last year perhaps a part of one; within a year all months are charged the same.
+    """
     if elapsed >= life:
         return opening_minor - residual_minor
-    totals = declining_balance_years(opening_minor, residual_minor, rate, life)
+    totals = _declining_years(opening_minor, residual_minor, rate.numerator, rate.denominator, life)
     year, into_year = divmod(elapsed, HALF_MONTHS_A_YEAR)
     if not into_year:
         return totals[year]
@@ -131,17 +131,18 @@ class _Recovery:
 
 
 @lru_cache(maxsize=1 << 10)
-def _recovery(discount_rate: Fraction, years: int) -> _Recovery:
-    if discount_rate == 0:
+def _recovery(rate: int, of_rate: int, years: int) -> _Recovery:
+    """At a discount rate of ``rate / of_rate`` a year."""
+    if rate == 0:
         return _Recovery(tuple(range(years + 1)), (0,) * (years + 1), years)
     # recovered after k years: ((1+r)^k - 1) / ((1+r)^n - 1); interest of a year: r x what is left
-    grown, one = discount_rate.numerator + discount_rate.denominator, discount_rate.denominator
+    grown, one = rate + of_rate, of_rate
     powers = [grown**k * one ** (years - k) for k in range(years + 1)]
     principal = [power - powers[0] for power in powers]
     whole = principal[-1]
     interest = [0]
     for recovered in principal[:-1]:
-        interest.append(interest[-1] + discount_rate.numerator * (whole - recovered))
+        interest.append(interest[-1] + rate * (whole - recovered))
     return _Recovery(tuple(part * one for part in principal), tuple(interest), whole * one)
 
 
@@ -162,7 +163,8 @@ def annuity(
     depreciation, its interest financing cost; the residual value ties up capital to the end.
     Months are equal within a year. After the life nothing is charged.
     """
-    recovery = _recovery(discount_rate, years)
+    rate, of_rate = discount_rate.numerator, discount_rate.denominator
+    recovery = _recovery(rate, of_rate, years)
     elapsed = min(elapsed, years * HALF_MONTHS_A_YEAR)
     year, into_year = divmod(elapsed, HALF_MONTHS_A_YEAR)
     following = min(year + 1, years)
@@ -173,9 +175,10 @@ def annuity(
 
     denominator = recovery.denominator * HALF_MONTHS_A_YEAR
     depreciable_minor = opening_minor - residual_minor
-    on_residual = Fraction(residual_minor * elapsed, HALF_MONTHS_A_YEAR) * discount_rate
-    interest = Fraction(depreciable_minor * reached(recovery.interest), denominator) + on_residual
+    interest = depreciable_minor * reached(recovery.interest) * of_rate
+    if residual_minor:
+        interest += residual_minor * elapsed * rate * recovery.denominator
     return Recovered(
         divided_half_up(depreciable_minor * reached(recovery.principal), denominator),
-        divided_half_up(interest.numerator, interest.denominator),
+        divided_half_up(interest, denominator * of_rate),
     )

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tariffcore.costing.depreciation import Method
+from tariffcore.costing.depreciation import Method, Recovered
 from tariffcore.costing.parameters import AssetClass, Parameters
 from tariffcore.schedule.model import Schedule
 
@@ -144,12 +144,14 @@ class Charges:
     """What assets charge in the period.
 
     by_centre   minor units by (provider, cost centre), a list by component
+    by_asset    of each asset, in the order of the register
     by_class    totals by class of assets
     by_year     depreciation by calendar year and class, of the register as it stands
     past_life   assets in use that had nothing left to charge when the period began
     """
 
     by_centre: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    by_asset: list[Recovered] = field(default_factory=list)
     by_class: dict[str, ClassTotals] = field(default_factory=dict)
     by_year: dict[int, dict[str, int]] = field(default_factory=dict)
     past_life: list[Asset] = field(default_factory=list)

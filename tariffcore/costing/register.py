@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from typing import NamedTuple
 
 from tariffcore.costing.books import check_currency, note_unknown_provider, text_value
 from tariffcore.costing.depreciation import HALF_MONTHS_A_YEAR, Method, moment_of
@@ -127,6 +128,7 @@ class RegisterReader:
         self._usage = usage
         self._classes = {of.name: of for of in parameters.asset_classes}
         self._lines: dict[Key, int] = {}
+        self._known: dict[object, _Spreading] = {}
         self.assets: list[Asset] = []
 
     def read(self, blocks: Iterable[Block]) -> None:
@@ -197,7 +199,12 @@ class RegisterReader:
                 f"is more than the asset cost, {block.cells['acquisition_cost'][row]}",
                 "write what will be left of the cost; 0 if nothing",
             )
-        own = self._spreading(block, row, cells)
+        kind = (cells.asset_class.name, cells.method, cells.life_years, cells.rate, cells.life_units)
+        own = self._known.get(kind)
+        if own is None:
+            own = self._spreading(block, row, cells)
+            if own is not None and len(block.problems) == before:
+                self._known[kind] = own
         if own is None or len(block.problems) > before:
             return
         revaluations = self._revaluations.get(key, [])
@@ -392,8 +399,7 @@ class RegisterReader:
                 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     provider_id: str
     asset_id: str
     asset_class: AssetClass

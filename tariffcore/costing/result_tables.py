@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from pathlib import Path
 
-from tariffcore.costing.assets import charged_between, is_past_life
+from tariffcore.costing.assets import is_past_life
+from tariffcore.costing.depreciation import divided_half_up
 from tariffcore.costing.run import CostingRun
 from tariffcore.costing.unit_costs import GroupUnitCost
 from tariffcore.costing.values import half_months
 from tariffcore.errors import CostingError, Problem
-from tariffcore.money import format_exact, format_minor, round_to_int
+from tariffcore.money import format_exact, format_minor
 
 SAMPLE = "sample"
 """Stands in the column of providers where all of them together are meant."""
@@ -70,7 +70,7 @@ def _money(run: CostingRun, minor: int) -> str:
 
 
 def _mean(run: CostingRun, minor: int, count: int) -> str:
-    return _money(run, round_to_int(Fraction(minor, count))) if count else ""
+    return _money(run, divided_half_up(minor, count)) if count else ""
 
 
 def _unit_costs(run: CostingRun) -> Iterator[Sequence[str]]:
@@ -118,7 +118,7 @@ def _centre_costs(run: CostingRun) -> Iterator[Sequence[str]]:
             parts = []
             for component, numerator in enumerate(numerators):
                 running[component] += numerator
-                reached = round_to_int(Fraction(running[component], costs.denominator))
+                reached = divided_half_up(running[component], costs.denominator)
                 parts.append(reached - given[component])
                 given[component] = reached
             quantity = run.quantities[number]
@@ -138,7 +138,7 @@ def _centre_costs(run: CostingRun) -> Iterator[Sequence[str]]:
 
 def _depreciation(run: CostingRun) -> Iterator[Sequence[str]]:
     parameters = run.inputs.parameters
-    start, end = half_months(parameters.start), half_months(parameters.end)
+    start = half_months(parameters.start)
     yield [
         "provider_id",
         "asset_id",
@@ -149,8 +149,7 @@ def _depreciation(run: CostingRun) -> Iterator[Sequence[str]]:
         "interest",
         "past_life",
     ]
-    for asset in run.inputs.assets:
-        charged = charged_between(asset, start, end, parameters.discount_rate)
+    for asset, charged in zip(run.inputs.assets, run.inputs.charges.by_asset, strict=True):
         yield [
             asset.provider_id,
             asset.asset_id,
