@@ -1,8 +1,8 @@
 """``python -m tests.soak --seconds 120``: everything at once, and nothing may go wrong.
 
 Callers of all three methods compare every answer with what the library says, while schedules are reloaded
-(bad folders among them), the service is stopped with SIGTERM and started again, and others send it rubbish.  At
-the end: no wrong amount, no row lost or doubled, every hostile message refused as it should be, and after
+(bad folders among them), the service is stopped with SIGTERM and started again, and others send it rubbish.
+At the end: no wrong amount, no row lost or doubled, every hostile message refused as it should be, and after
 warming up no more than 5 % more memory.  Loopback only.
 """
 
