@@ -1,36 +1,49 @@
-"""``python -m benchmarks``: everything, written to RESULTS.md; ``--quick``: the gate only."""
+"""``python -m benchmarks``: everything, written to RESULTS.md; ``--quick``: the gate only.
+
+``--service``: the service alone, written to SERVICE_RESULTS.md.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import files, gate, kernel, scaling, wire_forms
-from benchmarks.report import machine, write_results
+from benchmarks import files, gate, kernel, scaling, service, wire_forms
+from benchmarks.report import Section, machine, write_results
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+SERVICE_RESULTS = Path(__file__).with_name("SERVICE_RESULTS.md")
+EVERYTHING = (
+    kernel.run,
+    kernel.run_components,
+    files.run_parquet,
+    files.run_csv,
+    scaling.run,
+    scaling.run_memory,
+    wire_forms.run,
+    *service.SECTIONS,
+)
 
 
 def main(arguments: list[str]) -> int:
     if arguments == ["--quick"]:
         return gate.main([])
+    if arguments == ["--service"]:
+        return _measure(service.SECTIONS, SERVICE_RESULTS)
     if arguments:
         print(__doc__)
         return 2
+    return _measure(EVERYTHING, RESULTS)
+
+
+def _measure(runs: Iterable[Callable[[], Section]], results: Path) -> int:
     before = machine()
     sections = []
-    for run in (
-        kernel.run,
-        kernel.run_components,
-        files.run_parquet,
-        files.run_csv,
-        scaling.run,
-        scaling.run_memory,
-        wire_forms.run,
-    ):
+    for run in runs:
         sections.append(run())
         print(sections[-1].markdown(), flush=True)
-    write_results(RESULTS, sections, before)
+    write_results(results, sections, before)
     return 0
 
 

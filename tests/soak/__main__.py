@@ -294,7 +294,7 @@ class Soak:
             ("too large", {"RESOURCE_EXHAUSTED"}, lambda: one(bytes(5 << 20), timeout=30)),
             ("far too large", {"RESOURCE_EXHAUSTED"}, lambda: one(bytes(20 << 20), timeout=30)),
             ("too many rows", {"RESOURCE_EXHAUSTED"}, lambda: many(too_many.SerializeToString(), timeout=30)),
-            ("deadline passed", {"DEADLINE_EXCEEDED"}, lambda: one(whole, timeout=0)),
+            ("deadline passed", {"DEADLINE_EXCEEDED"}, lambda: one(whole, timeout=-1)),
             ("unknown family", {"NOT_FOUND"}, lambda: one(by(tariff_family="nowhere"), timeout=30)),
             (
                 "unknown edition",
