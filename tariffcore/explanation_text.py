@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tariffcore.labelling import Labels, printable
@@ -169,7 +170,12 @@ def wrapped(text: str, first: str, columns: int) -> list[str]:
     """The text after ``first``, broken at spaces where it is long, continued below its beginning."""
     if len(first) + len(text) <= columns:
         return [(first + text).rstrip()]
-    return textwrap.wrap(
+    return list(_broken(text, first, columns))
+
+
+@lru_cache(4096)  # the same sources and rules explain case after case
+def _broken(text: str, first: str, columns: int) -> tuple[str, ...]:
+    lines = textwrap.wrap(
         text,
         columns,
         initial_indent=first,
@@ -178,3 +184,4 @@ def wrapped(text: str, first: str, columns: int) -> list[str]:
         break_on_hyphens=False,
         drop_whitespace=True,
     )
+    return tuple(lines)

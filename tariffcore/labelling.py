@@ -150,19 +150,8 @@ class Labels:
 
     def number(self, value: str, at_least_places: int = 0) -> str:
         """``686930.98`` as 686,930.98; a long or endless number is cut off, a short fraction stays."""
-        whole, slash, denominator = value.partition("/")
-        if slash:
-            numerator, divisor = int(whole), int(denominator)
-            if abs(numerator) <= LARGEST_SHOWN_FRACTION and divisor <= LARGEST_SHOWN_FRACTION:
-                return value
-            value = _cut_decimal(numerator, divisor, SHOWN_DECIMALS_OF_A_FRACTION)
-        integer, point, decimals = value.partition(".")
-        if point and len(decimals) > SHOWN_DECIMALS and not decimals.endswith("…"):
-            decimals = decimals[:SHOWN_DECIMALS] + "…"
-        decimals = decimals.ljust(at_least_places, "0")
-        sign = "-" if integer.startswith("-") else ""
-        grouped = f"{int(integer.lstrip('-')):,}".replace(",", self.sections["format"]["thousands"])
-        return f"{sign}{grouped}{self.sections['format']['decimal_mark'] if decimals else ''}{decimals}"
+        style = self.sections["format"]
+        return _number(value, at_least_places, style["thousands"], style["decimal_mark"])
 
     def minor(self, amount_minor: int, minor_units: int) -> str:
         """An amount in minor units as a decimal of the currency, grouped: 686,930.98."""
@@ -212,6 +201,23 @@ def printable(text: str) -> str:
         else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
+
+
+@lru_cache(4096)  # an explanation shows the numbers of a schedule again and again
+def _number(value: str, at_least_places: int, thousands: str, decimal_mark: str) -> str:
+    whole, slash, denominator = value.partition("/")
+    if slash:
+        numerator, divisor = int(whole), int(denominator)
+        if abs(numerator) <= LARGEST_SHOWN_FRACTION and divisor <= LARGEST_SHOWN_FRACTION:
+            return value
+        value = _cut_decimal(numerator, divisor, SHOWN_DECIMALS_OF_A_FRACTION)
+    integer, point, decimals = value.partition(".")
+    if point and len(decimals) > SHOWN_DECIMALS and not decimals.endswith("…"):
+        decimals = decimals[:SHOWN_DECIMALS] + "…"
+    decimals = decimals.ljust(at_least_places, "0")
+    sign = "-" if integer.startswith("-") else ""
+    grouped = f"{int(integer.lstrip('-')):,}".replace(",", thousands)
+    return f"{sign}{grouped}{decimal_mark if decimals else ''}{decimals}"
 
 
 def _cut_decimal(numerator: int, divisor: int, places: int) -> str:

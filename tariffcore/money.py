@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
 from tariffcore.errors import NumberFormatError
 
@@ -106,6 +107,7 @@ def decimal_places(value: Fraction) -> int | None:
     return max(twos, fives) if denominator == 1 else None
 
 
+@lru_cache(4096)  # an explanation writes the numbers of a schedule again and again
 def format_exact(value: Fraction) -> str:
     """The value as people write it: ``3.9114`` where decimals end, ``1/6`` where they do not."""
     places = decimal_places(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tariffcore.explanation import AppliedRounding, Explanation, Statement, Step
 from tariffcore.v1 import explanation_pb2
 from tariffcore_server.edition_choices import iso
@@ -26,6 +28,7 @@ def explanation_message(explanation: Explanation, language: str) -> explanation_
     )
 
 
+@lru_cache(4096)  # most steps are those of the case before: the same edition, group, share and sources
 def _step(step: Step) -> explanation_pb2.ExplanationStep:
     return explanation_pb2.ExplanationStep(
         id=step.id,
