@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
@@ -88,6 +88,10 @@ class CodedText:
         if self.is_absent:
             return np.full(len(self.index), table[-1], dtype=table.dtype)
         return looked_up(self.name, table, self.index, self.null)
+
+    def at(self, rows: NDArray[np.intp]) -> CodedText:
+        """The same column of some rows only."""
+        return replace(self, index=self.index[rows], null=self.null[rows])
 
     def missing(self) -> Mask:
         """Rows without a text."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariffcore import column_reading as reading
+from tariffcore.arrow_buffers import null_cells
 from tariffcore.codes import normalise_procedure
 from tariffcore.column_reading import CodedText, DayColumn, Mask
 from tariffcore.plan import (
@@ -166,7 +167,9 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
     )
     # a service has no stay: without an admission date it begins and ends on its day
     if admission.missing.any():
-        admission_code = np.where(admission.missing & ~length_given, discharge_code, admission_code)
+        rows = np.flatnonzero(admission.missing & ~length_given)
+        admission_code = admission_code.copy()
+        admission_code[rows] = discharge_code[rows]
     keys = _setting_keys(setting, factor, is_case, admission, discharge, editions, plan)
 
     impossible = _impossible_stay(admission, discharge)
@@ -181,7 +184,6 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
     if any(rows is not None and rows.any() for rows in (contradicts, impossible)) or (
         marks.missing or marks.invalid or (malformed is not None and len(malformed))
     ):
-        plain = deciding
         deciding = deciding.copy()
         is_marked = np.zeros(count, dtype=np.bool_)
         for rows, code in troubles:  # later ones win: see the order of statuses
@@ -190,7 +192,7 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
                 is_marked[rows] = True
         marked = np.flatnonzero(is_marked)
         undated = (admission if by_admission else discharge).undated()
-        marked_edition = np.where(undated, 0, plan.edition_of_day[plain] + 1)[marked].astype(np.uint8)
+        marked_edition = np.where(undated[marked], 0, editions[marked] + 1).astype(np.uint8)
     return EncodedCases(
         deciding_day=deciding,
         admission_day=admission_code,
@@ -213,11 +215,11 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
 def _items(drg: CodedText, service: CodedText, plan: Plan) -> tuple[NDArray[np.uint16], Mask, Mask]:
     is_case, is_service = ~drg.missing(), ~service.missing()
     item = drg.map(lambda text: plan.drg_items.get(text, UNKNOWN_DRG_ITEM), UNKNOWN_DRG_ITEM, np.uint16)
-    if is_service.any():
-        services = service.map(
+    rows = np.flatnonzero(is_service)
+    if len(rows):
+        item[rows] = service.at(rows).map(
             lambda text: plan.service_items.get(text, UNKNOWN_SERVICE_ITEM), UNKNOWN_DRG_ITEM, np.uint16
         )
-        item = np.where(is_service, services, item)
     return item, is_case, is_service
 
 
@@ -243,6 +245,8 @@ def _blank(array: pa.Array) -> Mask:
 
 
 def _null(array: pa.Array) -> Mask:
+    if pa.types.is_primitive(array.type) or pa.types.is_string(array.type):
+        return null_cells(array)
     return np.asarray(array.is_null().to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
@@ -279,16 +283,16 @@ def _days_beyond(deciding: DayColumn, plan: Plan) -> NDArray[np.int32] | np.int3
 
 
 def _day_codes(column: DayColumn, plan: Plan, beyond: NDArray[np.int32] | np.int32) -> NDArray[np.uint16]:
-    codes = column.days - beyond - np.int32(plan.base_day)
-    inside = (codes >= 0) & (codes < MISSING_DAY)
-    if inside.all():
-        return codes.astype(np.uint16)
-    return np.where(inside, codes, OUTSIDE_DAY).astype(np.uint16)
+    days = column.days - beyond - np.int32(plan.base_day)
+    outside = (days < 0) | (days >= MISSING_DAY)
+    codes = days.astype(np.uint16)
+    codes[np.flatnonzero(outside)] = OUTSIDE_DAY
+    return codes
 
 
 def _impossible_stay(admission: DayColumn, discharge: DayColumn) -> Mask | None:
     known = ~(admission.missing | discharge.missing | admission.wrong | discharge.wrong)
-    stay = np.subtract(discharge.days, admission.days, dtype=np.int64)
+    stay = discharge.days - admission.days  # both of the calendar: 32 bits have room
     impossible = (stay < 0) | (stay > MAX_STAY_DAYS)
     same_day = np.flatnonzero(stay == 0)
     start, end = admission.seconds(same_day), discharge.seconds(same_day)
@@ -299,9 +303,9 @@ def _impossible_stay(admission: DayColumn, discharge: DayColumn) -> Mask | None:
 
 def _length_of_stay(table: pa.Table, marks: _Marks) -> tuple[NDArray[np.integer[Any]], Mask]:
     if "length_of_stay_days" not in table.column_names:
-        return np.zeros(marks.count, dtype=np.int64), np.zeros(marks.count, dtype=np.bool_)
+        return np.zeros(marks.count, dtype=np.uint32), np.zeros(marks.count, dtype=np.bool_)
     column = reading.whole_numbers(
-        "length_of_stay_days", table.column("length_of_stay_days"), 0, MAX_STAY_DAYS
+        "length_of_stay_days", table.column("length_of_stay_days"), 0, MAX_STAY_DAYS, dtype=np.uint32
     )
     marks.wrong("length_of_stay_days", column.wrong)
     return column.values, ~column.missing
@@ -320,13 +324,17 @@ def _stay_by_length(
 
     How days are counted is the edition's rule, so a row outside every edition cannot disagree.
     """
-    if not given.any():
+    rows = np.flatnonzero(given)
+    if not len(rows):
         return admission_code, None
-    extra = np.array([int(s.day_count is DayCount.INCLUSIVE) for s in plan.editions] + [0], dtype=np.int32)
-    extra_days: NDArray[np.int32] | np.int32 = extra[editions] if extra.any() else np.int32(0)
-    stay = np.subtract(discharge_code, admission_code, dtype=np.int32) + extra_days
-    contradicts = given & (np.maximum(stay, 1) != length) & (editions >= 0) & ~admission.missing
-    unknown = np.flatnonzero(given & admission.missing)
+    extra = np.array([int(s.day_count is DayCount.INCLUSIVE) for s in plan.editions] + [0], dtype=np.int64)
+    edition = editions[rows]
+    no_admission = admission.missing[rows]
+    stay = np.subtract(discharge_code[rows], admission_code[rows], dtype=np.int64) + extra[edition]
+    disagree = (np.maximum(stay, 1) != length[rows]) & (edition >= 0) & ~no_admission
+    contradicts = np.zeros(len(given), dtype=np.bool_)
+    contradicts[rows] = disagree
+    unknown = rows[no_admission]
     if len(unknown):
         # the admission day that gives the stated length, at least one day
         derived = discharge_code[unknown].astype(np.int64) - np.maximum(length[unknown], 1)
@@ -418,9 +426,9 @@ def _setting_keys(
             ],
             dtype=np.uint16,
         )
-        setting_number = setting.map(lambda text: settings.get(text, 0), 0, np.uint16)
-        factor_number = factor.map(lambda text: factors.get(text, 0), 0, np.uint16)
-        keys[with_factor] = by_pair[setting_number[with_factor], factor_number[with_factor]]
+        setting_number = setting.at(with_factor).map(lambda text: settings.get(text, 0), 0, np.uint16)
+        factor_number = factor.at(with_factor).map(lambda text: factors.get(text, 0), 0, np.uint16)
+        keys[with_factor] = by_pair[setting_number, factor_number]
     for care_setting in plan.limited_settings:
         concerned = np.flatnonzero((own_keys == numbers[SettingKey(care_setting)]) & is_case)
         for number, schedule in enumerate(plan.editions):

@@ -801,3 +801,80 @@ def test_chunks_are_read_like_one_column(read, column):
         chunks = [whole.slice(0, 2), whole.slice(2, 0), whole.slice(2, 3), whole.slice(1, 3)]
         assert read(pa.chunked_array(chunks)) == expected + expected[1:4]
         assert read(pa.chunked_array([], type=whole.type)) == []
+
+
+# Arrow's own buffers
+
+
+def with_index(numbers, valid, kind=None):
+    """A dictionary column with these indices, whatever they are, and these cells valid."""
+    bits = np.packbits(np.array(valid, dtype=np.bool_), bitorder="little")
+    kind = kind or pa.int16()
+    cells = np.array(numbers, dtype=kind.to_pandas_dtype())
+    index = pa.Array.from_buffers(kind, len(numbers), [pa.py_buffer(bits), pa.py_buffer(cells)])
+    return pa.DictionaryArray.from_arrays(index, pa.array(["a", "b"]), safe=False)
+
+
+def test_what_null_cells_hold_is_no_index():
+    column = with_index([0, 30_000, 1, -5], [True, False, True, False])
+
+    assert texts(column) == ["a", MISSING, "b", MISSING]
+    assert texts(column.slice(1, 2)) == [MISSING, "b"]
+
+
+@pytest.mark.parametrize("number", [2, 30_000, -1, -30_000])
+def test_an_index_outside_the_dictionary_is_an_error_and_never_used(number):
+    with pytest.raises(CasesError, match="lies outside the column's dictionary") as raised:
+        texts(with_index([0, number], [True, True]))
+
+    assert raised.value.problems[0].field == "drg_code"
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32()]
+)
+def test_indices_of_every_width(kind):
+    assert texts(with_index([1, 0, 0, 1], [True, True, False, True], kind)) == ["b", "a", MISSING, "b"]
+
+
+@given(
+    st.lists(st.none() | st.integers(0, 200), max_size=40),
+    st.integers(0, 40),
+    st.sampled_from([pa.int8(), pa.uint8(), pa.int16(), pa.int32(), pa.int64(), pa.uint64()]),
+)
+def test_slices_begin_at_any_bit(values, first, kind):
+    values = [value if value is None or kind != pa.int8() else value % 128 for value in values]
+    column = pa.array([5, *values], kind).slice(1 + first)
+    wanted = [MISSING if value is None else WRONG if value > 130 else value for value in values[first:]]
+
+    assert cells(whole_numbers("age_years", column, 0, 130)) == wanted
+    days_wanted = [MISSING if v is None else date(1970, 1, 1) + timedelta(days=v) for v in values[first:]]
+    days_column = pa.array([5, *values], pa.int32()).cast(pa.date32()).slice(1 + first)
+    assert moments(days_column) == days_wanted
+    flags = [None if value is None else value % 2 == 1 for value in values]
+    flag_column = pa.array([True, *flags], pa.bool_()).slice(1 + first)
+    assert cells(booleans("x", flag_column)) == [MISSING if flag is None else flag for flag in flags[first:]]
+    lists = pa.array(
+        [["q"], *(None if v is None else ["13.73"] * (v % 3) for v in values)], pa.list_(pa.string())
+    )
+    signature, undecodable = procedure_signatures("x", lists.slice(1 + first), lambda code: 4)
+    assert signature.tolist() == [4 if value is not None and value % 3 else 0 for value in values[first:]]
+    assert undecodable is None
+
+
+def test_elements_of_null_lists_count_for_nothing():
+    elements = pa.array(["1", "2", "3", "4", "5"])
+    null = pa.array([False, True, False])
+    column = pa.ListArray.from_arrays(pa.array([0, 1, 3, 5], pa.int32()), elements, mask=null)
+
+    signature, _ = procedure_signatures("x", column, lambda code: 1 << int(code))
+
+    assert signature.tolist() == [2, 0, 16 + 32]
+
+
+def test_some_rows_of_a_column():
+    coded = coded_text("drg_code", pa.array(["a", None, "b", "a"]))
+
+    some = coded.at(np.array([3, 1]))
+
+    assert some.map(lambda text: ord(text), 0, np.uint8).tolist() == [ord("a"), 0]
