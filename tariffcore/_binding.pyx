@@ -12,6 +12,14 @@ from libc.string cimport memset
 cdef extern from *:
     """
     #include <string.h>
+    /* Loops over whole columns, for wider registers too where the machine has them. */
+    #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+    #define TARIFFCORE_WIDE static __attribute__((noinline, target_clones("avx2", "default")))
+    #else
+    #define TARIFFCORE_WIDE static
+    #endif
+    #define ROWS(k, n) (Py_ssize_t k = 0; k < (n); k++)
+
     /* Columns begin anywhere in a message, in little-endian order. */
     static inline uint32_t tariffcore_load32(const uint8_t *bytes, Py_ssize_t i) {
         uint32_t word;
@@ -21,8 +29,187 @@ cdef extern from *:
     #endif
         return word;
     }
+
+    /* The bits that any code has. */
+    TARIFFCORE_WIDE uint32_t tariffcore_any_bits(const uint8_t *codes, Py_ssize_t n) {
+        uint32_t bits = 0;
+        for ROWS(k, n) bits |= tariffcore_load32(codes, k);
+        return bits;
+    }
+
+    /* The numbers of words; answers the bits that any entry has. */
+    TARIFFCORE_WIDE uint32_t tariffcore_numbers(
+        const uint32_t *restrict table, const uint8_t *restrict codes, uint16_t *restrict numbers, Py_ssize_t n
+    ) {
+        uint32_t bits = 0;
+        for ROWS(k, n) {
+            uint32_t entry = table[tariffcore_load32(codes, k)];
+            bits |= entry;
+            numbers[k] = (uint16_t)entry;
+        }
+        return bits;
+    }
+
+    /* The numbers of words with the signatures beside them, and what their entries say beyond that. */
+    TARIFFCORE_WIDE void tariffcore_marked_numbers(
+        const uint32_t *restrict table, const uint8_t *restrict codes, const uint8_t *restrict signatures,
+        uint16_t *restrict numbers, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        for ROWS(k, n) {
+            uint32_t entry = table[tariffcore_load32(codes, k)];
+            numbers[k] = (uint16_t)(entry | signatures[k]);
+            look[k] |= entry >> 16;
+        }
+    }
+
+    TARIFFCORE_WIDE void tariffcore_outcomes(
+        const uint32_t *restrict table, const uint8_t *restrict codes, uint8_t *restrict numbers,
+        uint32_t *restrict look, Py_ssize_t n
+    ) {
+        for ROWS(k, n) {
+            uint32_t entry = table[tariffcore_load32(codes, k)];
+            numbers[k] = (uint8_t)(entry + 2);
+            look[k] |= entry >> 16;
+        }
+    }
+
+    /* The items of cases and services; a line that is both or neither wants another look. */
+    TARIFFCORE_WIDE void tariffcore_items(
+        const uint32_t *restrict drg_table, const uint8_t *restrict drgs,
+        const uint32_t *restrict service_table, const uint8_t *restrict services,
+        uint16_t *restrict items, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        for ROWS(k, n) {
+            uint32_t drg = drg_table[tariffcore_load32(drgs, k)];
+            uint32_t service = service_table[tariffcore_load32(services, k)];
+            uint32_t no_drg = 0 - (drg >> 16 & 1);
+            items[k] = (uint16_t)((service & no_drg) | (drg & ~no_drg));
+            look[k] |= ((drg ^ service ^ 0x10000) | ((drg | service) & 0xFFFE0000)) >> 16;
+        }
+    }
+
+    /* Codes of days. 0xFFFB to 0xFFFF are codes that are no days. With hours a stay within a day may end before it
+       begins: where the columns have them, timed is 1. */
+    TARIFFCORE_WIDE void tariffcore_days(
+        const uint8_t *restrict came, const uint8_t *restrict left, uint32_t base, uint32_t timed,
+        uint16_t *restrict admission_day, uint16_t *restrict discharge_day, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        for ROWS(k, n) {
+            uint32_t start = tariffcore_load32(came, k) - base;
+            uint32_t end = tariffcore_load32(left, k) - base;
+            uint32_t stay = end - start;
+            admission_day[k] = (uint16_t)start;
+            discharge_day[k] = (uint16_t)end;
+            look[k] |= (start | (start + 5) | end | (end + 5)) >> 16 | (stay | (stay - timed)) >> 15;
+        }
+    }
+
+    /* Lengths of stay that are not what the days come to; a stay has at least one day. */
+    TARIFFCORE_WIDE void tariffcore_lengths(
+        const uint8_t *restrict lengths, const uint8_t *restrict came, const uint8_t *restrict left, uint32_t extra,
+        uint32_t any_length, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        for ROWS(k, n) {
+            uint32_t length = tariffcore_load32(lengths, k);
+            uint32_t stay = tariffcore_load32(left, k) - tariffcore_load32(came, k) + extra;
+            look[k] |= (length != 0xFFFFFFFF) & ((((length ^ stay) | any_length) != 0) | (stay == 0));
+        }
+    }
+
+    /* Whatever is not 0. */
+    TARIFFCORE_WIDE void tariffcore_given(const uint8_t *restrict column, uint32_t *restrict look, Py_ssize_t n) {
+        for ROWS(k, n) look[k] |= tariffcore_load32(column, k);
+    }
+
+    /* Seconds of the day plus one, and those that no day has. */
+    TARIFFCORE_WIDE void tariffcore_seconds(const uint8_t *restrict column, uint32_t *restrict look, Py_ssize_t n) {
+        for ROWS(k, n) {
+            uint32_t second = tariffcore_load32(column, k);
+            look[k] |= (second | (86400 - second)) >> 31;
+        }
+    }
+
+    /* Ages; a missing one becomes 0 when one is added, and few are 127 or more. */
+    TARIFFCORE_WIDE void tariffcore_ages(
+        const uint8_t *restrict column, uint8_t *restrict ages, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        for ROWS(k, n) {
+            uint32_t age = tariffcore_load32(column, k);
+            ages[k] = (uint8_t)age;
+            look[k] |= (age + 1) >> 7;
+        }
+    }
+
+    TARIFFCORE_WIDE void tariffcore_quantities(
+        const uint8_t *restrict column, uint32_t *restrict quantities, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        for ROWS(k, n) {
+            uint32_t quantity = tariffcore_load32(column, k);
+            quantities[k] = quantity;
+            look[k] |= (quantity | (quantity - 1)) >> 31;
+        }
+    }
+
+    /* Answers about deaths: 2 for not said stands there already; 0 for avoidable, 1 for unavoidable. */
+    TARIFFCORE_WIDE void tariffcore_deaths(
+        const uint8_t *restrict answers, uint8_t *restrict outcomes, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        for ROWS(k, n) {
+            uint8_t answer = answers[k];
+            outcomes[k] = (uint8_t)(outcomes[k] - (answer ? 3 - answer : 0));
+            look[k] |= (answer & 0xFC) | (answer & answer >> 1);
+        }
+    }
+
+    TARIFFCORE_WIDE void tariffcore_problems(
+        const uint8_t *restrict problems, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        for ROWS(k, n) look[k] |= problems[k];
+    }
+
+    /* Whether the ends of procedures never fall, beginning at the end of the row before, and stay below 2**31. */
+    TARIFFCORE_WIDE int tariffcore_never_fall(const uint8_t *ends, uint32_t before, Py_ssize_t n) {
+        uint32_t wrong = tariffcore_load32(ends, 0) - before;
+        for ROWS(k, n) wrong |= tariffcore_load32(ends, k);
+        for (Py_ssize_t k = 1; k < n; k++) wrong |= tariffcore_load32(ends, k) - tariffcore_load32(ends, k - 1);
+        return !(wrong >> 31);
+    }
     """
     uint32_t load32 "tariffcore_load32"(const uint8_t *bytes, Py_ssize_t i) noexcept nogil
+    uint32_t any_bits "tariffcore_any_bits"(const uint8_t *codes, Py_ssize_t n) noexcept nogil
+    uint32_t plain_numbers "tariffcore_numbers"(
+        const uint32_t *table, const uint8_t *codes, uint16_t *numbers, Py_ssize_t n
+    ) noexcept nogil
+    void marked_numbers "tariffcore_marked_numbers"(
+        const uint32_t *table, const uint8_t *codes, const uint8_t *signatures, uint16_t *numbers, uint32_t *look,
+        Py_ssize_t n
+    ) noexcept nogil
+    void outcomes_of "tariffcore_outcomes"(
+        const uint32_t *table, const uint8_t *codes, uint8_t *numbers, uint32_t *look, Py_ssize_t n
+    ) noexcept nogil
+    void items_of "tariffcore_items"(
+        const uint32_t *drg_table, const uint8_t *drgs, const uint32_t *service_table, const uint8_t *services,
+        uint16_t *items, uint32_t *look, Py_ssize_t n
+    ) noexcept nogil
+    void days_of "tariffcore_days"(
+        const uint8_t *came, const uint8_t *left, uint32_t base, uint32_t timed, uint16_t *admission_day,
+        uint16_t *discharge_day, uint32_t *look, Py_ssize_t n
+    ) noexcept nogil
+    void look_at_lengths "tariffcore_lengths"(
+        const uint8_t *lengths, const uint8_t *came, const uint8_t *left, uint32_t extra, uint32_t any_length,
+        uint32_t *look, Py_ssize_t n
+    ) noexcept nogil
+    void look_at_given "tariffcore_given"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
+    void look_at_seconds "tariffcore_seconds"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
+    void ages_of "tariffcore_ages"(const uint8_t *column, uint8_t *ages, uint32_t *look, Py_ssize_t n) noexcept nogil
+    void quantities_of "tariffcore_quantities"(
+        const uint8_t *column, uint32_t *quantities, uint32_t *look, Py_ssize_t n
+    ) noexcept nogil
+    void deaths_of "tariffcore_deaths"(
+        const uint8_t *answers, uint8_t *outcomes, uint32_t *look, Py_ssize_t n
+    ) noexcept nogil
+    void look_at_problems "tariffcore_problems"(const uint8_t *problems, uint32_t *look, Py_ssize_t n) noexcept nogil
+    bint never_fall "tariffcore_never_fall"(const uint8_t *ends, uint32_t before, Py_ssize_t n) noexcept nogil
 
 # Fields of CaseColumns; the place of each in `bind`'s offsets.
 cdef enum:
@@ -61,7 +248,6 @@ cdef enum:
     NO_WORD = 0x10000
     NEEDS_HOURS = 0x20000
     BEYOND = 0x40000            # no word has this place yet
-    NO_DAY_CODES = 5            # codes below 2**16 that are no days
     MAX_STAY_DAYS = 32767
     MAX_AGE_YEARS = 130
     SECONDS_A_DAY = 86400
@@ -74,7 +260,8 @@ cdef int32_t LAST_DAY = 2932896
 
 
 cdef int[6] CODED = [PROVIDER, DRG, SERVICE, CARE_SETTING, OUTCOME, FACTOR]
-cdef int[2] SERVICE_AND_FACTOR = [SERVICE, FACTOR]
+cdef uint8_t NO_SIGNATURES[BLOCK]
+memset(NO_SIGNATURES, 0, sizeof(NO_SIGNATURES))
 
 
 cdef class PlanNumbers:
@@ -340,15 +527,12 @@ cdef inline void stop_at(Bound *out, int field, Py_ssize_t row) noexcept nogil:
         out.wrong_row = row
 
 
-cdef inline bint check_places(const Columns *c, Bound *out, int field, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+cdef bint check_places(const Columns *c, Bound *out, int field, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     """Whether every code of a block is inside its table's room; what is beyond its words there is marked."""
     cdef const uint8_t *column = c.of[field] + 4 * first
     cdef uint32_t room = c.room[field]
-    cdef uint32_t bits = 0
     cdef Py_ssize_t k
-    for k in range(n):
-        bits |= load32(column, k)
-    if bits < room:     # rooms are powers of two
+    if any_bits(column, n) < room:      # rooms are powers of two
         return True
     for k in range(n):
         if load32(column, k) >= room:
@@ -360,28 +544,41 @@ cdef inline bint check_places(const Columns *c, Bound *out, int field, Py_ssize_
 cdef bint read_procedures(
     const Columns *c, const Words *w, Bound *out, Py_ssize_t first, Py_ssize_t n, uint8_t *signatures
 ) noexcept nogil:
-    """The bits of the procedures of each row of a block; False where ends fall or places are none."""
-    cdef uint32_t before = load32(c.of[PROCEDURE_END], first - 1) if first else 0
-    cdef uint32_t end, code
-    cdef uint8_t bits
-    cdef Py_ssize_t k
-    memset(signatures, 0, n)
-    for k in range(n):
-        end = load32(c.of[PROCEDURE_END], first + k)
-        if end == before:
-            continue
-        if end < before or end > c.procedures:
-            stop_at(out, PROCEDURE_END, first + k)
+    """The bits of the procedures of each row of a block; False where ends fall or places are none.
+
+    Most procedures are in no list of exceptions: only for the others is the row looked for.
+    """
+    cdef const uint8_t *ends = c.of[PROCEDURE_END] + 4 * first
+    cdef const uint8_t *procedures = c.of[PROCEDURE]
+    cdef uint32_t begin = load32(ends, -1) if first else 0
+    cdef uint32_t before = begin
+    cdef uint32_t end = load32(ends, n - 1)
+    cdef uint32_t code
+    cdef Py_ssize_t k, p, low, high, middle
+    if not never_fall(ends, begin, n) or end > c.procedures:
+        for k in range(n):
+            end = load32(ends, k)
+            if end < before or end > c.procedures:
+                stop_at(out, PROCEDURE_END, first + k)
+                break
+            before = end
+        return False
+    for p in range(begin, end):
+        code = load32(procedures, p)
+        if code == 0 or code >= c.room[PROCEDURE]:
+            stop_at(out, PROCEDURE, p)
             return False
-        bits = 0
-        while before < end:
-            code = load32(c.of[PROCEDURE], before)
-            if code == 0 or code >= c.room[PROCEDURE]:
-                stop_at(out, PROCEDURE, before)
-                return False
-            bits |= w.procedure[code]
-            before += 1
-        signatures[k] = bits
+        if w.procedure[code]:
+            # the first row that ends behind it
+            low = 0
+            high = n - 1
+            while low < high:
+                middle = (low + high) >> 1
+                if load32(ends, middle) > p:
+                    high = middle
+                else:
+                    low = middle + 1
+            signatures[low] |= w.procedure[code]
     return True
 
 
@@ -390,24 +587,15 @@ cdef bint bind_block(
 ) noexcept nogil:
     """Rows first..first + n; False where something is beyond its table.
 
-    The loops take no branch and compare next to nothing, so that they run on several rows at once: a row needs
-    another look where any bit of ``look`` is set, and may be given one without need.
+    The loops over columns take no branch and compare next to nothing, so that they run on several rows at once: a
+    row needs another look where any bit of ``look`` is set, and may be given one without need.
     """
     cdef uint32_t look[BLOCK]
     cdef uint8_t signatures[BLOCK]
-    cdef uint32_t entry, came, left, stay, length, number, beyond
-    cdef uint32_t base = <uint32_t>plan.base_day
-    cdef uint32_t timed = c.of[ADMISSION_SECOND] != NULL and c.of[DISCHARGE_SECOND] != NULL
-    cdef uint32_t extra = <uint32_t>plan.same_extra
+    cdef const uint8_t *came = c.of[ADMISSION_DAY] + 4 * first
+    cdef const uint8_t *left = c.of[DISCHARGE_DAY] + 4 * first
+    cdef bint timed = c.of[ADMISSION_SECOND] != NULL and c.of[DISCHARGE_SECOND] != NULL
     cdef uint32_t any_length = 0 if plan.same_extra >= 0 else NOT_GIVEN
-    cdef uint8_t answer
-    cdef const uint8_t *column
-    cdef const uint8_t *other
-    cdef uint16_t *narrow
-    cdef uint16_t *also
-    cdef uint8_t *byte
-    cdef uint32_t *wide
-    cdef const uint32_t *table
     cdef Py_ssize_t k
     cdef int f, field
     for f in range(6):
@@ -416,116 +604,55 @@ cdef bint bind_block(
     memset(signatures, 0, sizeof(signatures))
     if c.of[PROCEDURE_END] != NULL and not read_procedures(c, w, out, first, n, signatures):
         return False
-
-    table = w.provider
-    narrow = out.provider + first
-    if c.of[PROVIDER] != NULL:
-        column = c.of[PROVIDER] + 4 * first
-        beyond = 0
-        for k in range(n):
-            entry = table[load32(column, k)]
-            beyond |= entry
-            narrow[k] = <uint16_t>entry
-        if beyond & BEYOND:
-            for k in range(n):
-                if table[load32(column, k)] & BEYOND:
-                    stop_at(out, PROVIDER, first + k)
-            return False
-    else:
-        for k in range(n):
-            narrow[k] = <uint16_t>table[0]
+    if c.of[PROVIDER] == NULL:
+        for k in range(first, first + n):
+            out.provider[k] = <uint16_t>w.provider[0]
+    elif plain_numbers(w.provider, c.of[PROVIDER] + 4 * first, out.provider + first, n) & BEYOND:
+        for k in range(first, first + n):
+            if w.provider[load32(c.of[PROVIDER], k)] & BEYOND:
+                stop_at(out, PROVIDER, k)
+        return False
 
     memset(look, 0, sizeof(look))
     if (
-        c.of[DRG] == NULL or c.of[CARE_SETTING] == NULL or c.of[ADMISSION_DAY] == NULL
-        or c.of[DISCHARGE_DAY] == NULL or settle_all
+        settle_all or c.of[DRG] == NULL or c.of[CARE_SETTING] == NULL or c.of[ADMISSION_DAY] == NULL
+        or c.of[DISCHARGE_DAY] == NULL
     ):
         memset(look, 1, 4 * n)
     else:
-        column = c.of[DRG] + 4 * first
-        table = w.drg
-        narrow = out.item + first
-        for k in range(n):
-            entry = table[load32(column, k)]
-            narrow[k] = <uint16_t>entry
-            look[k] = entry >> 16
-        column = c.of[CARE_SETTING] + 4 * first
-        table = w.setting
-        narrow = out.variant + first
-        for k in range(n):
-            entry = table[load32(column, k)]
-            narrow[k] = <uint16_t>(entry | signatures[k])
-            look[k] |= entry >> 16
-        column = c.of[ADMISSION_DAY] + 4 * first
-        other = c.of[DISCHARGE_DAY] + 4 * first
-        narrow = out.admission_day + first
-        also = out.discharge_day + first
-        for k in range(n):
-            came = load32(column, k) - base
-            left = load32(other, k) - base
-            narrow[k] = <uint16_t>came
-            also[k] = <uint16_t>left
-            # with hours a stay within a day may end before it begins
-            stay = left - came
-            look[k] |= (
-                (came | came + NO_DAY_CODES | left | left + NO_DAY_CODES) >> 16 | (stay | stay - timed) >> 15
+        if c.of[SERVICE] == NULL:
+            marked_numbers(w.drg, c.of[DRG] + 4 * first, NO_SIGNATURES, out.item + first, look, n)
+        else:
+            items_of(
+                w.drg, c.of[DRG] + 4 * first, w.service, c.of[SERVICE] + 4 * first, out.item + first, look, n
             )
+        marked_numbers(w.setting, c.of[CARE_SETTING] + 4 * first, signatures, out.variant + first, look, n)
+        days_of(
+            came, left, <uint32_t>plan.base_day, timed, out.admission_day + first, out.discharge_day + first, look, n
+        )
         if c.of[LENGTH_OF_STAY_DAYS] != NULL:
-            for k in range(n):
-                length = load32(c.of[LENGTH_OF_STAY_DAYS] + 4 * first, k)
-                stay = load32(other, k) - load32(column, k) + extra
-                # a stay has at least one day
-                look[k] |= (length != NOT_GIVEN) & (((length ^ stay | any_length) != 0) | (stay == 0))
-
-    for f in range(2):
-        field = SERVICE_AND_FACTOR[f]
-        if c.of[field] != NULL:
-            column = c.of[field] + 4 * first
-            for k in range(n):
-                look[k] |= load32(column, k)
+            look_at_lengths(
+                c.of[LENGTH_OF_STAY_DAYS] + 4 * first, came, left, <uint32_t>plan.same_extra, any_length, look, n
+            )
+    if c.of[FACTOR] != NULL:
+        look_at_given(c.of[FACTOR] + 4 * first, look, n)
     for field in range(ADMISSION_SECOND, DISCHARGE_SECOND + 1):
         if c.of[field] != NULL:
-            column = c.of[field] + 4 * first
-            for k in range(n):
-                number = load32(column, k)
-                look[k] |= (number | SECONDS_A_DAY - number) >> 31
-    byte = out.outcome + first
+            look_at_seconds(c.of[field] + 4 * first, look, n)
     if c.of[OUTCOME] != NULL:
-        column = c.of[OUTCOME] + 4 * first
-        table = w.outcome
-        for k in range(n):
-            entry = table[load32(column, k)]
-            byte[k] = <uint8_t>(entry + 2)
-            look[k] |= entry >> 16
+        outcomes_of(w.outcome, c.of[OUTCOME] + 4 * first, out.outcome + first, look, n)
     else:
-        memset(byte, plan.default_outcome + 2, n)
+        memset(out.outcome + first, plan.default_outcome + 2, n)
     if c.of[DEATH_UNAVOIDABLE] != NULL:
-        column = c.of[DEATH_UNAVOIDABLE] + first
-        for k in range(n):
-            answer = column[k]
-            # 2 for not said, which stands there already; 0 for avoidable, 1 for unavoidable
-            byte[k] = <uint8_t>(byte[k] - (3 - answer if answer else 0))
-            look[k] |= answer & 0xFC | (answer & answer >> 1)
-    byte = out.age + first
+        deaths_of(c.of[DEATH_UNAVOIDABLE] + first, out.outcome + first, look, n)
     if c.of[AGE_YEARS] != NULL:
-        column = c.of[AGE_YEARS] + 4 * first
-        for k in range(n):
-            number = load32(column, k)
-            byte[k] = <uint8_t>number
-            look[k] |= (number + 1) >> 7    # a missing one becomes 0, and few are so old
+        ages_of(c.of[AGE_YEARS] + 4 * first, out.age + first, look, n)
     else:
-        memset(byte, 255, n)
+        memset(out.age + first, 255, n)
     if c.of[QUANTITY] != NULL:
-        column = c.of[QUANTITY] + 4 * first
-        wide = out.quantity + first
-        for k in range(n):
-            number = load32(column, k)
-            wide[k] = number
-            look[k] |= (number | number - 1) >> 31
+        quantities_of(c.of[QUANTITY] + 4 * first, out.quantity + first, look, n)
     if c.of[ROW_PROBLEM] != NULL:
-        column = c.of[ROW_PROBLEM] + first
-        for k in range(n):
-            look[k] |= column[k]
+        look_at_problems(c.of[ROW_PROBLEM] + first, look, n)
 
     for k in range(n):
         if look[k]:
