@@ -19,11 +19,16 @@ from tariffcore.version import ENGINE_VERSION
 
 CHECKOUT = Path(__file__).parents[1]
 PACKAGE = CHECKOUT / "tariffcore"
+SERVER = CHECKOUT / "server" / "tariffcore_server"
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 IMPORTED_AS = {"python-calamine": "python_calamine"}  # others are imported by their own names
 OF_THE_CLIENT = {"grpc", "grpc_status", "google"}
 """What the extra "client" installs, and the only rooms that may import it."""
 ROOMS_OF_THE_CLIENT = ("v1", "client", "wire")
+OF_THE_SERVICE = OF_THE_CLIENT | {"grpc_health", "grpc_reflection", "prometheus_client", "opentelemetry"}
+"""What the extras "service" and "telemetry" install, and only the server may import."""
+START_THE_SERVICE = ("serve.py", "token.py")
+"""Commands that import the server, once asked for."""
 BUILT = (".c", ".so", ".pyc")
 
 
@@ -52,7 +57,8 @@ def test_one_version():
 def test_every_file_of_the_package_is_packed(packing):
     files = {
         path.relative_to(CHECKOUT)
-        for path in PACKAGE.rglob("*")
+        for package in (PACKAGE, SERVER)
+        for path in package.rglob("*")
         if path.is_file() and path.suffix not in BUILT
     }
 
@@ -60,7 +66,7 @@ def test_every_file_of_the_package_is_packed(packing):
 
 
 def test_what_pricing_reads_is_packed(packing):
-    packed = {path.relative_to("tariffcore").as_posix() for path in packing["files"]}
+    packed = {path.as_posix().removeprefix("tariffcore/") for path in packing["files"]}
 
     assert {f"schedules/{edition.folder.name}/schedule.toml" for edition in shipped_editions()} <= packed
     assert {"labels/en.toml", "labels/ru.toml", "labels/kk.toml", "presets/ersb.toml"} <= packed
@@ -70,7 +76,7 @@ def test_what_pricing_reads_is_packed(packing):
 def test_packages_are_those_with_modules(packing):
     folders = {path.parent.relative_to(CHECKOUT) for path in PACKAGE.rglob("__init__.py")}
 
-    assert packing["packages"] == {".".join(folder.parts) for folder in folders}
+    assert packing["packages"] == {".".join(folder.parts) for folder in folders} | {"tariffcore_server"}
 
 
 def test_licence():
@@ -126,7 +132,20 @@ def test_nothing_is_imported_that_is_not_installed_with_it():
                 names = [node.module]
             if path.relative_to(PACKAGE).parts[0] in ROOMS_OF_THE_CLIENT:
                 names = [name for name in names if name.split(".")[0] not in OF_THE_CLIENT]
+            if path.parent.name == "cli" and path.name in START_THE_SERVICE:
+                names = [name for name in names if name.split(".")[0] != SERVER.name]
             imported |= {name.split(".")[0]: path.name for name in names}
 
     assert {name: imported[name] for name in imported.keys() - allowed} == {}
     assert {IMPORTED_AS.get(name, name) for name in declared} <= imported.keys()
+
+
+def test_the_server_imports_what_its_extra_installs_and_the_library():
+    declared = {re.split(r"[<>=!~ ]", requirement)[0] for requirement in PROJECT["dependencies"]}
+    allowed = declared | OF_THE_SERVICE | sys.stdlib_module_names | {"tariffcore", "tariffcore_server"}
+    for path in SERVER.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module]
+            assert {name.split(".")[0] for name in names} <= allowed, path.name
