@@ -94,11 +94,26 @@ def encoded_cases(count: int) -> EncodedCases:
 
 
 def cases_parquet(count: int) -> Path:
-    """A Parquet file of sample cases; one of as many rows that is already there is used again."""
+    """A Parquet file of sample cases; one of as many rows that is already there is used again.
+
+    Encoded by pyarrow with plain numbers, as most programs do it, and not by tariffcore's own writer.
+    """
     path = FOLDER / f"cases-{count}.parquet"
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)
-        write_sample(path, count, catalog=demo_plan(), seed=SEED)
+        drawn = path.with_name(f".{path.name}.drawn.parquet")
+        write_sample(drawn, count, catalog=demo_plan(), seed=SEED)
+        file = pq.ParquetFile(drawn)
+        schema = file.schema_arrow
+        words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+        with pq.ParquetWriter(
+            _whole(path), schema, compression="snappy", use_dictionary=words, store_decimal_as_integer=True
+        ) as writer:
+            for number in range(file.num_row_groups):
+                group = file.read_row_group(number)
+                writer.write_table(group, row_group_size=group.num_rows)
+        drawn.unlink()
+        _whole(path).rename(path)
     return path
 
 

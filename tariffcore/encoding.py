@@ -167,9 +167,9 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
     )
     # a service has no stay: without an admission date it begins and ends on its day
     if admission.missing.any():
-        rows = np.flatnonzero(admission.missing & ~length_given)
+        without_stay = np.flatnonzero(admission.missing & ~length_given)
         admission_code = admission_code.copy()
-        admission_code[rows] = discharge_code[rows]
+        admission_code[without_stay] = discharge_code[without_stay]
     keys = _setting_keys(setting, factor, is_case, admission, discharge, editions, plan)
 
     impossible = _impossible_stay(admission, discharge)
