@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import python_calamine
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tariffcore.errors import CasesError
@@ -282,7 +282,6 @@ def test_xlsx_texts_are_texts_and_never_cut(tmp_path: Path) -> None:
         write(tmp_path / "b.xlsx", rows("a", "x" * 32_768))
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.integers(-(10**18) + 1, 10**18 - 1) | st.integers(-(10**15), 10**15), min_size=1))
 def test_xlsx_amounts_come_back_exactly(tmp_path_factory: pytest.TempPathFactory, minor: list[int]) -> None:
     path = tmp_path_factory.getbasetemp() / "amounts.xlsx"
