@@ -46,9 +46,10 @@ class Health(health_pb2_grpc.HealthServicer):
                 yield _Status(status=_Status.SERVICE_UNKNOWN)
                 await self._stopping.wait()
                 return
-            yield self._status()
-            if not self._stopping.is_set():
-                await self._stopping.wait()
+            told = self._status()
+            yield told
+            if told.status == _Status.SERVING:
+                await self._stopping.wait()  # it may have stopped while this was on its way
                 yield self._status()
         finally:
             self._watchers -= 1

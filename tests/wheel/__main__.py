@@ -34,12 +34,16 @@ def check_name(wheel: Path) -> str:
 
 
 def check_contents(wheel: Path) -> None:
-    """Every file of the package is in the wheel, the binary too, and nothing of the rest of the checkout."""
+    """Every file of library and server is in the wheel, the binaries too, and nothing else of the checkout."""
     packed = set(zipfile.ZipFile(wheel).namelist())
     package = CHECKOUT / "tariffcore"
     files = {
-        path.relative_to(CHECKOUT).as_posix()
-        for path in package.rglob("*")
+        path.relative_to(root).as_posix()
+        for root, home in (
+            (CHECKOUT, package),
+            (CHECKOUT / "server", CHECKOUT / "server" / "tariffcore_server"),
+        )
+        for path in home.rglob("*")
         if path.is_file() and path.suffix not in NOT_SHIPPED
     }
     if missing := sorted(files - packed):
