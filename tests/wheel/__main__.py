@@ -34,7 +34,7 @@ def check_name(wheel: Path) -> str:
 
 
 def check_contents(wheel: Path) -> None:
-    """Every file of library and server is in the wheel, the binaries too, and nothing else of the checkout."""
+    """Every file of library and server is in the wheel, the binaries too, and nothing else."""
     packed = set(zipfile.ZipFile(wheel).namelist())
     package = CHECKOUT / "tariffcore"
     files = {
