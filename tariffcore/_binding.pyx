@@ -63,41 +63,45 @@ cdef extern from *:
     }
 
     TARIFFCORE_WIDE void tariffcore_outcomes(
-        const uint32_t *restrict table, const uint8_t *restrict codes, uint8_t *restrict numbers,
-        uint32_t *restrict look, Py_ssize_t n
+        const uint32_t *restrict table, const uint8_t *restrict codes, const uint32_t *restrict services,
+        uint8_t *restrict numbers, uint32_t *restrict look, Py_ssize_t n
     ) {
         for ROWS(k, n) {
             uint32_t entry = table[tariffcore_load32(codes, k)];
             numbers[k] = (uint8_t)(entry + 2);
-            look[k] |= entry >> 16;
+            look[k] |= entry >> 16 & ~services[k];     /* only a case needs an outcome */
         }
     }
 
-    /* The items of cases and services; a line that is both or neither wants another look. */
+    /* The items of cases and services, and 1 for each service; a line that is both or neither wants another look. */
     TARIFFCORE_WIDE void tariffcore_items(
         const uint32_t *restrict drg_table, const uint8_t *restrict drgs,
-        const uint32_t *restrict service_table, const uint8_t *restrict services,
-        uint16_t *restrict items, uint32_t *restrict look, Py_ssize_t n
+        const uint32_t *restrict service_table, const uint8_t *restrict codes,
+        uint16_t *restrict items, uint32_t *restrict services, uint32_t *restrict look, Py_ssize_t n
     ) {
         for ROWS(k, n) {
             uint32_t drg = drg_table[tariffcore_load32(drgs, k)];
-            uint32_t service = service_table[tariffcore_load32(services, k)];
-            uint32_t no_drg = 0 - (drg >> 16 & 1);
-            items[k] = (uint16_t)((service & no_drg) | (drg & ~no_drg));
+            uint32_t service = service_table[tariffcore_load32(codes, k)];
+            uint32_t no_drg = drg >> 16 & 1;
+            items[k] = (uint16_t)(no_drg ? service : drg);
+            services[k] = no_drg;
             look[k] |= ((drg ^ service ^ 0x10000) | ((drg | service) & 0xFFFE0000)) >> 16;
         }
     }
 
     /* Codes of days. 0xFFFB to 0xFFFF are codes that are no days. With hours a stay within a day may end before it
-       begins: where the columns have them, timed is 1. */
+       begins: where the columns have them, timed is 1. A service without an admission begins on its day. */
     TARIFFCORE_WIDE void tariffcore_days(
-        const uint8_t *restrict came, const uint8_t *restrict left, uint32_t base, uint32_t timed,
-        uint16_t *restrict admission_day, uint16_t *restrict discharge_day, uint32_t *restrict look, Py_ssize_t n
+        const uint8_t *restrict came, const uint8_t *restrict left, const uint32_t *restrict services, uint32_t base,
+        uint32_t timed, uint16_t *restrict admission_day, uint16_t *restrict discharge_day, uint32_t *restrict look,
+        Py_ssize_t n
     ) {
         for ROWS(k, n) {
-            uint32_t start = tariffcore_load32(came, k) - base;
+            uint32_t start = tariffcore_load32(came, k);
             uint32_t end = tariffcore_load32(left, k) - base;
-            uint32_t stay = end - start;
+            uint32_t same_day = services[k] & (start == 0x80000000);
+            start = same_day ? end : start - base;
+            uint32_t stay = end - start + (same_day & timed);
             admission_day[k] = (uint16_t)start;
             discharge_day[k] = (uint16_t)end;
             look[k] |= (start | (start + 5) | end | (end + 5)) >> 16 | (stay | (stay - timed)) >> 15;
@@ -185,15 +189,16 @@ cdef extern from *:
         Py_ssize_t n
     ) noexcept nogil
     void outcomes_of "tariffcore_outcomes"(
-        const uint32_t *table, const uint8_t *codes, uint8_t *numbers, uint32_t *look, Py_ssize_t n
+        const uint32_t *table, const uint8_t *codes, const uint32_t *services, uint8_t *numbers, uint32_t *look,
+        Py_ssize_t n
     ) noexcept nogil
     void items_of "tariffcore_items"(
-        const uint32_t *drg_table, const uint8_t *drgs, const uint32_t *service_table, const uint8_t *services,
-        uint16_t *items, uint32_t *look, Py_ssize_t n
+        const uint32_t *drg_table, const uint8_t *drgs, const uint32_t *service_table, const uint8_t *codes,
+        uint16_t *items, uint32_t *services, uint32_t *look, Py_ssize_t n
     ) noexcept nogil
     void days_of "tariffcore_days"(
-        const uint8_t *came, const uint8_t *left, uint32_t base, uint32_t timed, uint16_t *admission_day,
-        uint16_t *discharge_day, uint32_t *look, Py_ssize_t n
+        const uint8_t *came, const uint8_t *left, const uint32_t *services, uint32_t base, uint32_t timed,
+        uint16_t *admission_day, uint16_t *discharge_day, uint32_t *look, Py_ssize_t n
     ) noexcept nogil
     void look_at_lengths "tariffcore_lengths"(
         const uint8_t *lengths, const uint8_t *came, const uint8_t *left, uint32_t extra, uint32_t any_length,
@@ -260,8 +265,8 @@ cdef int32_t LAST_DAY = 2932896
 
 
 cdef int[6] CODED = [PROVIDER, DRG, SERVICE, CARE_SETTING, OUTCOME, FACTOR]
-cdef uint8_t NO_SIGNATURES[BLOCK]
-memset(NO_SIGNATURES, 0, sizeof(NO_SIGNATURES))
+cdef uint32_t NOTHING[BLOCK]
+memset(NOTHING, 0, sizeof(NOTHING))
 
 
 cdef class PlanNumbers:
@@ -554,7 +559,8 @@ cdef bint read_procedures(
     cdef uint32_t before = begin
     cdef uint32_t end = load32(ends, n - 1)
     cdef uint32_t code
-    cdef Py_ssize_t k, p, low, high, middle
+    cdef Py_ssize_t k, p
+    cdef Py_ssize_t row = 0
     if not never_fall(ends, begin, n) or end > c.procedures:
         for k in range(n):
             end = load32(ends, k)
@@ -569,16 +575,9 @@ cdef bint read_procedures(
             stop_at(out, PROCEDURE, p)
             return False
         if w.procedure[code]:
-            # the first row that ends behind it
-            low = 0
-            high = n - 1
-            while low < high:
-                middle = (low + high) >> 1
-                if load32(ends, middle) > p:
-                    high = middle
-                else:
-                    low = middle + 1
-            signatures[low] |= w.procedure[code]
+            while load32(ends, row) <= p:
+                row += 1
+            signatures[row] |= w.procedure[code]
     return True
 
 
@@ -591,6 +590,8 @@ cdef bint bind_block(
     row needs another look where any bit of ``look`` is set, and may be given one without need.
     """
     cdef uint32_t look[BLOCK]
+    cdef uint32_t services[BLOCK]       # 1 for a service
+    cdef const uint32_t *none = <const uint32_t *>NOTHING
     cdef uint8_t signatures[BLOCK]
     cdef const uint8_t *came = c.of[ADMISSION_DAY] + 4 * first
     cdef const uint8_t *left = c.of[DISCHARGE_DAY] + 4 * first
@@ -601,6 +602,7 @@ cdef bint bind_block(
     for f in range(6):
         if c.of[CODED[f]] != NULL and not check_places(c, out, CODED[f], first, n):
             return False
+    memset(services, 0, sizeof(services))
     memset(signatures, 0, sizeof(signatures))
     if c.of[PROCEDURE_END] != NULL and not read_procedures(c, w, out, first, n, signatures):
         return False
@@ -621,14 +623,15 @@ cdef bint bind_block(
         memset(look, 1, 4 * n)
     else:
         if c.of[SERVICE] == NULL:
-            marked_numbers(w.drg, c.of[DRG] + 4 * first, NO_SIGNATURES, out.item + first, look, n)
+            marked_numbers(w.drg, c.of[DRG] + 4 * first, <const uint8_t *>NOTHING, out.item + first, look, n)
         else:
             items_of(
-                w.drg, c.of[DRG] + 4 * first, w.service, c.of[SERVICE] + 4 * first, out.item + first, look, n
+                w.drg, c.of[DRG] + 4 * first, w.service, c.of[SERVICE] + 4 * first, out.item + first, services, look, n
             )
         marked_numbers(w.setting, c.of[CARE_SETTING] + 4 * first, signatures, out.variant + first, look, n)
         days_of(
-            came, left, <uint32_t>plan.base_day, timed, out.admission_day + first, out.discharge_day + first, look, n
+            came, left, none if plan.by_admission else services, <uint32_t>plan.base_day, timed,
+            out.admission_day + first, out.discharge_day + first, look, n,
         )
         if c.of[LENGTH_OF_STAY_DAYS] != NULL:
             look_at_lengths(
@@ -640,7 +643,7 @@ cdef bint bind_block(
         if c.of[field] != NULL:
             look_at_seconds(c.of[field] + 4 * first, look, n)
     if c.of[OUTCOME] != NULL:
-        outcomes_of(w.outcome, c.of[OUTCOME] + 4 * first, out.outcome + first, look, n)
+        outcomes_of(w.outcome, c.of[OUTCOME] + 4 * first, services, out.outcome + first, look, n)
     else:
         memset(out.outcome + first, plan.default_outcome + 2, n)
     if c.of[DEATH_UNAVOIDABLE] != NULL:
