@@ -8,6 +8,7 @@ while their text is in the processor's cache.
 import sys
 
 from cpython.bytearray cimport PyByteArray_AsString, PyByteArray_FromStringAndSize, PyByteArray_Resize
+from cpython.ref cimport PyObject
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy
@@ -43,6 +44,7 @@ cdef extern from *:
 
 cdef enum:
     TILE_ROWS = 512  # a multiple of 8: bits of validity are written by whole bytes
+    USUAL_TEXT = 16  # bytes; a column whose texts are longer on average gets more as it is read
     AT_ONCE = 32  # bytes that are copied as one where there is room
 
 cdef struct Word:
@@ -57,6 +59,7 @@ cdef struct Column:
     uint8_t *validity
     # words is NULL: the offsets of texts; else which word each cell is
     int32_t *numbers
+    PyObject *octet_array
     uint8_t *octets
     int64_t octet_room
     int32_t filled
@@ -163,57 +166,78 @@ cdef inline int32_t word_of(Column *column, const Rows *rows, int32_t start, int
     return word
 
 
+cdef bint make_room(Column *column, int64_t most) noexcept nogil:
+    """Makes sure that so many bytes of texts can be written; False: no memory."""
+    if column.octet_room >= most:
+        return True
+    with gil:
+        try:
+            PyByteArray_Resize(<object>column.octet_array, 2 * most)
+        except MemoryError:
+            return False
+        column.octets = <uint8_t *>PyByteArray_AsString(<object>column.octet_array)
+        column.octet_room = 2 * most
+    return True
+
+
 cdef bint take_column(Column *column, const Rows *rows) noexcept nogil:
     """The column's cells of the rows in the tile; False: no memory."""
+    # copies, since the bytes written might be anything's
+    cdef const uint8_t *text = rows.text
     cdef const int32_t *ends = rows.ends + column.position
-    cdef int32_t first = rows.good - rows.in_tile
-    cdef int32_t row, start, length, word
-    cdef int32_t filled = column.filled
-    cdef uint8_t bits = 0
-    cdef int64_t most
+    cdef int32_t width = rows.width
+    cdef int32_t good = rows.good
+    cdef int32_t last_at_once = rows.size - AT_ONCE
+    cdef bint has_words = column.words != NULL
+    cdef int32_t *numbers = column.numbers
+    cdef uint8_t *validity = column.validity
     cdef uint8_t *octets
-    if column.words == NULL and rows.in_tile:
-        most = filled + rows.ends[rows.in_tile * (rows.width + 1) - 1] - rows.ends[0] + AT_ONCE
-        if column.octet_room < most:
-            octets = <uint8_t *>realloc(column.octets, 2 * most)
-            if octets == NULL:
-                return False
-            column.octets = octets
-            column.octet_room = 2 * most
-    for row in range(first, rows.good):
+    cdef int32_t filled = column.filled
+    cdef Py_ssize_t nulls = 0
+    cdef int32_t row, start, length, word
+    cdef uint8_t bits = 0
+    if not has_words and not make_room(
+        column, filled + rows.ends[rows.in_tile * (width + 1) - 1] - rows.ends[0] + AT_ONCE
+    ):
+        return False
+    octets = column.octets
+    for row in range(good - rows.in_tile, good):
         start = ends[0] + 1
         length = ends[1] - start
-        ends += rows.width + 1
+        ends += width + 1
+        word = 0
         if length:
             bits |= <uint8_t>(1 << (row & 7))
-            if column.words != NULL:
+            if has_words:
                 word = word_of(column, rows, start, length)
                 if word < 0:
                     return False
-                column.numbers[row] = word
-            elif length <= AT_ONCE and start + AT_ONCE <= rows.size:
-                memcpy(column.octets + filled, rows.text + start, AT_ONCE)
+            elif length <= AT_ONCE and start <= last_at_once:
+                memcpy(octets + filled, text + start, AT_ONCE)
                 filled += length
             else:
-                memcpy(column.octets + filled, rows.text + start, length)
+                memcpy(octets + filled, text + start, length)
                 filled += length
         else:
-            column.nulls += 1
-            if column.words != NULL:
-                column.numbers[row] = 0
-        if column.words == NULL:
-            column.numbers[row + 1] = filled
+            nulls += 1
+        if has_words:
+            numbers[row] = word
+        else:
+            numbers[row + 1] = filled
         if row & 7 == 7:
-            column.validity[row >> 3] = bits
+            validity[row >> 3] = bits
             bits = 0
-    if rows.good & 7:
-        column.validity[rows.good >> 3] = bits
+    if good & 7:
+        validity[good >> 3] = bits
+    column.nulls += nulls
     column.filled = filled
     return True
 
 
 cdef bint take_tile(Rows *rows, Column *columns, Py_ssize_t count) noexcept nogil:
     cdef Py_ssize_t i
+    if not rows.in_tile:
+        return True
     for i in range(count):
         if not take_column(&columns[i], rows):
             return False
@@ -296,7 +320,28 @@ cdef bytearray spelled_out(const Column *column, const uint8_t *text, bytearray 
     return octets
 
 
-def split_rows(const uint8_t[::1] text, uint8_t delimiter, int32_t width, int32_t most_rows, list wanted):
+def count_octet(const uint8_t[::1] text, uint8_t octet):
+    """How often a byte occurs."""
+    cdef const uint8_t *octets = &text[0] if text.shape[0] else NULL
+    cdef Py_ssize_t size = text.shape[0]
+    cdef Py_ssize_t block = 0
+    cdef Py_ssize_t count = 0
+    cdef int i
+    cdef uint8_t in_block
+    with nogil:
+        while block + 192 <= size:  # as many as one byte can count, so that compilers count 16 at once
+            in_block = 0
+            for i in range(192):
+                in_block += octets[block + i] == octet
+            count += in_block
+            block += 192
+        while block < size:
+            count += octets[block] == octet
+            block += 1
+    return count
+
+
+def split_rows(const uint8_t[::1] text, uint8_t delimiter, int32_t width, Py_ssize_t most_rows, list wanted):
     """Read CSV text: fields as they stand there, lines that end in LF, CRLF or CR, empty lines left out.
 
     text        whole lines, at most 2**31 - 64 bytes
@@ -322,7 +367,7 @@ def split_rows(const uint8_t[::1] text, uint8_t delimiter, int32_t width, int32_
     rows.width = width
     rows.ends = <int32_t *>malloc((TILE_ROWS + 1) * (width + 1) * sizeof(int32_t))
     rows.in_tile = rows.fields = rows.start = rows.good = rows.wrong = 0
-    rows.room = most_rows
+    rows.room = <int32_t>most_rows
     rows.wrong_rows = <int32_t *>PyByteArray_AsString(wrong_rows)
     try:
         if columns == NULL or rows.ends == NULL:
@@ -331,7 +376,8 @@ def split_rows(const uint8_t[::1] text, uint8_t delimiter, int32_t width, int32_
             position, repeats = wanted[i]
             validity = PyByteArray_FromStringAndSize(NULL, (most_rows + 7) // 8)
             numbers = PyByteArray_FromStringAndSize(NULL, 4 * (most_rows + 1))
-            held.append((validity, numbers))
+            octets = None if repeats else PyByteArray_FromStringAndSize(NULL, USUAL_TEXT * most_rows)
+            held.append((validity, numbers, octets))
             columns[i].position = position
             columns[i].validity = <uint8_t *>PyByteArray_AsString(validity)
             columns[i].numbers = <int32_t *>PyByteArray_AsString(numbers)
@@ -342,6 +388,10 @@ def split_rows(const uint8_t[::1] text, uint8_t delimiter, int32_t width, int32_
                 columns[i].words = <Word *>malloc(32 * sizeof(Word))
                 if columns[i].words == NULL or not grow(&columns[i]):
                     raise MemoryError
+            else:
+                columns[i].octet_array = <PyObject *>octets
+                columns[i].octets = <uint8_t *>PyByteArray_AsString(octets)
+                columns[i].octet_room = USUAL_TEXT * most_rows
         with nogil:
             outcome = split(&rows, columns, count)
         if outcome == -1:
@@ -350,19 +400,18 @@ def split_rows(const uint8_t[::1] text, uint8_t delimiter, int32_t width, int32_
             raise ValueError(f"the text has more than {most_rows} rows")
         found = []
         for i in range(count):
-            validity, numbers = held[i]
+            validity, numbers, octets = held[i]
             if columns[i].words != NULL:
                 offsets = PyByteArray_FromStringAndSize(NULL, 4 * (columns[i].word_count + 1))
                 octets = spelled_out(&columns[i], rows.text, offsets)
                 found.append((columns[i].nulls, validity, numbers, offsets, octets))
             else:
-                octets = PyByteArray_FromStringAndSize(<char *>columns[i].octets, columns[i].filled)
+                PyByteArray_Resize(octets, columns[i].filled)
                 found.append((columns[i].nulls, validity, None, numbers, octets))
     finally:
         free(rows.ends)
         if columns != NULL:
             for i in range(count):
-                free(columns[i].octets)
                 free(columns[i].words)
                 free(columns[i].slots)
             free(columns)

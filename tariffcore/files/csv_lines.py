@@ -18,13 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tariffcore._csv_columns import count_octet
+
 MAX_LINE_BYTES = 16 << 20
 """A longer line without an end is no table: reading on would only fill the memory."""
 
 MAX_ROW_BYTES = 1 << 20
 """The longest row of several lines."""
 
-_CACHED_BYTES = 1 << 17
 _LF, _CR, _QUOTE = b'\n\r"'
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
@@ -180,11 +181,7 @@ def count_lines(block: bytes, stop: int) -> int:
     if not stop:
         return 0
     text = np.frombuffer(block, np.uint8, stop)
-    # in pieces that stay in the processor's cache
-    lines = sum(
-        np.count_nonzero(text[start : start + _CACHED_BYTES] == _LF)
-        for start in range(0, stop, _CACHED_BYTES)
-    )
+    lines = count_octet(text, _LF)
     if block.find(b"\r", 0, stop) >= 0:
         returns = text == _CR
         lines += np.count_nonzero(returns) - np.count_nonzero(returns[:-1] & (text[1:] == _LF))

@@ -71,6 +71,7 @@ def test_lines_are_counted_as_text_editors_do(text: str) -> None:
 
 def test_lines_of_a_long_text_are_counted_piece_by_piece() -> None:
     assert count_lines(b"abc\n" * 100_000, 400_000) == 100_000
+    assert count_lines(b"\n" * 100_001, 100_001) == 100_001
     assert count_lines(b"abc\r\n" * 100_000, 499_999) == 100_000
 
 
