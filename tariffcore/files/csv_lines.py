@@ -184,8 +184,8 @@ def count_lines(block: bytes, stop: int) -> int:
     lines = count_octet(text, _LF)
     if block.find(b"\r", 0, stop) >= 0:
         returns = text == _CR
-        lines += np.count_nonzero(returns) - np.count_nonzero(returns[:-1] & (text[1:] == _LF))
-    return int(lines) + int(text[-1] not in (_LF, _CR))
+        lines += int(np.count_nonzero(returns) - np.count_nonzero(returns[:-1] & (text[1:] == _LF)))
+    return lines + int(text[-1] not in (_LF, _CR))
 
 
 @dataclass(frozen=True, slots=True)
