@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 WAIT_SECONDS = 60
 SERVE = [sys.executable, "-m", "tariffcore.cli", "serve"]
@@ -41,7 +42,8 @@ class ServerProcess:
 
     def wait_for(self, event: str) -> dict:
         """The next line of that event."""
-        while (line := self._new.get(timeout=WAIT_SECONDS)) is not None:
+        last = monotonic() + WAIT_SECONDS
+        while (line := self._new.get(timeout=max(0.0, last - monotonic()))) is not None:
             self.lines.append(line)
             if line["event"] == event:
                 return line

@@ -76,6 +76,7 @@ def test_what_is_sent_stays_out_of_logs_metrics_and_errors(tmp_path, provider):
             list(answer) if hasattr(answer := call(*arguments, **options), "__next__") else answer
         except grpc.RpcError as error:
             seen.append(repr(told(error)))
+            seen.append(repr(error.trailing_metadata()))
             seen.append(str(error))
 
     log_level = ("--log-level", "debug")

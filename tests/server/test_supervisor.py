@@ -1,5 +1,6 @@
 """The server as a process: starts whole or not at all, reloads in all workers or none, drains, heals."""
 
+import asyncio
 import os
 import queue
 import shutil
@@ -21,6 +22,10 @@ from tariffcore.v1.pricing_service_pb2 import PriceCaseColumnsRequest, PriceCase
 from tariffcore.v1.pricing_service_pb2_grpc import PricingServiceStub
 from tariffcore.v1.schedule_service_pb2 import ListEditionsRequest
 from tariffcore.v1.schedule_service_pb2_grpc import ScheduleServiceStub
+from tariffcore_server.control import ChannelClosedError
+from tariffcore_server.reloading import Refused
+from tariffcore_server.settings import Settings
+from tariffcore_server.supervisor import Supervisor
 from tariffcore_server.tokens import Role, new_token, token_entry
 from tests.server.process import SERVE, WAIT_SECONDS, server_process
 from tests.server.running import certificates, failure_of
@@ -130,6 +135,44 @@ def test_a_reload_changes_all_workers_and_a_wrong_folder_none(folder):
         assert 'tariffcore_reloads_total{outcome="refused",what="schedules"} 2.0' in metrics
         assert 'tariffcore_reloads_total{outcome="done",what="schedules"} 1.0' in metrics
         assert server.stop() == 0
+
+
+class WorkerByHand:
+    """A worker that prepares as the test wants, and notes what it is told."""
+
+    def __init__(self, prepared):
+        self.prepared, self.asked = prepared, []
+        self.channel = self
+
+    async def ask(self, question, **facts):
+        self.asked.append(question)
+        if self.prepared is None:
+            raise ChannelClosedError
+        return self.prepared if question == "prepare" else {"ok": True}
+
+
+READ, READ_ELSE = {"ok": [{"digest": "1"}]}, {"ok": [{"digest": "2"}]}
+CANNOT = {"summary": "cannot", "problems": []}
+
+
+@pytest.mark.parametrize(
+    ("answers", "order"),
+    [
+        ([READ, READ], "commit"),
+        ([READ, CANNOT], "abort"),
+        ([CANNOT, READ], "abort"),
+        ([READ, READ_ELSE], "abort"),
+        ([READ, None], "abort"),
+        ([], None),
+    ],
+)
+def test_all_workers_go_over_or_none_does(answers, order):
+    supervisor = Supervisor(Settings(), print)
+    workers = [WorkerByHand(answer) for answer in answers]
+    supervisor._workers = dict(enumerate(workers))
+    done = asyncio.run(supervisor._in_all_or_none(schedules={}))
+    assert isinstance(done, Refused) == (order != "commit")
+    assert [worker.asked for worker in workers] == [["prepare", order]] * len(workers)
 
 
 def test_a_worker_that_dies_comes_back_with_what_is_in_force(folder):
