@@ -17,8 +17,11 @@ COLUMNS = "tariffcore/column_reading.py"
 TARIFF = "tariffcore/schedule/tariff.py"
 CATALOG = "tariffcore/schedule/catalog.py"
 
+STREAM = "tariffcore/client/column_stream.py"
+
 AGAINST_TWIN = ("tests/test_kernel_against_reference.py",)
 OF_COLUMNS = ("tests/test_column_reading.py",)
+OF_CALLING = ("tests/client/test_calling.py",)
 
 
 class MutantError(Exception):
@@ -475,5 +478,61 @@ MUTANTS = (
         TARIFF,
         "return of_setting or tuple(row for row in of_profile if row.care_setting is None)",
         "return tuple(row for row in of_profile if row.care_setting is None) or of_setting",
+    ),
+    mutant(
+        "stream-keeps-its-tables",
+        "a new stream is sent places that only the broken one's tables have",
+        STREAM,
+        "        self._tables = StreamTables()\n        self.has_begun = False",
+        "        self.has_begun = False",
+        tests=OF_CALLING,
+    ),
+    mutant(
+        "stream-begins-behind-the-unanswered",
+        "chunks without an answer are not sent again",
+        STREAM,
+        "        self._waiting.extendleft(reversed(self._unanswered))\n",
+        "",
+        tests=OF_CALLING,
+    ),
+    mutant(
+        "stream-turns-the-unanswered-round",
+        "chunks without an answer are sent again in the wrong order",
+        STREAM,
+        "extendleft(reversed(self._unanswered))",
+        "extendleft(self._unanswered)",
+        tests=OF_CALLING,
+    ),
+    mutant(
+        "stream-goes-on-by-other-editions",
+        "after a break the rest is priced by whatever is in force then",
+        STREAM,
+        "if self.names is not None and names != self.names:",
+        "if self.names is not None and names is None:",
+        tests=OF_CALLING,
+    ),
+    mutant(
+        "stream-takes-a-missing-word-for-the-first",
+        "a missing word travels as the first of its table",
+        STREAM,
+        "table[-1] = 0  #",
+        "table[-1] = 1  #",
+        tests=OF_CALLING,
+    ),
+    mutant(
+        "client-takes-what-is-unreadable-for-missing",
+        "the two marks of a row are mixed up",
+        "tariffcore/client/case_columns.py",
+        "UNREADABLE, MISSING, NO_ROW = 1, 2, 3",
+        "UNREADABLE, MISSING, NO_ROW = 2, 1, 3",
+        tests=OF_CALLING,
+    ),
+    mutant(
+        "token-over-the-house-network",
+        "a token goes in plain text to any private address",
+        "tariffcore/client/connection.py",
+        "is_loopback",
+        "is_private",
+        tests=("tests/client/test_connection.py",),
     ),
 )
