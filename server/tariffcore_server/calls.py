@@ -96,7 +96,7 @@ class Calls:
 
         async def work(context: _Context) -> None:
             caller = self._caller(context, role)
-            with self.streams.one(), self.metrics.in_progress("stream"):
+            with self.streams.one(), self.metrics.open_stream():
                 _require_time(context)
                 await self._until_the_end(answer(_Stream(context, self.limits), caller))
 

@@ -51,10 +51,9 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
-        self._in_progress = Gauge(
-            "tariffcore_calls_in_progress",
-            "Unary calls and open streams.",
-            ["kind"],
+        self._open_streams = Gauge(
+            "tariffcore_open_streams",
+            "Column streams that are open now.",
             registry=registry,
             multiprocess_mode="livesum",
         )
@@ -90,6 +89,6 @@ class Metrics:
             self._status_children[method, number] = child
         return child
 
-    def in_progress(self, kind: str) -> AbstractContextManager[None]:
-        """Counts a call or stream for as long as the block runs."""
-        return self._in_progress.labels(kind).track_inprogress()
+    def open_stream(self) -> AbstractContextManager[None]:
+        """Counts a stream for as long as the block runs."""
+        return self._open_streams.track_inprogress()

@@ -275,6 +275,9 @@ class Supervisor:
             snapshot = Snapshot.of(resolve(self._settings.schedules))
         except CatalogError as error:
             return Refused(error.summary, error.problems)
+        except OSError as error:
+            problem = Problem("server", None, None, f"cannot copy them ({error.strerror})", "see its disk")
+            return Refused("the schedules could not be copied", (problem,))
         prepared = await self._in_all_or_none(schedules=snapshot.to_json())
         if isinstance(prepared, Refused):
             snapshot.remove()

@@ -173,7 +173,7 @@ def test_an_abandoned_stream_gives_its_place_back():
             call.cancel()
             sent.put(None)
             until(lambda: running.call_in_loop(lambda: running.server.calls.streams.taken) == 0)
-        assert running.metric("tariffcore_calls_in_progress", kind="stream") == 0
+        assert running.metric("tariffcore_open_streams") == 0
 
 
 def until(condition, tries=3_000):
