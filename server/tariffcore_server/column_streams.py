@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from time import perf_counter
 
-import numpy as np
-from numpy.typing import NDArray
 
 from tariffcore.pricing import default_threads
 from tariffcore.v1 import pricing_service_pb2
@@ -65,8 +63,8 @@ class ColumnStreams:
             note_statuses=self._note_statuses,
         )
 
-    def _note_statuses(self, statuses: NDArray[np.uint8]) -> None:
-        self._metrics.rows_answered("PriceCaseColumns", statuses)
+    def _note_statuses(self, counts: Sequence[int]) -> None:
+        self._metrics.rows_answered("PriceCaseColumns", counts)
 
     def _priced(self, cases: CaseStream, message: bytes) -> bytes:
         """The answer to a chunk; runs in a thread."""

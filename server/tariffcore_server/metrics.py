@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 
 import grpc
-import numpy as np
-from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from tariffcore.statuses import CaseStatus
@@ -76,9 +74,9 @@ class Metrics:
         for number in statuses:
             self._of_status(method, number).inc()
 
-    def rows_answered(self, method: str, statuses: NDArray[np.uint8]) -> None:
-        """The rows of a column or list, by the numbers of their statuses."""
-        for number, count in enumerate(np.bincount(statuses).tolist()):
+    def rows_answered(self, method: str, counts: Sequence[int]) -> None:
+        """How many rows of a chunk came to each status, by its number."""
+        for number, count in enumerate(counts):
             if count:
                 self._of_status(method, number).inc(count)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -39,6 +40,7 @@ class Worker:
         self._prepared = Prepared()
         self._drained = asyncio.Event()
         self._draining = False
+        self._homes = {os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")}
         self.channel = ControlChannel(
             {
                 "start": self._start,
@@ -64,6 +66,7 @@ class Worker:
             logs.warning("supervisor_gone")
             self._begin_to_drain()
             await drained
+            self._tidy_up()
         if not orphaned.done():
             await self.channel.close()
 
@@ -93,6 +96,7 @@ class Worker:
 
     def _read(self, facts: Packed) -> EditionsInForce:
         snapshot = Snapshot.from_json(facts["schedules"])
+        self._homes.add(snapshot.home)
         try:
             return read_editions([Path(folder) for folder in snapshot.folders], self._settings.default_family)
         except ProblemsError as error:
@@ -140,6 +144,11 @@ class Worker:
     async def _drain_asked(self, facts: Packed) -> Packed:
         self._begin_to_drain()
         return {"ok": True}
+
+    def _tidy_up(self) -> None:
+        """Removes what the supervisor would have removed, had it not been killed."""
+        for home in self._homes - {""}:
+            shutil.rmtree(home, ignore_errors=True)
 
     def _begin_to_drain(self) -> None:
         if not self._draining:

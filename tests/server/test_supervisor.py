@@ -192,12 +192,14 @@ def test_a_worker_that_dies_comes_back_with_what_is_in_force(folder):
         assert server.stop() == 0
 
 
-def test_workers_do_not_outlive_their_supervisor():
-    with server_process() as server:
+def test_workers_do_not_outlive_their_supervisor_and_tidy_up_after_it(tmp_path):
+    with server_process(environment={"TMPDIR": str(tmp_path)}) as server:
         (worker,) = server.worker_pids()
+        assert len(list(tmp_path.glob("tariffcore-*"))) == 2
         server.signal(signal.SIGKILL)
         assert server.end() == -signal.SIGKILL  # ends once the worker has closed the log, too
         assert server.lines[-1]["event"] == "supervisor_gone" and server.lines[-1]["pid"] == worker
+    assert list(tmp_path.iterdir()) == []
 
 
 def bearer(token):
