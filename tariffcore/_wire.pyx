@@ -216,3 +216,20 @@ def write_priced(
                 at = put_head(at, 7, component)
                 at = put_amounts(at, 1, parts + k * stride, rows)
     return answer
+
+
+def count_statuses(const uint8_t[::1] status, Py_ssize_t rows, int64_t[::1] counts):
+    """How many of the first rows have each status, by its number; ``counts`` has room for 256."""
+    cdef const uint8_t *statuses = &status[0]
+    cdef int64_t ok = 0
+    cdef Py_ssize_t i
+    counts[:] = 0
+    with nogil:
+        for i in range(rows):
+            ok += statuses[i] == 1
+        # nearly all are OK, and counting one number runs on many rows at once
+        if ok < rows:
+            for i in range(rows):
+                if statuses[i] != 1:
+                    counts[statuses[i]] += 1
+    counts[1] = ok

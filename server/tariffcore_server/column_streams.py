@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from time import perf_counter
 
-
 from tariffcore.pricing import default_threads
 from tariffcore.v1 import pricing_service_pb2
 from tariffcore.wire.errors import RowCountError, WireError

@@ -14,6 +14,7 @@ from tariffcore import _wire
 from tariffcore.binding import CaseColumns, CodeTables, PlanWords, Workspace, price_columns
 from tariffcore.errors import Problem
 from tariffcore.plan import Plan
+from tariffcore.statuses import CaseStatus
 from tariffcore.v1 import case_columns_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
 from tariffcore.wire.editions import DECIDING_DATES, edition_message
@@ -67,9 +68,8 @@ class CaseStream:
     """One column stream, priced by one plan from its first chunk to its last.
 
     ``check_providers`` is called with the new provider ids of a chunk, stripped, before any of its rows is
-    priced, and may raise.  ``note_statuses`` is called with the numbers of the statuses of each priced chunk,
-    in the thread that prices it, and must not keep them.  Chunks are read one after the other, in the order
-    sent.
+    priced, and may raise.  ``note_statuses`` is called with how many rows of a chunk came to each status, by
+    number, in the thread that prices it.  Chunks are read one after the other, in the order sent.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class CaseStream:
         with_components: bool = False,
         with_rules: bool = False,
         check_providers: Callable[[Sequence[str]], None] | None = None,
-        note_statuses: Callable[[NDArray[np.uint8]], None] | None = None,
+        note_statuses: Callable[[Sequence[int]], None] | None = None,
     ) -> None:
         self.plan = plan
         self.with_components = with_components
@@ -189,7 +189,9 @@ class CaseStream:
             if wrong is not None:
                 raise _beyond(wrong.field, wrong.row)
             if self._note_statuses is not None:
-                self._note_statuses(space.status[: columns.rows])
+                counts = np.empty(256, dtype=np.int64)
+                _wire.count_statuses(space.status, columns.rows, counts)
+                self._note_statuses(counts[: 1 + max(CaseStatus)].tolist())
             return _wire.write_priced(
                 columns.rows,
                 space.amount_minor,

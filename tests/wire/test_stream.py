@@ -382,5 +382,15 @@ def test_providers_are_checked_before_anything_is_priced():
         stream.price(request(new_provider_ids=["P2"], provider=[1]))
 
 
+def test_statuses_are_counted():
+    plan = Plan(aimed_catalog(2))
+    counted = []
+    stream = CaseStream(plan, note_statuses=counted.append)
+    for message in drawn_chunks(plan, 2, 4, 500):
+        status = read_priced(stream.price(message.SerializeToString())).status
+        expected = np.bincount(status, minlength=1 + max(CaseStatus))
+        assert counted.pop() == expected.tolist()
+
+
 def test_a_view_of_a_message_will_do():
     assert CaseStream(PLAN).price(memoryview(request())) == CaseStream(PLAN).price(request())
