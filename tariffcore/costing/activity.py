@@ -276,7 +276,7 @@ def _read_columns(path: Path, codes: Codes) -> tuple[_Columns, NDArray[np.int32]
             if min(treating.min(initial=0), drg.min(initial=0), setting.min(initial=0)) < 0:
                 return None
             case_id = batch.column("case_id")
-            if case_id.null_count or (pc.min_max(pc.binary_length(case_id))["min"].as_py() or 1) < 1:
+            if case_id.null_count or pc.min_max(pc.binary_length(case_id))["min"].as_py() == 0:
                 return None
             columns.parts["centre"].append(treating)
             columns.parts["drg"].append(drg)

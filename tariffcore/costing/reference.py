@@ -1,7 +1,7 @@
 """The slow twin of costing: plain fractions, laid out as the textbook says it, sharing no arithmetic.
 
 It takes inputs that were read (`inputs.read_inputs`) and says what the run must find: charges of assets,
-costs of treating centres, weights, base rate, profiles. Nothing is rounded but where a number is named as rounded.
+costs of treating centres, weights, base rate, profiles. Nothing is rounded but what is named as rounded.
 """
 
 from __future__ import annotations
@@ -330,7 +330,9 @@ def kept_rows(inputs: Inputs, units: dict[Centre, list[Fraction]]) -> list[Row]:
         else:
             mean = Fraction(sum(values), len(values))
             low, high = trimming.low * mean, trimming.high * mean
-        outliers |= {key for key in keys if not low <= measures[key] <= high}
+        beyond = {key for key in keys if not low <= measures[key] <= high}
+        if len(beyond) < len(keys):
+            outliers |= beyond
     return [row for row in everything if observation(row) not in outliers]
 
 

@@ -33,7 +33,8 @@ class Trimmed:
 def kept_observations(
     group: NDArray[np.int64], measure: NDArray[np.int64], trimming: Trimming
 ) -> NDArray[np.bool_]:
-    """Which observations are within their group's bounds. Bounds themselves are within.
+    """Which observations are within their group's bounds. Bounds themselves are within. A group of which
+    nothing would be left (half of it dear, half cheap) keeps all.
 
     Quartiles are values that occur: of n in order, those at ranks ceil(n/4) and ceil(3n/4).
     """
@@ -48,7 +49,9 @@ def kept_observations(
         if count < trimming.least:
             continue
         low, high = _bounds(values[start:end], trimming)
-        kept[order[start:end]] = (values[start:end] >= low) & (values[start:end] <= high)
+        within = (values[start:end] >= low) & (values[start:end] <= high)
+        if within.any():
+            kept[order[start:end]] = within
     return kept
 
 

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+
+from tariffcore.costing.example import write_example
+from tariffcore.costing.plots import Bar, bars, scaled, two_sided
+from tariffcore.costing.report import render_report, write_report
+from tariffcore.costing.run import run_costing
+from tariffcore.errors import CostingError
+from tests.costing.small_costs import replaced, write_costs
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    write_example(folder / "example")
+    return run_costing(folder / "example")
+
+
+class Tags(HTMLParser):
+    """Whether every tag is closed, and what the page asks from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append(tag)
+        if tag not in ("meta", "link", "line", "rect", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in ("line", "rect"):
+            return
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_asks_for_nothing(example):
+    page = render_report(example, example.schedule)
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert tags.seen.count("svg") == 6
+    assert "script" not in tags.seen
+    assert not re.search(r"https?://|src=|@import|url\(", page)
+    for words in (
+        "SYNTHETIC: made-up numbers",
+        "What care costs",
+        "Depreciation by calendar year",
+        "Weights against kz-demo-2026",
+        "Which hospitals gain and lose",
+        "Nothing is lost on the way",
+        example.inputs.digest,
+    ):
+        assert words in page
+
+
+def test_names_of_the_inputs_cannot_become_markup(tmp_path):
+    changes = replaced("groups.csv", "Infection", "<script>alert(1)</script>")
+    changes |= replaced("costing.toml", 'title = "Small"', 'title = "<b>Small</b> & co"')
+    changes["costing.toml"] = changes["costing.toml"].replace(
+        'like = "kz-2026"', 'like = "kz-2026"\ncurrent = "kz-2026"'
+    )
+    run = run_costing(write_costs(tmp_path / "costs", changes))
+    page = render_report(run, run.schedule)
+    assert "<script>" not in page
+    assert "&lt;b&gt;Small&lt;/b&gt; &amp; co" in page
+
+
+def test_a_report_without_an_edition_to_compare_with(tmp_path):
+    run = run_costing(write_costs(tmp_path / "costs"))
+    assert "No edition in force was named" in render_report(run, run.schedule)
+
+
+def test_a_report_that_cannot_be_written(tmp_path, example):
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(CostingError, match=r"report\.html was not written"):
+        write_report(example, example.schedule, tmp_path / "report.html")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_bars_are_to_scale():
+    assert scaled(5, 10, 100) == 50
+    assert scaled(5, 0, 100) == 0
+    drawn = bars("a", [Bar("full", 200, ""), Bar("half", 100, ""), Bar("nothing", 0, "")])
+    assert re.findall(r'<rect [^>]*width="(\d+)"', drawn) == ["400", "200", "1"]
+    sides = two_sided("b", [Bar("up", 50, ""), Bar("down", -100, "")])
+    assert re.findall(r'width="(\d+)" height="16" rx="2" class="c-(\w+)"', sides) == [
+        ("82", "gain"),
+        ("165", "loss"),
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_renders_without_errors(example, tmp_path, scheme):
+    """In headless Chromium: nothing on the console, all plots there, text readable on its ground."""
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed (on Debian: apt-get install chromium)")
+    path = tmp_path / "report.html"
+    write_report(example, example.schedule, path)
+    probe = tmp_path / "probe.html"
+    # what the page is drawn with, written into its title by a script that only the probe has
+    probe.write_text(
+        path.read_text(encoding="utf-8").replace(
+            "</body>",
+            "<script>const s = getComputedStyle(document.body); const t = document.querySelector('svg text');"
+            "const wide = [...document.querySelectorAll('svg text')].filter(e => {const b = e.getBBox();"
+            "return b.x < -1 || b.x + b.width > 761}).length;"
+            "document.title = [s.backgroundColor, s.color, getComputedStyle(t).fill, wide,"
+            "document.querySelectorAll('svg rect').length].join('|')</script></body>",
+        ),
+        encoding="utf-8",
+    )
+    plain = chromium(path, tmp_path / "profile", scheme)
+    assert [line for line in plain.stderr.splitlines() if "CONSOLE" in line] == []
+    assert plain.stdout.count("<svg") == 6
+    drawn = chromium(probe, tmp_path / "profile", scheme)
+    title = re.search(r"<title>(.*?)</title>", drawn.stdout)
+    assert title is not None
+    ground, ink, of_plots, wide, rectangles = title[1].split("|")
+    assert abs(brightness(ground) - brightness(ink)) > 150
+    assert abs(brightness(ground) - brightness(of_plots)) > 150
+    assert (brightness(ground) > 128) == (scheme == "light")
+    assert wide == "0", "labels that leave their drawing"
+    assert int(rectangles) > 50
+
+
+def brightness(colour: str) -> int:
+    return sum(int(part) for part in re.findall(r"\d+", colour)[:3]) // 3
+
+
+def chromium(page, profile, scheme):
+    return subprocess.run(
+        [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            f"--user-data-dir={profile}",
+            f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}",
+            "--enable-logging=stderr",
+            "--v=0",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=True,
+    )
