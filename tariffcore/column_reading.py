@@ -565,7 +565,7 @@ def procedure_signatures(
         if len(inner.index) != (ends[-1] if len(ends) else 0):
             ends = np.cumsum(np.where(null_cells(array), 0, np.diff(offsets)))
         signature = np.zeros(len(array), dtype=np.uint8)
-        touched = np.flatnonzero(bits)
+        touched = np.flatnonzero(bits != 0)
         np.bitwise_or.at(signature, np.searchsorted(ends, touched, side="right"), bits[touched])
         wrong = inner.wrong()
         if wrong is None:
