@@ -93,11 +93,19 @@ environment: $(INSTALLED) $(KERNEL)  ## .venv with everything installed and the 
 # -- what people do ------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: environment  ## price 20,000 sample cases, print the summary, explain one case
+demo: environment  ## price 20,000 sample cases, explain one; and from hospitals' costs to tariffs and payments
 	@mkdir -p demo
 	$(BIN)/tariffcore sample -n 20000 -o demo/cases.csv
 	$(BIN)/tariffcore price demo/cases.csv -s kz-demo -o demo/priced.parquet --rejects demo/rejects.csv
 	$(BIN)/tariffcore explain demo/cases.csv --case-id $(EXPLAINED_CASE) -s kz-demo
+	@rm -rf demo/costs demo/costed demo/unit-costs
+	$(BIN)/tariffcore cost example demo/costs
+	$(BIN)/tariffcore cost run demo/costs -o demo/costed --report demo/report.html --tables demo/unit-costs
+	$(BIN)/tariffcore schedule check demo/costed
+	$(BIN)/tariffcore sample -n 20000 -s demo/costed -o demo/costed-cases.csv --quiet
+	$(BIN)/tariffcore price demo/costed-cases.csv -s demo/costed -o demo/costed-priced.parquet --components --quiet
+	$(BIN)/tariffcore cost payments demo/costed-cases.csv -s demo/costed -o demo/capital.csv --cases-out demo/with-and-without-capital.csv
+	@echo "the report of the costing run: demo/report.html"
 
 .PHONY: test lint types tests
 test: lint types tests  ## lint, types and the whole test suite

@@ -1,6 +1,7 @@
 """``python -m benchmarks``: everything, written to RESULTS.md; ``--quick``: the gate only.
 
-``--service``: the service alone, written to SERVICE_RESULTS.md.
+``--service``: the service alone, written to SERVICE_RESULTS.md. ``--costing``: a national costing run alone,
+written to COSTING_RESULTS.md.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import files, gate, kernel, scaling, service, wire_forms
+from benchmarks import costing, files, gate, kernel, scaling, service, wire_forms
 from benchmarks.report import Section, machine, write_results
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SERVICE_RESULTS = Path(__file__).with_name("SERVICE_RESULTS.md")
+COSTING_RESULTS = Path(__file__).with_name("COSTING_RESULTS.md")
 EVERYTHING = (
     kernel.run,
     kernel.run_components,
@@ -21,6 +23,7 @@ EVERYTHING = (
     files.run_csv,
     scaling.run,
     scaling.run_memory,
+    costing.run,
     wire_forms.run,
     *service.SECTIONS,
 )
@@ -31,6 +34,8 @@ def main(arguments: list[str]) -> int:
         return gate.main([])
     if arguments == ["--service"]:
         return _measure(service.SECTIONS, SERVICE_RESULTS)
+    if arguments == ["--costing"]:
+        return _measure([costing.run], COSTING_RESULTS)
     if arguments:
         print(__doc__)
         return 2
