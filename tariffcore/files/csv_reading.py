@@ -9,7 +9,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,6 @@ from tariffcore.files.chunks import (
     one_chunk,
     text_type,
 )
-from tariffcore.files.csv_columns import MOST_BYTES, WrongRow, unquoted_table
 from tariffcore.files.csv_encoding import (
     UNDEFINED_IN_CP1251,
     ByteReader,
@@ -83,6 +82,14 @@ class CsvBlock(RawChunk):
     lines: int
     joined: tuple[tuple[int, int], ...]
     broken: tuple[tuple[int, int], ...]
+
+
+class _WrongRow(NamedTuple):
+    """Has not as many fields as the header. ``row`` counts all rows from 0, empty lines left out."""
+
+    row: int
+    fields: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -205,12 +212,7 @@ class CsvSource(CaseSource):
         unreadable: _Unreadable,
         places: RowPlaces | None,
     ) -> CaseChunk:
-        if len(text) <= MOST_BYTES and raw.text.find(b'"', 0, raw.stop) < 0:
-            table, wrong_rows = unquoted_table(
-                text, self.delimiter, self._binding.width, raw.lines, self._kinds
-            )
-        else:
-            table, wrong_rows = self._quoted_table(raw, text)
+        table, wrong_rows = self._table(raw, text)
         row_count = table.num_rows + len(wrong_rows)
         if row_count == raw.lines:  # a row a line: none is blank, none has several
             lines = np.arange(raw.first_line, raw.first_line + row_count, dtype=np.int64)
@@ -241,11 +243,11 @@ class CsvSource(CaseSource):
         table = one_chunk(table.take(taken.filter(pa.array(is_row))))
         return CaseChunk(standardised(table, self._binding, self._mapping), lines[is_row], malformed)
 
-    def _quoted_table(self, raw: CsvBlock, text: memoryview) -> tuple[pa.Table, list[WrongRow]]:
-        wrong_rows: list[WrongRow] = []
+    def _table(self, raw: CsvBlock, text: memoryview) -> tuple[pa.Table, list[_WrongRow]]:
+        wrong_rows: list[_WrongRow] = []
 
         def note_wrong_row(row: pa_csv.InvalidRow) -> str:
-            wrong_rows.append(WrongRow(row.number - 1, row.actual_columns, row.text))
+            wrong_rows.append(_WrongRow(row.number - 1, row.actual_columns, row.text))
             return "skip"
 
         if (
@@ -262,7 +264,9 @@ class CsvSource(CaseSource):
                     column_names=[str(i) for i in range(self._binding.width)],
                 ),
                 pa_csv.ParseOptions(
-                    delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=note_wrong_row
+                    delimiter=self.delimiter,
+                    newlines_in_values=raw.text.find(b'"', 0, raw.stop) >= 0,
+                    invalid_row_handler=note_wrong_row,
                 ),
                 pa_csv.ConvertOptions(
                     check_utf8=False,  # done already, for the whole block
