@@ -127,8 +127,7 @@ def _show(found: CapitalInPayments, catalog: Catalog) -> None:
     if total.unsplit_cases:
         say(
             f"{total.unsplit_cases:,} payments of {money(total.unsplit_minor)} in all have no component "
-            "profile: "
-            "their capital is not known"
+            "profile: their capital is not known"
         )
     say()
     by_component = [

@@ -168,19 +168,19 @@ _MONTHLY = {
     "theatre": (4_700, 5_300, 0, 380, 640),
     "therapy": (8_900, 4_100, 0, 260, 520),
     "surgery": (9_600, 6_200, 0, 280, 610),
-    "infectious": (4_200, 2_300, 0, 190, 340),
+    "infectious": (1_150, 480, 0, 60, 95),
     "day_ward": (2_300, 1_150, 0, 90, 170),
 }
 
 _STATISTICS = {
     # base: quantity by receiving centre
-    "staff": (0, 21, 9, 12, 14, 8, 26, 18, 34, 88, 92, 41, 20),
-    "floor_area": (610, 0, 140, 260, 310, 220, 340, 520, 780, 2_140, 2_260, 1_150, 420),
-    "workplaces": (24, 3, 0, 1, 2, 2, 9, 11, 8, 31, 29, 14, 8),
-    "laundry": (0, 40, 0, 0, 90, 0, 110, 60, 5_400, 18_700, 21_300, 11_900, 1_200),
-    "meals": (0, 0, 0, 0, 0, 0, 0, 0, 0, 61_500, 54_200, 29_400, 2_100),
-    "tests": (0, 0, 0, 0, 0, 0, 0, 0, 9_200, 48_300, 39_700, 30_100, 6_800),
-    "examinations": (0, 0, 0, 0, 0, 0, 0, 0, 1_900, 7_400, 9_900, 2_800, 1_500),
+    "staff": (0, 21, 9, 12, 14, 8, 26, 18, 34, 88, 92, 11, 20),
+    "floor_area": (610, 0, 140, 260, 310, 220, 340, 520, 780, 2_140, 2_260, 260, 420),
+    "workplaces": (24, 3, 0, 1, 2, 2, 9, 11, 8, 31, 29, 4, 8),
+    "laundry": (0, 40, 0, 0, 90, 0, 110, 60, 5_400, 18_700, 21_300, 2_300, 1_200),
+    "meals": (0, 0, 0, 0, 0, 0, 0, 0, 0, 61_500, 54_200, 5_600, 2_100),
+    "tests": (0, 0, 0, 0, 0, 0, 0, 0, 9_200, 48_300, 39_700, 5_800, 6_800),
+    "examinations": (0, 0, 0, 0, 0, 0, 0, 0, 1_900, 7_400, 9_900, 500, 1_500),
 }
 _TRANSPORT_SHARES = (
     ("administration", "0.30"),
@@ -200,7 +200,7 @@ class _Hospital:
     """Per cent of the model hospital's prices."""
 
 
-_HOSPITALS = (_Hospital("H-001", 100, 100), _Hospital("H-002", 60, 93), _Hospital("H-003", 150, 112))
+_HOSPITALS = (_Hospital("H-001", 100, 107), _Hospital("H-002", 60, 99), _Hospital("H-003", 150, 119))
 
 
 class _Draws:
@@ -259,7 +259,7 @@ def example_files() -> dict[str, str]:
         "groups.csv": _table(
             ("drg_code", "name", "planned_days", "flags"),
             (
-                (group.drg_code, group.name, str(group.planned_days or 6), ";".join(sorted(group.flags)))
+                (group.drg_code, group.name, str(_planned_days(group)), ";".join(sorted(group.flags)))
                 for group in groups
             ),
         ),
@@ -287,6 +287,11 @@ def _groups() -> list[Group]:
     groups = list(read_schedule(SHIPPED_FOLDER / GROUPS_FROM).groups.values())
     step = len(groups) // GROUP_COUNT
     return groups[: GROUP_COUNT * step : step]
+
+
+def _planned_days(group: Group) -> int:
+    """Longer for heavier groups, so that the costs come out near the weights that the groups have now."""
+    return max(2, round_to_int(group.relative_weight * Fraction(7, 2)))
 
 
 def _money(minor: int) -> str:
@@ -440,7 +445,7 @@ def _cases(groups: Sequence[Group]) -> Iterator[tuple[str, ...]]:
             count = (140 - position) * draws.between(30, 60) * hospital.size // 10_000 + 2
             surgical = group.component_profile in _SURGICAL
             ward = "infectious" if "infectious" in group.flags else "surgery" if surgical else "therapy"
-            planned = group.planned_days or 6
+            planned = _planned_days(group)
             for _ in range(count):
                 case += 1
                 case_id = f"{number}-{case:05}"

@@ -174,8 +174,7 @@ class _Page:
         return (
             f"{warning}<h1>{escape(self.parameters.title)}</h1>"
             f'<p class="quiet">{len(run.inputs.providers):,} hospitals, {len(run.weights):,} groups, costs '
-            "of "
-            f"{period} (the last day not included). Schedule {escape(self.schedule.id)}, in force from "
+            f"of {period} (the last day not included). Schedule {escape(self.schedule.id)}, in force from "
             f'{self.schedule.effective_start_date}.</p><div class="tiles">{shown}</div>'
         )
 
@@ -190,7 +189,7 @@ class _Page:
                 Bar(
                     _words(component.name),
                     amount,
-                    f"{self.percent(amount, run.total_minor)}  {self.short(amount)}",
+                    f"{self.percent(amount, run.total_minor)} · {self.short(amount)}",
                     "capital" if component.capital else "running",
                     f"{_words(component.name)}: {self.money(amount)} {self.currency}",
                 )
@@ -231,7 +230,11 @@ class _Page:
 
     def _depreciation(self) -> str:
         charges = self.run.inputs.charges
-        names = [of.name for of in self.parameters.asset_classes if charges.by_class[of.name].assets]
+        names = [
+            of.name
+            for of in self.parameters.asset_classes
+            if any(amounts[of.name] for amounts in charges.by_year.values())
+        ]
         colour = {name: f"s{number % 6 + 1}" for number, name in enumerate(names)}
         drawn = columns(
             "Depreciation by year",
@@ -314,8 +317,8 @@ class _Page:
         new = [code for code in self.run.weights if code not in current.groups]
         gone = [code for code in current.groups if code not in self.run.weights]
         changes.sort(key=lambda change: change[0])
-        most = sorted(changes, key=lambda change: -abs(change[0]))[: MOST_BARS * 2]
-        most.sort(key=lambda change: -change[0])
+        most = [change for change in changes if change[0] > 0][-MOST_BARS:][::-1]
+        most += [change for change in changes if change[0] < 0][:MOST_BARS][::-1]
         names = self.schedule.groups
         drawn = two_sided(
             "Largest changes of weight",
@@ -354,12 +357,10 @@ class _Page:
             numbers=5,
         )
         return (
-            f"<h2>Weights against {escape(current.id)}</h2><figure>{drawn}<figcaption>The {len(most)} "
-            "largest "
+            f"<h2>Weights against {escape(current.id)}</h2><figure>{drawn}<figcaption>The largest "
             "changes of a relative weight, at equal case mix: weights in force are first multiplied by "
             f"{format_minor(round_to_int(scale * 10_000), 4)}, so that both editions give these cases the "
-            "same "
-            "sum. Tariffs in the table are as they are.</figcaption></figure>"
+            "same sum. Tariffs in the table are as they are.</figcaption></figure>"
             f"<details><summary>All {len(changes):,} groups of both editions{_of_them(changes, MOST_ROWS)}; "
             f"{len(new):,} are new, {len(gone):,} of {escape(current.id)} had no cases here</summary>"
             f"{table}</details>"
@@ -469,8 +470,7 @@ class _Page:
         order = " → ".join(first.order)
         return (
             "<h2>Allocation</h2><p>Cost of centres that serve others, passed on to those that treat; all "
-            "hospitals "
-            f"together, {self.currency}. Order of {escape(first.provider_id)}: "
+            f"hospitals together, {self.currency}. Order of {escape(first.provider_id)}: "
             f"{escape(order)}.</p>{table}{note}"
         )
 

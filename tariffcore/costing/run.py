@@ -252,8 +252,7 @@ def _weights(inputs: Inputs, kept: SampleCosts, setting: int) -> dict[str, Fract
                     "drg_code",
                     drg_code,
                     f"its weight rounds to zero at {parameters.weight_places} decimals: its cases cost next "
-                    "to "
-                    "nothing",
+                    "to nothing",
                     "look at the cost of the centres that treated it; or leave its cases out",
                 )
                 for drg_code in nothing

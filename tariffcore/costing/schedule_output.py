@@ -107,8 +107,7 @@ def base_rate_source(inputs: Inputs, found: BaseRateFound) -> str:
     remainder = format_minor(found.remainder_minor, parameters.minor_units, ",")
     return (
         f"costing run {inputs.digest}: budget {budget} {parameters.currency} over {found.cases:,} cases "
-        "with a "
-        f"case mix of {_decimal(found.case_mix)}, {parameters.budget.mode}; remainder {remainder}"
+        f"with a case mix of {_decimal(found.case_mix)}, {parameters.budget.mode}; remainder {remainder}"
     )
 
 

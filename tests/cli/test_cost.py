@@ -15,7 +15,7 @@ def test_from_ledger_to_schedule_to_priced_cases_to_report(tmp_path):
         "--tables", tmp_path / "tables",
     )  # fmt: skip
     assert ran.code == 0, ran.err
-    assert ran.last_line == f"costed 60 groups; base rate 456681.72 KZT; schedule in {tmp_path / 'costed'}"
+    assert ran.last_line == f"costed 60 groups; base rate 458813.27 KZT; schedule in {tmp_path / 'costed'}"
     assert ran.out.startswith("SYNTHETIC")
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert whole_files(tmp_path / "tables") == [

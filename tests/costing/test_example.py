@@ -21,7 +21,7 @@ def test_it_is_the_same_each_time():
     assert files == example_files()
     text = "".join(f"{name}\n{files[name]}" for name in sorted(files))
     # changes only on purpose: the report and the demonstration are looked at with these numbers
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "32e5cf3b99021660"
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "02f368ceeb388ca9"
 
 
 def test_it_is_what_it_says(run):
@@ -45,10 +45,10 @@ def test_it_is_what_it_says(run):
 
 def test_totals(run):
     """Pinned: what the worked example comes to. A change of these is a change of amounts."""
-    assert run.total_minor == 405654957580
+    assert run.total_minor == 406784017660
     assert run.capital_minor == 54975182532
     assert run.base_rate.paid_minor + run.base_rate.remainder_minor == run.total_minor
-    assert (str(run.base_rate.amount), run.base_rate.remainder_minor) == ("11417043/25", 3719)
+    assert (str(run.base_rate.amount), run.base_rate.remainder_minor) == ("45881327/100", 7098)
     assert len(run.inputs.charges.past_life) == 35
 
 

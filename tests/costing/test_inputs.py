@@ -41,8 +41,7 @@ def test_cost_and_no_allocation_base(tmp_path):
         "costs/cost_centres.csv:2: allocation_base: centre 'administration' of 'H1' has cost, and no "
         "allocation "
         "base to pass it on by; write what it is passed on by (floor_area, staff, ...) and give the "
-        "quantities in "
-        "statistics"
+        "quantities in statistics"
     ]
 
 
@@ -53,8 +52,7 @@ def test_cost_and_nobody_who_receives_it(tmp_path):
         "costs/cost_centres.csv:3: allocation_base: 'kilograms': centre 'laundry' of 'H1' has cost, and no "
         "other "
         "centre has any 'kilograms' in statistics; give the quantities of centres that come after it, or "
-        "choose "
-        "another base"
+        "choose another base"
     )
 
 
@@ -62,8 +60,7 @@ def test_disposed_before_commissioned(tmp_path):
     row = "H1,A3,Scanner,equipment,surgery,900.00,2024-05-01,,,0,,,2023-12-31"
     assert problems_of(tmp_path, with_row("assets.csv", row)) == [
         "costs/assets.csv:4: disposed: '2023-12-31': is before the day it was commissioned, 2024-05-01; "
-        "correct "
-        "one of the two days"
+        "correct one of the two days"
     ]
 
 
@@ -71,8 +68,7 @@ def test_negative_without_the_reversal_mark(tmp_path):
     (problem,) = problems_of(tmp_path, with_row("ledger.csv", "H1,2025-07,surgery,staff_pay,-20.00,journal"))
     assert problem == (
         "costs/ledger.csv:7: amount: '-20.00': is below zero without the reversal mark; write yes in the "
-        "column "
-        "reversal if it takes back a booking, or correct the sign"
+        "column reversal if it takes back a booking, or correct the sign"
     )
 
 
@@ -99,8 +95,7 @@ def test_more_taken_back_than_booked(tmp_path):
     text += "\nH1,2025-07,surgery,medicines,-5.00,journal,yes\n"
     assert problems_of(tmp_path, {"ledger.csv": text}) == [
         "costs/ledger.csv:6: amount: '-5.00': the reversals of 'medicines' in 'surgery' of 'H1' are more "
-        "than its "
-        "bookings; add the bookings they take back, or book the reversal where those are"
+        "than its bookings; add the bookings they take back, or book the reversal where those are"
     ]
 
 
@@ -112,8 +107,7 @@ def test_circular_order(tmp_path):
     assert problems_of(tmp_path, changes) == [
         "costs/cost_centres.csv:2: after: 'laundry': the order of 'H1' is circular: 'administration' after "
         "'laundry' after 'administration'; overhead is passed on before ancillary, and a centre after those "
-        "in its "
-        "cell; clear one of the cells"
+        "in its cell; clear one of the cells"
     ]
 
 
@@ -142,8 +136,7 @@ def test_agreed_shares_that_do_not_sum_to_one(tmp_path):
     )
     assert problems_of(tmp_path, changes) == [
         "costs/shares.csv:3: share: '1/3': the shares of 'laundry' of 'H1' sum to 5/6, not to 1; 1/6 is "
-        "missing "
-        "(thirds are written 1/3)"
+        "missing (thirds are written 1/3)"
     ]
     changes["shares.csv"] = changes["shares.csv"].replace("1/3", "1/2")
     read_inputs(write_costs(tmp_path / "right", changes))
@@ -158,8 +151,7 @@ def test_two_currencies(tmp_path):
     )
     assert problems_of(tmp_path, {"ledger.csv": text}) == [
         "costs/ledger.csv:4: currency: 'USD': the run is in KZT, and amounts of two currencies cannot be "
-        "added; "
-        "convert the amount to KZT at the rate of its day and say so in source"
+        "added; convert the amount to KZT at the rate of its day and say so in source"
     ]
 
 
