@@ -24,6 +24,7 @@ MAX_LINE_BYTES = 16 << 20
 MAX_ROW_BYTES = 1 << 20
 """The longest row of several lines."""
 
+_CACHED_BYTES = 1 << 17
 _LF, _CR, _QUOTE = b'\n\r"'
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
@@ -179,7 +180,9 @@ def count_lines(block: bytes, stop: int) -> int:
     if not stop:
         return 0
     text = np.frombuffer(block, np.uint8, stop)
-    lines = int(np.count_nonzero(text == _LF))
+    # piece by piece, so that what is compared stays in the processor's cache
+    pieces = range(0, stop, _CACHED_BYTES)
+    lines = sum(int(np.count_nonzero(text[at : at + _CACHED_BYTES] == _LF)) for at in pieces)
     if block.find(b"\r", 0, stop) >= 0:
         returns = text == _CR
         lines += int(np.count_nonzero(returns) - np.count_nonzero(returns[:-1] & (text[1:] == _LF)))
