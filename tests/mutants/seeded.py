@@ -18,6 +18,7 @@ TARIFF = "tariffcore/schedule/tariff.py"
 CATALOG = "tariffcore/schedule/catalog.py"
 
 STREAM = "tariffcore/client/column_stream.py"
+COSTING = "tariffcore/costing"
 
 AGAINST_TWIN = ("tests/test_kernel_against_reference.py",)
 OF_COLUMNS = ("tests/test_column_reading.py",)
@@ -534,5 +535,102 @@ MUTANTS = (
         "is_loopback",
         "is_private",
         tests=("tests/client/test_connection.py",),
+    ),
+    # --- costing
+    mutant(
+        "early-depreciation",
+        "the month after commissioning begins in its middle",
+        f"{COSTING}/depreciation.py",
+        "MonthlyConvention.NEXT_MONTH: 2,",
+        "MonthlyConvention.NEXT_MONTH: 1,",
+        tests=("tests/costing/test_depreciation.py", "tests/costing/test_assets.py"),
+    ),
+    mutant(
+        "no-switch",
+        "declining balance never switches to straight line",
+        f"{COSTING}/depreciation.py",
+        "min(max(declining, level), depreciable_minor)",
+        "min(declining, depreciable_minor)",
+        tests=("tests/costing/test_depreciation.py",),
+    ),
+    mutant(
+        "residual-without-interest",
+        "the residual value of an annuity ties up no capital",
+        f"{COSTING}/depreciation.py",
+        "    if residual_minor:\n",
+        "    if residual_minor < 0:\n",
+        tests=("tests/costing/test_depreciation.py",),
+    ),
+    mutant(
+        "to-itself",
+        "a centre is passed on to itself",
+        f"{COSTING}/allocation.py",
+        "if value and receiver != code",
+        "if value",
+        tests=("tests/costing/test_allocation.py",),
+    ),
+    mutant(
+        "kinds-mixed",
+        "ancillary centres are passed on before overhead",
+        f"{COSTING}/allocation.py",
+        "return by_kind | {other",
+        "return {other",
+        tests=("tests/costing/test_allocation.py",),
+    ),
+    mutant(
+        "decided-by-the-lower-bound",
+        "a rounding that bounds leave open is decided by the lower one",
+        f"{COSTING}/enclosures.py",
+        "        if rounded == rounding(high):\n",
+        "        if rounded <= rounding(high):\n",
+        tests=("tests/costing/test_enclosures.py",),
+    ),
+    mutant(
+        "quartile-rank",
+        "the upper quartile is one value too high",
+        f"{COSTING}/trimming.py",
+        "ordered[-(-3 * count // 4) - 1]",
+        "ordered[min(-(-3 * count // 4), count - 1)]",
+        tests=("tests/costing/test_trimming.py",),
+    ),
+    mutant(
+        "beyond-the-budget",
+        "the base rate within the budget is only rounded down",
+        f"{COSTING}/base_rate.py",
+        "    if budget.mode is BudgetMode.WITHIN_BUDGET:\n",
+        "    if budget.mode is BudgetMode.UP:\n",
+        tests=("tests/costing/test_run.py",),
+    ),
+    mutant(
+        "parts-rounded-singly",
+        "unit costs are rounded one by one and lose a tiyn",
+        f"{COSTING}/unit_costs.py",
+        "            reached = divided_half_up(running[component], denominator)\n",
+        "            reached = given[component] + divided_half_up(part, denominator)\n",
+        tests=("tests/costing/test_run.py",),
+    ),
+    mutant(
+        "discharged-where-admitted",
+        "a case counts in the centre of its first row",
+        f"{COSTING}/activity.py",
+        "        last[case] = np.arange(len(case))  #",
+        "        last[case[::-1]] = np.arange(len(case))[::-1]  #",
+        tests=("tests/costing/test_activity.py",),
+    ),
+    mutant(
+        "unmarked-reversal",
+        "an amount below zero needs no mark",
+        f"{COSTING}/books.py",
+        "if (amount < 0) != bool(reversal) and amount:",
+        "if bool(reversal) and amount > 0:",
+        tests=("tests/costing/test_inputs.py",),
+    ),
+    mutant(
+        "capital-of-the-unsplit",
+        "all components count as capital",
+        f"{COSTING}/capital_in_payments.py",
+        "            if row.capital and row.component in found:\n",
+        "            if row.component in found:\n",
+        tests=("tests/costing/test_capital_in_payments.py",),
     ),
 )
