@@ -159,7 +159,9 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
 
     by_admission = plan.catalog.deciding_date is DecidingDate.ADMISSION
     beyond = _days_beyond(admission if by_admission else discharge, plan)
-    admission_code, discharge_code = _day_codes(admission, plan, beyond), _day_codes(discharge, plan, beyond)
+    admission_code = _day_codes(admission, plan, beyond)
+    # where admission decides, a discharge only ends the stay, maybe after the last day that has a code
+    discharge_code = _day_codes(discharge, plan, beyond, wraps=by_admission)
     deciding = admission_code if by_admission else discharge_code
     editions = plan.edition_of_day.take(deciding)
     admission_code, contradicts = _stay_by_length(
@@ -282,11 +284,15 @@ def _days_beyond(deciding: DayColumn, plan: Plan) -> NDArray[np.int32] | np.int3
     return np.maximum(deciding.days, last) - last
 
 
-def _day_codes(column: DayColumn, plan: Plan, beyond: NDArray[np.int32] | np.int32) -> NDArray[np.uint16]:
+def _day_codes(
+    column: DayColumn, plan: Plan, beyond: NDArray[np.int32] | np.int32, *, wraps: bool = False
+) -> NDArray[np.uint16]:
+    """Codes of days. Differences of two are taken modulo 2**16, in the kernel too, so codes that wrap around
+    still tell how long a stay was."""
     days = column.days - beyond - np.int32(plan.base_day)
-    outside = (days < 0) | (days >= MISSING_DAY)
     codes = days.astype(np.uint16)
-    codes[np.flatnonzero(outside)] = OUTSIDE_DAY
+    if not wraps:
+        codes[np.flatnonzero((days < 0) | (days >= MISSING_DAY))] = OUTSIDE_DAY
     return codes
 
 
@@ -330,7 +336,7 @@ def _stay_by_length(
     extra = np.array([int(s.day_count is DayCount.INCLUSIVE) for s in plan.editions] + [0], dtype=np.int64)
     edition = editions[rows]
     no_admission = admission.missing[rows]
-    stay = np.subtract(discharge_code[rows], admission_code[rows], dtype=np.int64) + extra[edition]
+    stay = (discharge_code[rows] - admission_code[rows]).astype(np.int64) + extra[edition]
     disagree = (np.maximum(stay, 1) != length[rows]) & (edition >= 0) & ~no_admission
     contradicts = np.zeros(len(given), dtype=np.bool_)
     contradicts[rows] = disagree

@@ -13,7 +13,7 @@ from tariffcore import pricing
 from tariffcore.cases import Case, table_from_cases
 from tariffcore.encoding import EncodedCases, encode_cases
 from tariffcore.errors import CatalogError
-from tariffcore.plan import Plan
+from tariffcore.plan import MISSING_DAY, Plan
 from tariffcore.pricing import (
     PricedCases,
     check_encoded,
@@ -246,6 +246,27 @@ def test_editions_meet_at_a_day():
     assert price(*cases, catalog=by_discharge).amount_minor.tolist() == [123_450, 200_000]
     assert price(*cases, catalog=by_admission).schedule_ids() == ["small", "small"]
     assert price(*cases, catalog=by_discharge.known_on(date(2025, 1, 1))).schedule_ids() == ["small", None]
+
+
+@pytest.mark.parametrize("days_after", [(-10, -3), (-2, 0), (-1, 1), (0, 2), (0, 4), (2, 4)])
+@pytest.mark.parametrize("decides", DecidingDate)
+def test_a_stay_around_the_last_day_that_has_a_code_is_as_long_as_any(decides, days_after):
+    open_ended = replace(SMALL, effective_end_date=None)
+    catalog = Catalog.of([open_ended], deciding_date=decides)
+    last = date(1970, 1, 1) + timedelta(days=Plan(catalog).base_day + MISSING_DAY - 1)
+    admission, discharge = (last + timedelta(days) for days in days_after)
+    cases = [
+        stay(admission_date=admission, discharge_date=discharge, outcome=outcome, length_of_stay_days=length)
+        for outcome in ("discharged", "transferred", "died")
+        for length in (None, (discharge - admission).days, 1)
+    ]
+
+    priced = price(*cases, catalog=catalog)
+
+    twins = [reference_price(case, catalog) for case in cases]
+    assert priced.status.tolist() == [twin.status for twin in twins]
+    assert priced.amount_minor.tolist() == [twin.amount_minor or 0 for twin in twins]
+    assert CaseStatus.OK in priced.status
 
 
 # Threads
