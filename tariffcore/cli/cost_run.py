@@ -109,6 +109,11 @@ def _show(
         ("past life", f"{past:,} of {counted(in_use, 'asset')} in use charge nothing any more"),
         ("allocated", f"{money(found.total_minor)} by {inputs.parameters.method.value}: all of it"),
         ("outliers", f"{counted(left_out, 'case')} left out of the means"),
+        *(
+            [("no cases", f"{counted(len(missing), 'group')} without a weight, not in the schedule")]
+            if (missing := found.groups_without_cases)
+            else []
+        ),
         (
             "budget",
             f"{money(base.budget_minor)}; paid {money(base.paid_minor)}, left {money(base.remainder_minor)}",

@@ -292,7 +292,12 @@ def _read_columns(path: Path, codes: Codes) -> tuple[_Columns, NDArray[np.int32]
         return None
     if not ids:
         return None
-    case = _case_numbers(ids, np.concatenate(provider_parts))
+    joined = pa.concat_arrays(ids)
+    del ids, batch, case_id
+    pa.default_memory_pool().release_unused()
+    case = _case_numbers(joined, np.concatenate(provider_parts))
+    del joined
+    pa.default_memory_pool().release_unused()
     if case is None or not _one_each(case, columns.joined("drg"), columns.joined("setting")):
         return None
     return columns, case
@@ -351,9 +356,9 @@ def _counts(batch: pa.RecordBatch, column: str) -> NDArray[np.int64] | None:
     return counts if counts.min(initial=0) >= 0 and counts.max(initial=0) <= MAX_COUNT else None
 
 
-def _case_numbers(ids: list[pa.Array], provider: NDArray[np.int32]) -> NDArray[np.int32] | None:
+def _case_numbers(ids: pa.Array, provider: NDArray[np.int32]) -> NDArray[np.int32] | None:
     """Cases numbered in the order of their first rows; one id at two providers is two cases."""
-    encoded = pa.concat_arrays(ids).dictionary_encode()
+    encoded = ids.dictionary_encode()
     different = len(encoded.dictionary)
     rows = len(encoded)
     indices = np.asarray(encoded.indices).astype(np.int64)

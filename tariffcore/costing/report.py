@@ -511,12 +511,21 @@ class _Page:
             numbers=6,
         )
         left_out = sum(self.run.trimmed.left_out.values())
+        missing = self.run.groups_without_cases
+        without = ""
+        if missing:
+            codes = escape(", ".join(missing[:MOST_ROWS]))
+            without = (
+                f"<p>{len(missing):,} groups had no cases, so they have no weight and are not in the "
+                f"schedule{_of_them(missing, MOST_ROWS)}: {codes}.</p>"
+            )
         return (
             f"<h2>Unit costs</h2><p>Means over all hospitals, {self.currency}; {left_out:,} outliers are "
             "left out "
             "of means, never of costs. A bed-day of a group costs all that its cases cost, over their "
             "bed-days."
-            f"</p><details><summary>Groups{_of_them(kept.keys, MOST_ROWS)}</summary>{table}</details>"
+            f"</p>{without}<details><summary>Groups{_of_them(kept.keys, MOST_ROWS)}</summary>{table}"
+            "</details>"
         )
 
     def _estimate(self, key: GroupKey, components: Sequence[int], count: int) -> int:

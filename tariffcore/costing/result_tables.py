@@ -77,7 +77,8 @@ def _unit_costs(run: CostingRun) -> Iterator[Sequence[str]]:
     names = run.inputs.component_names
     yield [
         "provider_id", "drg_code", "care_setting", "cases", "bed_days", "cost", "cost_per_case",
-        "cost_per_bed_day", *names,
+        "cost_per_bed_day", *names, *(f"{name}_per_case" for name in names),
+        *(f"{name}_per_bed_day" for name in names),
     ]  # fmt: skip
     sample: dict[tuple[str, str], list[int]] = {}
     for row in run.unit_costs():
@@ -101,6 +102,8 @@ def _unit_cost_row(run: CostingRun, row: GroupUnitCost) -> list[str]:
         _mean(run, total, row.cases),
         _mean(run, total, row.bed_days),
         *(_money(run, minor) for minor in row.cost_minor),
+        *(_mean(run, minor, row.cases) for minor in row.cost_minor),
+        *(_mean(run, minor, row.bed_days) for minor in row.cost_minor),
     ]
 
 

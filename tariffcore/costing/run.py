@@ -97,6 +97,11 @@ class CostingRun:
             if counts[0]
         }
 
+    @property
+    def groups_without_cases(self) -> list[str]:
+        """Groups of the inputs without a case: they have no weight, and are not in the schedule."""
+        return [code for code in self.inputs.groups if code not in self.weights]
+
     def provider_rows(self) -> Iterator[tuple[ProviderCosts, int, slice]]:
         """Each provider with the number of its first treating centre and the slice of its cells."""
         first = 0

@@ -12,7 +12,7 @@ from tariffcore.costing.plots import Bar, bars, scaled, two_sided
 from tariffcore.costing.report import render_report, write_report
 from tariffcore.costing.run import run_costing
 from tariffcore.errors import CostingError
-from tests.costing.small_costs import replaced, write_costs
+from tests.costing.small_costs import replaced, with_row, write_costs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -73,6 +73,13 @@ def test_names_of_the_inputs_cannot_become_markup(tmp_path):
     page = render_report(run, run.schedule)
     assert "<script>" not in page
     assert "&lt;b&gt;Small&lt;/b&gt; &amp; co" in page
+
+
+def test_groups_without_cases_are_named(tmp_path):
+    run = run_costing(write_costs(tmp_path / "costs", with_row("groups.csv", "77,Never seen,,")))
+    assert "77" not in run.schedule.groups
+    page = render_report(run, run.schedule)
+    assert "1 groups had no cases, so they have no weight and are not in the schedule: 77." in page
 
 
 def test_a_report_without_an_edition_to_compare_with(tmp_path):
