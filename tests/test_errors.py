@@ -6,6 +6,7 @@ from tariffcore import errors
 from tariffcore.errors import (
     CasesError,
     CatalogError,
+    CostingError,
     ExplainError,
     ImportTableError,
     NumberFormatError,
@@ -78,6 +79,7 @@ REASONS = {
     ImportTableError: "IMPORT_FAILED",
     CasesError: "CASES_UNUSABLE",
     ExplainError: "CASE_UNUSABLE",
+    CostingError: "COSTING_UNUSABLE",
 }
 """Machines know errors by these."""
 

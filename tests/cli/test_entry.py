@@ -13,6 +13,8 @@ COMMANDS = (
     ("sample",),
     ("schedule",),
     *(("schedule", command) for command in ("list", "check", "show", "diff", "import")),
+    ("cost",),
+    *(("cost", command) for command in ("template", "example", "run", "payments")),
 )
 
 
@@ -59,4 +61,4 @@ def test_help_is_quick_because_nothing_heavy_is_imported_for_it() -> None:
 
 def test_the_entry_point_is_what_the_package_names() -> None:
     assert callable(main)
-    assert set(main.commands) == {"price", "explain", "schedule", "sample"}
+    assert set(main.commands) == {"price", "explain", "schedule", "cost", "sample", "serve", "token"}
