@@ -208,7 +208,13 @@ class ParquetWriter(OutputWriter):
             compression="snappy",
             # Ids and amounts do not repeat: trying to make dictionaries of them would only cost time.
             use_dictionary=dictionaries,
-            write_statistics=[field.name for field in schema if field.name not in dictionaries],
+            # The least and most of long decimals would cost a third of their writing; nobody filters by them.
+            write_statistics=[
+                field.name
+                for field in schema
+                if _is_integer(field.type)
+                or not (pa.types.is_dictionary(field.type) or pa.types.is_decimal(field.type))
+            ],
             store_decimal_as_integer=True,
             # what is left for Snappy to look at is a third less, which costs less than it saves
             column_encoding={
