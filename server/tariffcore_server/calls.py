@@ -23,6 +23,8 @@ from tariffcore_server.tokens import Caller, Role
 _Request = TypeVar("_Request", bound=Message)
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 _OK = grpc.StatusCode.OK
+_MOMENT_SECONDS = 0.05
+_MOST_MOMENTS = 20
 
 
 class MessageStream(Protocol):
@@ -45,6 +47,11 @@ class Calls:
         self.streams = Places(limits.streams, Reason.TOO_MANY_STREAMS)
         self.must_end = asyncio.Event()
         """Set when the server stops for good: streams that are still open end as DRAINING."""
+        self.stopping = asyncio.Event()
+        """Set when gRPC stops listening: who was kept waiting is refused."""
+        self._takes_new = True
+        self._holds_refusals = False
+        self._arrived = 0
         self._state = state
         self._tracing = tracing
 
@@ -59,8 +66,10 @@ class Calls:
         """The handler of a unary method that callers with the role may use."""
 
         async def work(message: bytes, context: _Context) -> bytes:
+            if not self._takes_new:
+                await self._refuse()
             caller = self._caller(context, role)
-            with self.calls.one():
+            with self.calls:
                 require_size(message, self.limits)
                 _require_time(context)
                 answered = await answer(decoded(request_type, message), caller)
@@ -95,8 +104,10 @@ class Calls:
         """The handler of a bidirectional stream that callers with the role may open."""
 
         async def work(context: _Context) -> None:
+            if not self._takes_new:
+                await self._refuse()
             caller = self._caller(context, role)
-            with self.streams.one(), self.metrics.open_stream():
+            with self.streams, self.metrics.open_stream():
                 _require_time(context)
                 await self._until_the_end(answer(_Stream(context, self.limits), caller))
 
@@ -117,6 +128,34 @@ class Calls:
                 self.metrics.call_ended(method, code, None)
 
         return grpc.stream_stream_rpc_method_handler(handle)
+
+    def refuse_new(self) -> None:
+        """From now on calls and streams that begin end as DRAINING; those in progress go on."""
+        self._takes_new = False
+
+    async def until_done(self) -> None:
+        """Waits until everything in progress is done."""
+        while self.calls.taken or self.streams.taken:
+            await asyncio.sleep(_MOMENT_SECONDS)
+
+    async def until_quiet(self) -> None:
+        """Waits until nobody calls: who does from now on is refused when `stopping` is set, not before.
+
+        When gRPC is told to stop it cancels the calls that have reached the server but not their handlers.
+        Callers who come back at once are all kept waiting here soon, and then there are no such calls.
+        """
+        self._holds_refusals = True
+        for _ in range(_MOST_MOMENTS):
+            seen = self._arrived
+            await asyncio.sleep(_MOMENT_SECONDS)
+            if seen == self._arrived:
+                return
+
+    async def _refuse(self) -> None:
+        self._arrived += 1
+        if self._holds_refusals:
+            await self.stopping.wait()
+        raise RequestError(Reason.DRAINING)
 
     def _caller(self, context: _Context, role: Role) -> Caller:
         caller = self._state.authentication.caller(context.invocation_metadata())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tariffcore_server.failures import Reason, RequestError
@@ -33,23 +31,23 @@ HARD_MESSAGE_FACTOR = 2
 
 
 class Places:
-    """So many places, taken and given back; when all are taken the next one is refused."""
+    """So many places; ``with places:`` takes one for the time of the block.
+
+    Entering raises RequestError where none is left.
+    """
 
     def __init__(self, count: int, reason: Reason) -> None:
         self.count = count
         self.taken = 0
         self._reason = reason
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """A place for the time of the block. Raises RequestError where none is left."""
+    def __enter__(self) -> None:
         if self.taken >= self.count:
             raise RequestError(self._reason, metadata={"limit": str(self.count)})
         self.taken += 1
-        try:
-            yield
-        finally:
-            self.taken -= 1
+
+    def __exit__(self, *_raised: object) -> None:
+        self.taken -= 1
 
 
 def require_size(message: bytes, limits: Limits) -> None:

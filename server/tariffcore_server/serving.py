@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import grpc
@@ -35,6 +36,9 @@ SERVICES = (pricing_service.SERVICE, schedule_service.SERVICE, administration_se
 
 _SOME_MORE = 64
 """Calls beyond the limits that gRPC lets in, to be told so by the service with details."""
+
+_LAST_SECONDS = 4
+"""What streams get that are told to end, and then answers that are on their way."""
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -210,8 +214,17 @@ class Server:
     async def drain(self, timeout_seconds: float) -> None:
         """Takes nothing new and ends when what is in progress has ended, or the time is over."""
         self.health.stop()
-        stopping = asyncio.create_task(self._grpc.stop(None if timeout_seconds <= 0 else timeout_seconds + 5))
-        if timeout_seconds > 0:
-            await asyncio.wait([stopping], timeout=timeout_seconds)
-            self.calls.must_end.set()
+        self.calls.refuse_new()
+        if timeout_seconds <= 0:
+            await self._grpc.stop(None)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.calls.until_done(), timeout_seconds)
+        self.calls.must_end.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.calls.until_done(), _LAST_SECONDS)
+        await self.calls.until_quiet()
+        stopping = asyncio.create_task(self._grpc.stop(_LAST_SECONDS))
+        await asyncio.sleep(0)  # connections have been told by now to call elsewhere
+        self.calls.stopping.set()
         await stopping

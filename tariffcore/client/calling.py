@@ -417,7 +417,12 @@ def open_channel(connection: Connection) -> grpc.Channel:
 
 
 def broken(failure: Failure) -> Failure:
-    """A call that the service let go of is one that broke: nobody here cancelled it."""
+    """A call that the service let go of is one that broke: nobody here cancelled it.
+
+    A service that drains refuses what is new with UNAVAILABLE; but gRPC itself cancels a call that arrives in
+    the instant between being told to stop and telling the connection so, and every call where the operator
+    gave no time to drain.
+    """
     if failure.code != "CANCELLED":
         return failure
     return Failure("UNAVAILABLE", failure.reason, failure.message, retry_seconds=failure.retry_seconds)

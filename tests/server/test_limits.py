@@ -16,11 +16,11 @@ def test_the_limits_are_the_settings():
 
 def test_a_place_is_given_back_however_its_block_ends():
     places = Places(2, Reason.TOO_MANY_CALLS)
-    with places.one(), places.one():
-        with pytest.raises(RequestError) as caught, places.one():
+    with places, places:
+        with pytest.raises(RequestError) as caught, places:
             raise AssertionError("there was no place")
         assert caught.value.metadata == {"limit": "2"} and places.taken == 2
-    with pytest.raises(KeyError), places.one():
+    with pytest.raises(KeyError), places:
         raise KeyError
     assert places.taken == 0
 
