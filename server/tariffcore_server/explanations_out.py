@@ -9,8 +9,8 @@ from tariffcore.v1 import explanation_pb2
 from tariffcore_server.edition_choices import iso
 
 
-def explanation_message(explanation: Explanation, language: str) -> explanation_pb2.Explanation:
-    """All steps with their exact values and sources, and the text for people in the language."""
+def explanation_message(explanation: Explanation, text_language: str | None) -> explanation_pb2.Explanation:
+    """All steps with their exact values and sources; the text for people where it is asked for."""
     return explanation_pb2.Explanation(
         deciding_date=iso(explanation.deciding_date),
         steps=[_step(step) for step in explanation.steps],
@@ -24,7 +24,7 @@ def explanation_message(explanation: Explanation, language: str) -> explanation_
             for part in explanation.components or ()
         ],
         reasons=[_statement(reason) for reason in explanation.reasons],
-        text=explanation.to_text(language),
+        text="" if text_language is None else explanation.to_text(text_language),
     )
 
 

@@ -50,17 +50,17 @@ class PricingService:
         price = price_one(read, basis, components=request.with_components)
         self._metrics.cases_answered("PriceCase", (price.status,))
         explanation = None
-        if not request.with_explanation:
+        if not (request.with_explanation or request.with_text):
             reason = reason_in_words(read, price, basis, language)
         elif read.unreadable is None:
             explained = explain_case(read.case, basis.catalog)
             if (explained.status, explained.amount_minor) != (price.status, price.amount_minor):
                 raise RuntimeError("the explanation and the kernel disagree")
             reason = explained.reason_in(language) or ""
-            explanation = explanation_message(explained, language)
+            explanation = explanation_message(explained, language if request.with_text else None)
         else:
             reason = reason_in_words(read, price, basis, language)
-            explanation = _of_unreadable(reason, read, basis)
+            explanation = _of_unreadable(reason if request.with_text else "", read, basis)
         return pricing_service_pb2.PriceCaseResponse(
             priced=priced_message(request.case.case_id, price, basis.plan, reason),
             edition=None if price.edition is None else edition_message(price.edition),
@@ -105,10 +105,10 @@ class PricingService:
         )
 
 
-def _of_unreadable(reason: str, read: ReadCase, basis: Basis) -> explanation_pb2.Explanation:
+def _of_unreadable(text: str, read: ReadCase, basis: Basis) -> explanation_pb2.Explanation:
     """All that can be explained of a case with a field that cannot be read."""
     known = explain_case(read.case, basis.catalog)
-    return explanation_pb2.Explanation(deciding_date=iso(known.deciding_date), text=reason)
+    return explanation_pb2.Explanation(deciding_date=iso(known.deciding_date), text=text)
 
 
 def _language(asked: str) -> str:

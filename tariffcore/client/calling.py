@@ -103,15 +103,21 @@ class Client:
         *,
         components: bool = False,
         explanation: bool = False,
+        explanation_text: bool = False,
         language: str = "en",
         deadline_seconds: float | None = None,
     ) -> PricedCase:
-        """The price of one case, with its reason where there is none; on request how it came about."""
+        """The price of one case, with its reason where there is none; on request how it came about.
+
+        explanation       every step with its source
+        explanation_text  the same for people too, in the language; asks for the explanation by itself
+        """
         request = pricing_service_pb2.PriceCaseRequest(
             case=sendable(case),
             edition=edition.message(),
             with_components=components,
             with_explanation=explanation,
+            with_text=explanation_text,
             language=language,
         )
         answer = self._call(self._pricing.PriceCase, request, deadline_seconds)

@@ -99,6 +99,7 @@ class AsyncClient:
         *,
         components: bool = False,
         explanation: bool = False,
+        explanation_text: bool = False,
         language: str = "en",
         deadline_seconds: float | None = None,
     ) -> PricedCase:
@@ -108,6 +109,7 @@ class AsyncClient:
             edition=edition.message(),
             with_components=components,
             with_explanation=explanation,
+            with_text=explanation_text,
             language=language,
         )
         answer = await self._call(self._pricing.PriceCase, request, deadline_seconds)

@@ -32,7 +32,7 @@ class Explanation(_message.Message):
     deciding_date: _builtins.str
     """ISO date that chose the edition. Empty: the case does not give it."""
     text: _builtins.str
-    """The whole explanation for people, lines separated by "\\n", in the language asked for."""
+    """Only with_text: the whole explanation for people, lines separated by "\\n", in the language asked for."""
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplanationStep]:
         """In the order of the calculation; for a case without an amount, the steps before the one that failed."""

@@ -28,7 +28,7 @@ from tariffcore.v1 import edition_pb2 as tariffcore_dot_v1_dot_edition__pb2
 from tariffcore.v1 import explanation_pb2 as tariffcore_dot_v1_dot_explanation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tariffcore/v1/pricing_service.proto\x12\rtariffcore.v1\x1a\x18tariffcore/v1/case.proto\x1a tariffcore/v1/case_columns.proto\x1a\x1btariffcore/v1/edition.proto\x1a\x1ftariffcore/v1/explanation.proto\"\xa9\x01\n\x10PriceCaseRequest\x12!\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x13.tariffcore.v1.Case\x12-\n\x07\x65\x64ition\x18\x02 \x01(\x0b\x32\x1c.tariffcore.v1.EditionChoice\x12\x17\n\x0fwith_components\x18\x03 \x01(\x08\x12\x18\n\x10with_explanation\x18\x04 \x01(\x08\x12\x10\n\x08language\x18\x05 \x01(\t\"\xb0\x01\n\x11PriceCaseResponse\x12)\n\x06priced\x18\x01 \x01(\x0b\x32\x19.tariffcore.v1.PricedCase\x12\'\n\x07\x65\x64ition\x18\x02 \x01(\x0b\x32\x16.tariffcore.v1.Edition\x12\x16\n\x0e\x65ngine_version\x18\x03 \x01(\t\x12/\n\x0b\x65xplanation\x18\x04 \x01(\x0b\x32\x1a.tariffcore.v1.Explanation\"\xa7\x01\n\x11PriceCasesRequest\x12\"\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x13.tariffcore.v1.Case\x12-\n\x07\x65\x64ition\x18\x02 \x01(\x0b\x32\x1c.tariffcore.v1.EditionChoice\x12\x17\n\x0fwith_components\x18\x03 \x01(\x08\x12\x14\n\x0cwith_reasons\x18\x04 \x01(\x08\x12\x10\n\x08language\x18\x05 \x01(\t\"\x81\x01\n\x12PriceCasesResponse\x12)\n\x06priced\x18\x01 \x03(\x0b\x32\x19.tariffcore.v1.PricedCase\x12(\n\x08\x65\x64itions\x18\x02 \x03(\x0b\x32\x16.tariffcore.v1.Edition\x12\x16\n\x0e\x65ngine_version\x18\x03 \x01(\t\"\x84\x01\n\x17PriceCaseColumnsRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .tariffcore.v1.ColumnStreamStartH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.tariffcore.v1.CaseColumnsH\x00\x42\t\n\x07message\"\x8c\x01\n\x18PriceCaseColumnsResponse\x12\x35\n\x07started\x18\x01 \x01(\x0b\x32\".tariffcore.v1.ColumnStreamStartedH\x00\x12.\n\x06priced\x18\x02 \x01(\x0b\x32\x1c.tariffcore.v1.PricedColumnsH\x00\x42\t\n\x07message2\x9c\x02\n\x0ePricingService\x12N\n\tPriceCase\x12\x1f.tariffcore.v1.PriceCaseRequest\x1a .tariffcore.v1.PriceCaseResponse\x12Q\n\nPriceCases\x12 .tariffcore.v1.PriceCasesRequest\x1a!.tariffcore.v1.PriceCasesResponse\x12g\n\x10PriceCaseColumns\x12&.tariffcore.v1.PriceCaseColumnsRequest\x1a\'.tariffcore.v1.PriceCaseColumnsResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tariffcore/v1/pricing_service.proto\x12\rtariffcore.v1\x1a\x18tariffcore/v1/case.proto\x1a tariffcore/v1/case_columns.proto\x1a\x1btariffcore/v1/edition.proto\x1a\x1ftariffcore/v1/explanation.proto\"\xbc\x01\n\x10PriceCaseRequest\x12!\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x13.tariffcore.v1.Case\x12-\n\x07\x65\x64ition\x18\x02 \x01(\x0b\x32\x1c.tariffcore.v1.EditionChoice\x12\x17\n\x0fwith_components\x18\x03 \x01(\x08\x12\x18\n\x10with_explanation\x18\x04 \x01(\x08\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x11\n\twith_text\x18\x06 \x01(\x08\"\xb0\x01\n\x11PriceCaseResponse\x12)\n\x06priced\x18\x01 \x01(\x0b\x32\x19.tariffcore.v1.PricedCase\x12\'\n\x07\x65\x64ition\x18\x02 \x01(\x0b\x32\x16.tariffcore.v1.Edition\x12\x16\n\x0e\x65ngine_version\x18\x03 \x01(\t\x12/\n\x0b\x65xplanation\x18\x04 \x01(\x0b\x32\x1a.tariffcore.v1.Explanation\"\xa7\x01\n\x11PriceCasesRequest\x12\"\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x13.tariffcore.v1.Case\x12-\n\x07\x65\x64ition\x18\x02 \x01(\x0b\x32\x1c.tariffcore.v1.EditionChoice\x12\x17\n\x0fwith_components\x18\x03 \x01(\x08\x12\x14\n\x0cwith_reasons\x18\x04 \x01(\x08\x12\x10\n\x08language\x18\x05 \x01(\t\"\x81\x01\n\x12PriceCasesResponse\x12)\n\x06priced\x18\x01 \x03(\x0b\x32\x19.tariffcore.v1.PricedCase\x12(\n\x08\x65\x64itions\x18\x02 \x03(\x0b\x32\x16.tariffcore.v1.Edition\x12\x16\n\x0e\x65ngine_version\x18\x03 \x01(\t\"\x84\x01\n\x17PriceCaseColumnsRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .tariffcore.v1.ColumnStreamStartH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.tariffcore.v1.CaseColumnsH\x00\x42\t\n\x07message\"\x8c\x01\n\x18PriceCaseColumnsResponse\x12\x35\n\x07started\x18\x01 \x01(\x0b\x32\".tariffcore.v1.ColumnStreamStartedH\x00\x12.\n\x06priced\x18\x02 \x01(\x0b\x32\x1c.tariffcore.v1.PricedColumnsH\x00\x42\t\n\x07message2\x9c\x02\n\x0ePricingService\x12N\n\tPriceCase\x12\x1f.tariffcore.v1.PriceCaseRequest\x1a .tariffcore.v1.PriceCaseResponse\x12Q\n\nPriceCases\x12 .tariffcore.v1.PriceCasesRequest\x1a!.tariffcore.v1.PriceCasesResponse\x12g\n\x10PriceCaseColumns\x12&.tariffcore.v1.PriceCaseColumnsRequest\x1a\'.tariffcore.v1.PriceCaseColumnsResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,17 +36,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tariffcore.v1.pricing_servi
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PRICECASEREQUEST']._serialized_start=177
-  _globals['_PRICECASEREQUEST']._serialized_end=346
-  _globals['_PRICECASERESPONSE']._serialized_start=349
-  _globals['_PRICECASERESPONSE']._serialized_end=525
-  _globals['_PRICECASESREQUEST']._serialized_start=528
-  _globals['_PRICECASESREQUEST']._serialized_end=695
-  _globals['_PRICECASESRESPONSE']._serialized_start=698
-  _globals['_PRICECASESRESPONSE']._serialized_end=827
-  _globals['_PRICECASECOLUMNSREQUEST']._serialized_start=830
-  _globals['_PRICECASECOLUMNSREQUEST']._serialized_end=962
-  _globals['_PRICECASECOLUMNSRESPONSE']._serialized_start=965
-  _globals['_PRICECASECOLUMNSRESPONSE']._serialized_end=1105
-  _globals['_PRICINGSERVICE']._serialized_start=1108
-  _globals['_PRICINGSERVICE']._serialized_end=1392
+  _globals['_PRICECASEREQUEST']._serialized_end=365
+  _globals['_PRICECASERESPONSE']._serialized_start=368
+  _globals['_PRICECASERESPONSE']._serialized_end=544
+  _globals['_PRICECASESREQUEST']._serialized_start=547
+  _globals['_PRICECASESREQUEST']._serialized_end=714
+  _globals['_PRICECASESRESPONSE']._serialized_start=717
+  _globals['_PRICECASESRESPONSE']._serialized_end=846
+  _globals['_PRICECASECOLUMNSREQUEST']._serialized_start=849
+  _globals['_PRICECASECOLUMNSREQUEST']._serialized_end=981
+  _globals['_PRICECASECOLUMNSRESPONSE']._serialized_start=984
+  _globals['_PRICECASECOLUMNSRESPONSE']._serialized_end=1124
+  _globals['_PRICINGSERVICE']._serialized_start=1127
+  _globals['_PRICINGSERVICE']._serialized_end=1411
 # @@protoc_insertion_point(module_scope)

@@ -33,12 +33,15 @@ class PriceCaseRequest(_message.Message):
     WITH_COMPONENTS_FIELD_NUMBER: _builtins.int
     WITH_EXPLANATION_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    WITH_TEXT_FIELD_NUMBER: _builtins.int
     with_components: _builtins.bool
     """Split the amount into its cost components."""
     with_explanation: _builtins.bool
     """Explain every step with its source."""
     language: _builtins.str
-    """Language of reasons and explanations: "en", "ru" or "kk". Empty: "en"."""
+    """Language of reasons and of the explanation's text: "en", "ru" or "kk". Empty: "en"."""
+    with_text: _builtins.bool
+    """The explanation as text for people as well; asks for the explanation too."""
     @_builtins.property
     def case(self) -> _case_pb2.Case:
         """Required."""
@@ -55,10 +58,11 @@ class PriceCaseRequest(_message.Message):
         with_components: _builtins.bool = ...,
         with_explanation: _builtins.bool = ...,
         language: _builtins.str = ...,
+        with_text: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "edition", b"edition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "edition", b"edition", "language", b"language", "with_components", b"with_components", "with_explanation", b"with_explanation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "edition", b"edition", "language", b"language", "with_components", b"with_components", "with_explanation", b"with_explanation", "with_text", b"with_text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -86,7 +90,7 @@ class PriceCaseResponse(_message.Message):
 
     @_builtins.property
     def explanation(self) -> _explanation_pb2.Explanation:
-        """Only with_explanation."""
+        """Only with_explanation or with_text."""
 
     def __init__(
         self,

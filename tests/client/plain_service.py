@@ -98,7 +98,9 @@ class PlainService(pricing_service_pb2_grpc.PricingServiceServicer):
         answer = pricing_service_pb2.PriceCaseResponse(priced=price, engine_version=ENGINE_VERSION)
         if edition is not None:
             answer.edition.CopyFrom(edition)
-        if request.with_explanation:
+        if request.with_explanation or request.with_text:
+            answer.explanation.SetInParent()
+        if request.with_text:
             answer.explanation.text = explanation.to_text()
         return answer
 

@@ -393,7 +393,8 @@ CASE = Case(
 
 def test_one_case(service: PlainService, client: Client, plan: Plan) -> None:
     explained = explain_case(CASE, plan.catalog)
-    found = client.price_case(CASE, explanation=True)
+    assert not client.price_case(CASE, explanation=True).explanation.text
+    found = client.price_case(CASE, explanation_text=True)
     assert (found.price.status, found.price.amount_minor) == (explained.status, explained.amount_minor)
     assert (found.price.case_id, found.price.rule_id) == ("17", explained.rule_id)
     assert found.edition is not None and found.edition.digest == explained.schedule_digest

@@ -58,6 +58,7 @@ test("one case, with its explanation", async () => {
     case: expected.cases[0],
     with_components: true,
     with_explanation: true,
+    with_text: true,
     language: "ru",
   });
   assertPriced(answer.priced, expected.prices[0]);

@@ -97,7 +97,7 @@ def test_components_come_where_asked_for_and_sum_to_the_amount(pricing):
 
 
 def test_an_explanation_is_the_librarys_own(pricing):
-    answer = pricing.PriceCase(PriceCaseRequest(case=case(), with_explanation=True, language="kk"))
+    answer = pricing.PriceCase(PriceCaseRequest(case=case(), with_text=True, language="kk"))
     basis = test_editions().usual(DEFAULT_CHOICE)
     explained = explain_case(read_case(case(), 2).case, basis.catalog)
     found = answer.explanation
@@ -111,15 +111,23 @@ def test_an_explanation_is_the_librarys_own(pricing):
     assert dict(found.steps[0].notes[0].values)["day"] == "2025-03-10"
 
 
+def test_the_text_of_an_explanation_is_for_those_who_ask(pricing):
+    with_text = pricing.PriceCase(PriceCaseRequest(case=case(), with_text=True, with_explanation=True))
+    without = pricing.PriceCase(PriceCaseRequest(case=case(), with_explanation=True))
+    assert with_text.explanation.text and without.explanation.steps
+    with_text.explanation.ClearField("text")
+    assert with_text == without
+
+
 def test_an_explanation_of_a_case_without_an_amount_has_its_reasons(pricing):
-    answer = pricing.PriceCase(PriceCaseRequest(case=case(drg_code="NONE"), with_explanation=True))
+    answer = pricing.PriceCase(PriceCaseRequest(case=case(drg_code="NONE"), with_text=True))
     assert answer.explanation.reasons[0].id == "unknown_drg"
     assert answer.priced.reason in " ".join(answer.explanation.text.split())
 
 
 def test_a_field_that_cannot_be_read_makes_a_status_not_an_error(pricing):
     answer = pricing.PriceCase(
-        PriceCaseRequest(case=case(admission_date="2025-02-30"), with_explanation=True)
+        PriceCaseRequest(case=case(admission_date="2025-02-30"), with_text=True)
     )
     assert answer.priced.status == case_pb2.CASE_STATUS_INVALID_FIELD
     assert answer.edition.schedule_id == "small"  # its deciding date can be read
@@ -149,7 +157,7 @@ def test_as_of_asks_what_was_known_then(pricing):
     later = case(admission_date="2026-03-04", discharge_date="2026-03-10")
     for as_of, amount in (("2026-01-31", 246_900), ("2026-02-01", 123_450)):
         answer = pricing.PriceCase(
-            PriceCaseRequest(case=later, edition=choice(as_of=as_of), with_explanation=True)
+            PriceCaseRequest(case=later, edition=choice(as_of=as_of), with_text=True)
         )
         assert answer.priced.amount_minor == amount
         assert as_of in answer.explanation.text

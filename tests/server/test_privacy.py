@@ -40,7 +40,7 @@ def cases():
 
 def requests():
     for one in cases():
-        yield PriceCaseRequest(case=one, with_explanation=True)
+        yield PriceCaseRequest(case=one, with_text=True)
         yield PriceCaseRequest(case=one, language=MARK)
         yield PriceCaseRequest(case=one, edition=EditionChoice(tariff_family=MARK))
         yield PriceCaseRequest(case=one, edition=EditionChoice(as_of=MARK))
