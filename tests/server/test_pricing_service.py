@@ -126,9 +126,7 @@ def test_an_explanation_of_a_case_without_an_amount_has_its_reasons(pricing):
 
 
 def test_a_field_that_cannot_be_read_makes_a_status_not_an_error(pricing):
-    answer = pricing.PriceCase(
-        PriceCaseRequest(case=case(admission_date="2025-02-30"), with_text=True)
-    )
+    answer = pricing.PriceCase(PriceCaseRequest(case=case(admission_date="2025-02-30"), with_text=True))
     assert answer.priced.status == case_pb2.CASE_STATUS_INVALID_FIELD
     assert answer.edition.schedule_id == "small"  # its deciding date can be read
     assert "2025-02-30" in answer.priced.reason
@@ -156,9 +154,7 @@ def test_a_pinned_edition_prices_its_own_days_only(pricing):
 def test_as_of_asks_what_was_known_then(pricing):
     later = case(admission_date="2026-03-04", discharge_date="2026-03-10")
     for as_of, amount in (("2026-01-31", 246_900), ("2026-02-01", 123_450)):
-        answer = pricing.PriceCase(
-            PriceCaseRequest(case=later, edition=choice(as_of=as_of), with_text=True)
-        )
+        answer = pricing.PriceCase(PriceCaseRequest(case=later, edition=choice(as_of=as_of), with_text=True))
         assert answer.priced.amount_minor == amount
         assert as_of in answer.explanation.text
 
