@@ -374,7 +374,8 @@ class ColumnStream:
         failure = failure_of(error)
         wait = self._patience.seconds_before_next(broken(failure))
         if wait is None:
-            raise ServiceError(self._connection.target, failure) from None
+            values = self._exchange.refused_providers()
+            raise ServiceError(self._connection.target, failure, values) from None
         time.sleep(wait)
         self._exchange.restart()
 

@@ -336,7 +336,8 @@ class AsyncColumnStream:
         failure = failure_of(error)
         wait = self._patience.seconds_before_next(broken(failure))
         if wait is None:
-            raise ServiceError(self._connection.target, failure) from None
+            values = self._exchange.refused_providers()
+            raise ServiceError(self._connection.target, failure, values) from None
         await asyncio.sleep(wait)
         self._exchange.restart()
 

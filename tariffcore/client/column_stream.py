@@ -113,6 +113,8 @@ class StreamTables:
         self._known: dict[str, tuple[list[str], NDArray[np.int32]]] = {}
         self.words = 0
         self.word_bytes = 0
+        self.new_providers: list[str] = []
+        """The providers that the last chunk appended."""
 
     def places(self, kind: str, words: Words) -> NDArray[np.int32]:
         """The place of each row's word: 0 for a missing one, below 0 for one that has none yet."""
@@ -213,6 +215,7 @@ def chunk_message(chunk: CaseColumns, tables: StreamTables) -> bytes:
         for kind, texts in unplaced.items():
             new[kind] = tables.place(kind, columns[kind], texts)
             numbers[kind] = tables.places(kind, columns[kind])
+    tables.new_providers = new.get("provider", [])
     numbers.update(chunk.numbers)
     if chunk.procedures is not None:
         numbers["procedure_end"] = chunk.procedures.end
@@ -266,6 +269,7 @@ class Exchange:
         self._tables = StreamTables()
         self._waiting: deque[_Sent] = deque()
         self._unanswered: deque[_Sent] = deque()
+        self._new_providers: deque[list[str]] = deque()  # of each unanswered chunk
         self._answers: list[PricedRows] = []
         self.has_begun = False
 
@@ -302,12 +306,20 @@ class Exchange:
         """The next chunk as this stream needs it. Raises StreamFullError: answers first, then `restart`."""
         message = chunk_message(self._waiting[0].chunk, self._tables)
         self._unanswered.append(self._waiting.popleft())
+        self._new_providers.append(self._tables.new_providers)
         return message
+
+    def refused_providers(self) -> dict[str, str]:
+        """The new providers of the oldest unanswered chunk, by the paths of the service's errors."""
+        if not self._new_providers:
+            return {}
+        return {f"chunk.new_provider_ids[{k}]": word for k, word in enumerate(self._new_providers[0])}
 
     def restart(self) -> None:
         """The stream is gone: what it did not answer goes into the next one, with tables of its own."""
         self._waiting.extendleft(reversed(self._unanswered))
         self._unanswered.clear()
+        self._new_providers.clear()
         self._tables = StreamTables()
         self.has_begun = False
 
@@ -326,6 +338,7 @@ class Exchange:
         sent = self._unanswered[0]
         self._answers.append(self._read(self._prices, message, len(sent.chunk)))
         self._unanswered.popleft()
+        self._new_providers.popleft()
         if not sent.is_last:
             return None
         answers, self._answers = self._answers, []

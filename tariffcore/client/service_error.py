@@ -25,9 +25,22 @@ _WAYS_OUT = {
     "PERMISSION_DENIED": "ask whoever runs the service for a token that allows this",
     "RESOURCE_EXHAUSTED": "call again later, or with less at once",
     "UNAUTHENTICATED": "give a token that the service accepts",
-    "UNAVAILABLE": "check host and port, whether the service runs, and whether it speaks TLS",
+    "UNAVAILABLE": "check host and port, whether the service runs, whether it speaks TLS, and whether it "
+    "asks for a client's certificate",
     "UNIMPLEMENTED": "use a client and a service of versions that fit together",
 }
+_CONNECTION_WAYS_OUT = {
+    "CERTIFICATE_VERIFY_FAILED": "the service's certificate has ended, or no authority that is trusted here "
+    "vouches for it: name the file of its authority (tls_ca, --tls-ca)",
+    "Hostname Verification Check failed": "the service's certificate is for another name: call it by that "
+    "name, or say which one it has (server_name, --server-name)",
+    "WRONG_VERSION_NUMBER": "what answers there speaks plain text: call it without TLS, if it may be trusted",
+}
+"""What to do about a connection that failed, by what gRPC says of it."""
+_REASON_WAYS_OUT = {
+    "TOKEN_MISSING": "give the token (token, --token-file)",
+}
+"""What to do here, where the service says it in terms of the call's metadata."""
 _NO_WAY_OUT = "tell whoever runs the service, with the time of the call"
 
 
@@ -47,7 +60,8 @@ class ServiceError(ProblemsError):
     retry_seconds  after how long the service would hear the call again; None: it did not say
     """
 
-    def __init__(self, target: str, failure: Failure) -> None:
+    def __init__(self, target: str, failure: Failure, values: Mapping[str, str] | None = None) -> None:
+        """``values``: what the caller gave in the fields that may be shown, by path."""
         self.code = failure.code
         self.reason = failure.reason
         self.metadata = dict(failure.metadata)
@@ -57,8 +71,14 @@ class ServiceError(ProblemsError):
         message, way_out = failure.message or "gave no reason", _WAYS_OUT.get(failure.code, _NO_WAY_OUT)
         if failure.reason != failure.code and "; " in message:  # the service itself says what to do
             message, _, way_out = message.rpartition("; ")
+        way_out = _REASON_WAYS_OUT.get(failure.reason, way_out)
+        if failure.code == failure.reason == "UNAVAILABLE":
+            way_out = next(
+                (better for sign, better in _CONNECTION_WAYS_OUT.items() if sign in message), way_out
+            )
         problems = [
-            Problem(target, path or None, None, words, way_out) for path, words in failure.fields
+            Problem(target, path or None, (values or {}).get(path), words, way_out)
+            for path, words in failure.fields
         ] or [Problem(target, None, None, message, way_out)]
         names = failure.code if failure.reason == failure.code else f"{failure.code}, {failure.reason}"
         super().__init__(f"the service did not answer the call ({names})", problems)

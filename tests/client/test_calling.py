@@ -276,6 +276,28 @@ def test_what_cannot_help_is_not_tried_again(service: PlainService, client: Clie
     assert len(service.streams) == 1
 
 
+def test_a_refused_provider_is_named(service: PlainService, client: Client, cases: pa.Table) -> None:
+    names = [f"H{k}" for k in range(cases.num_rows)]
+    at = cases.column_names.index("provider_id")
+    own = cases.set_column(at, "provider_id", pa.array(names))
+    refused = Breakdown(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "a case names another provider; send cases of the token's own providers",
+        (
+            error_details_pb2.ErrorInfo(reason="PROVIDER_NOT_ALLOWED", domain="tariffcore"),
+            error_details_pb2.BadRequest(
+                field_violations=[{"field": "chunk.new_provider_ids[1]", "description": "is not yours"}]
+            ),
+        ),
+    )
+    for answered in (0, 1, 5):
+        service.stream_breaks = [(answered, refused)]
+        with pytest.raises(ServiceError) as raised:
+            client.price_table(own)
+        (problem,) = raised.value.problems
+        assert problem.value == f"H{100 * answered + 1}"
+
+
 def test_a_stream_that_was_put_off_comes_back_when_asked_to(
     service: PlainService, client: Client, cases: pa.Table, plan: Plan
 ) -> None:
