@@ -309,12 +309,15 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
         types = {**dict.fromkeys(_TEXTS, coded), "case_id": pa.string(), **dict.fromkeys(_COUNTS, pa.int64())}
         with path.open("rb") as file:
             head = file.readline()
-        present = head.decode("utf-8-sig").strip().split(",")
+        header = head.decode("utf-8-sig").strip()
+        delimiter = max(",;\t", key=header.count)
+        present = header.split(delimiter)
         if set(present) - set(CASES.column_names) or len(set(present)) != len(present):
             raise ValueError(present)
         yield from pacsv.open_csv(
             path,
             read_options=pacsv.ReadOptions(block_size=1 << 24),
+            parse_options=pacsv.ParseOptions(delimiter=delimiter),
             convert_options=pacsv.ConvertOptions(
                 column_types=types, include_columns=present, strings_can_be_null=True, null_values=[""]
             ),

@@ -341,7 +341,11 @@ def check_receivers(
                     "base",
                     other,
                     f"no cost centre of {provider_id!r} is passed on by this base",
-                    instead_of(other, sorted(base for base in bases if base), "or remove its rows"),
+                    instead_of(
+                        other,
+                        sorted(base for base in bases if base),
+                        "or write it as the allocation_base of a centre, or remove its rows",
+                    ),
                 )
             elif is_shares and other in of_provider and of_provider[other].allocation_base != SHARES_BASE:
                 problems.note(

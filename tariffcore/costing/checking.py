@@ -41,6 +41,8 @@ def check_inputs(
         order = _check_order(inputs, provider_id, centres, problems)
         if order is not None and statistics_read:
             _check_ways(inputs, provider_id, order, products, problems)
+        else:
+            _check_bases(inputs, provider_id, centres, problems)
 
 
 def _check_activity(inputs: Inputs, problems: ProblemList) -> None:
@@ -133,13 +135,7 @@ def _check_ways(
     treating = [code for code, centre in centres.items() if centre.treats]
     shares = final_shares(inputs.parameters.method, order, treating, weights)
     for code in _stuck(order, weights, costs, shares, inputs.parameters.method.value):
-        problems.note(
-            centres[code].place,
-            "allocation_base",
-            centres[code].allocation_base,
-            f"centre {code!r} of {provider_id!r} has cost, and " + _why_stuck(centres[code], weights[code]),
-            _way_out_stuck(centres[code]),
-        )
+        _note_stuck(provider_id, centres[code], weights[code], problems)
     received = set(costs)
     for code in costs:
         end = shares.get(code)
@@ -155,6 +151,28 @@ def _check_ways(
                 f"centre {code!r} of {provider_id!r} has cost, and nobody was treated there",
                 "give its cases, bed-days or units, or pass its cost on to others by an allocation base",
             )
+
+
+def _check_bases(
+    inputs: Inputs, provider_id: str, centres: Mapping[str, CostCentre], problems: ProblemList
+) -> None:
+    """Of `_check_ways` what needs neither an order nor statistics: a cost has a base to be passed on by."""
+    for code in _costs(inputs, provider_id):
+        centre = centres.get(code)
+        if centre is not None and not centre.treats and centre.allocation_base is None:
+            _note_stuck(provider_id, centre, {}, problems)
+
+
+def _note_stuck(
+    provider_id: str, centre: CostCentre, weights: Mapping[str, int], problems: ProblemList
+) -> None:
+    problems.note(
+        centre.place,
+        "allocation_base",
+        centre.allocation_base,
+        f"centre {centre.code!r} of {provider_id!r} has cost, and " + _why_stuck(centre, weights),
+        _way_out_stuck(centre),
+    )
 
 
 def _stuck(

@@ -345,6 +345,8 @@ def _trimming(table: TomlTable | None) -> Trimming:
     if table is None:
         return no_trimming
     rule = table.member("rule", TrimRule)
+    # who tries out another rule leaves the keys of the first one standing
+    table.pass_over("of", "by", "least", "factor", "low", "high")
     if rule in (None, TrimRule.NONE):
         table.finish()
         return no_trimming

@@ -17,6 +17,7 @@ from tariffcore.costing.reading import Block
 from tariffcore.costing.values import (
     Span,
     amount_from_zero,
+    day_as_written,
     half_months,
     life_value,
     money_reader,
@@ -25,7 +26,7 @@ from tariffcore.costing.values import (
     span_value,
 )
 from tariffcore.money import format_minor
-from tariffcore.schedule.values import choice, code_value, day_value, instead_of, word_value
+from tariffcore.schedule.values import choice, code_value, instead_of, word_value
 
 Key = tuple[str, str]
 """(provider_id, asset_id)."""
@@ -93,7 +94,7 @@ def read_revaluations(blocks: Iterable[Block], parameters: Parameters) -> dict[K
         rows = zip(
             block.read("provider_id", code_value),
             block.read("asset_id", code_value),
-            block.read("date", day_value),
+            block.read("date", day_as_written),
             block.read("revalued_amount", minor),
             block.read("remaining_life_years", life_value, required=False),
             block.read("residual_value", minor, required=False),
@@ -145,8 +146,8 @@ class RegisterReader:
                 block.read("cost_centre", word_value, known=known[2]),
                 block.read("acquisition_cost", minor),
                 block.read("residual_value", minor),
-                block.read("commissioned", day_value, known=known[3]),
-                block.read("disposed", day_value, required=False, known=known[4]),
+                block.read("commissioned", day_as_written, known=known[3]),
+                block.read("disposed", day_as_written, required=False, known=known[4]),
                 block.read(
                     "method", lambda text: Method(choice(text, list(Method))), required=False, known=known[5]
                 ),

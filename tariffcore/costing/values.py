@@ -9,13 +9,50 @@ from datetime import date
 from fractions import Fraction
 
 from tariffcore.costing.parameters import LIFE_WORDS, RATE_WORDS, life_is_usable
-from tariffcore.money import MAX_AMOUNT_MINOR
-from tariffcore.schedule.values import UnreadableValueError, decimal_value, share_value, whole_value
+from tariffcore.money import MAX_AMOUNT_MINOR, format_exact
+from tariffcore.schedule.importing.numbers_as_printed import read_printed_number
+from tariffcore.schedule.values import UnreadableValueError, day_value, decimal_value, share_value, within
 
 MAX_COUNT = 10**9
 """Bed-days, cases or units of one row."""
 
-_PERIOD = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
+_PERIOD = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-01)?)?")
+_POINTED_PERIOD = re.compile(r"(?:01\.)?([0-9]{1,2})\.([0-9]{4})")
+_POINTED_DAY = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?: 0?0:00(?::00)?)?")
+
+
+def number_value(text: str) -> Fraction:
+    """An exact decimal as accountants write it: ``1234.56``, ``1 234,56``, ``1.234,56``.
+
+    A point is the decimal mark wherever it can be; what could be two numbers (``1,234``) is refused.
+    """
+    return _as_printed(text, decimal_value)
+
+
+def _as_printed(text: str, plain: Callable[[str], Fraction]) -> Fraction:
+    try:
+        return plain(text)
+    except UnreadableValueError as error:
+        try:
+            printed = read_printed_number(text)
+        except UnreadableValueError:
+            raise error from None
+    comma, point = printed.with_comma, printed.with_point
+    if comma is not None and point is not None and comma != point:
+        both = f"{format_exact(comma)} or {format_exact(point)}"
+        raise UnreadableValueError(f"could be {both}", "write one of the two")
+    found = comma if comma is not None else point
+    assert found is not None, "a printed number has at least one reading"
+    return found
+
+
+def day_as_written(text: str) -> date:
+    """A day written ``2025-12-31`` or ``31.12.2025``."""
+    pointed = _POINTED_DAY.fullmatch(text)
+    if pointed is None:
+        return day_value(text)
+    day, month, year = map(int, pointed.groups())
+    return day_value(f"{year:04}-{month:02}-{day:02}")
 
 
 def money_reader(minor_units: int) -> Callable[[str], int]:
@@ -23,12 +60,14 @@ def money_reader(minor_units: int) -> Callable[[str], int]:
 
     def minor(text: str) -> int:
         whole, point, decimals = text.partition(".")
+        if not point and len(text) - 4 < text.find(","):  # at most two decimals: no thousands
+            whole, point, decimals = text.partition(",")
         if text.isascii() and len(decimals) <= minor_units and len(text) < 18:
             digits = whole.removeprefix("-") + decimals
             if digits.isdigit() and whole[-1:].isdigit() and (decimals or not point):
                 amount: int = int(digits) * 10 ** (minor_units - len(decimals))
                 return -amount if text.startswith("-") else amount
-        exact = decimal_value(text) * Fraction(10**minor_units)
+        exact = number_value(text) * Fraction(10**minor_units)
         if exact.denominator != 1:
             raise UnreadableValueError(
                 f"has more than {minor_units} decimals", "write it to the minor unit of the currency"
@@ -54,17 +93,20 @@ def amount_from_zero(minor: Callable[[str], int]) -> Callable[[str], int]:
 
 def count_value(text: str) -> int:
     """A whole number from 0."""
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
     try:
-        return whole_value(text, 0, MAX_COUNT)
-    except UnreadableValueError as error:
-        if text.endswith(".0"):
-            return whole_value(text[:-2], 0, MAX_COUNT)
-        raise error
+        value = number_value(text)
+    except UnreadableValueError:
+        value = Fraction(1, 2)
+    if value.denominator != 1:
+        raise UnreadableValueError("is not a whole number", f"write a whole number from 0 to {MAX_COUNT}")
+    return within(value.numerator, 0, MAX_COUNT)
 
 
 def quantity_value(text: str) -> Fraction:
     """An exact quantity from 0: ``1250.5``."""
-    value = decimal_value(text)
+    value = number_value(text)
     if value < 0:
         raise UnreadableValueError(
             "must not be less than 0", "write how much the centre has, or remove the row"
@@ -73,21 +115,21 @@ def quantity_value(text: str) -> Fraction:
 
 
 def agreed_share(text: str) -> Fraction:
-    value = share_value(text)
+    value = _as_printed(text, share_value)
     if not 0 <= value <= 1:
         raise UnreadableValueError("is not a share from 0 to 1", "write it as 0.25 or 1/4")
     return value
 
 
 def life_value(text: str) -> Fraction:
-    years = decimal_value(text)
+    years = number_value(text)
     if not life_is_usable(years):
         raise UnreadableValueError(*LIFE_WORDS)
     return years
 
 
 def rate_value(text: str) -> Fraction:
-    rate = share_value(text)
+    rate = _as_printed(text, share_value)
     if not 0 < rate <= 1:
         raise UnreadableValueError(*RATE_WORDS)
     return rate
@@ -102,7 +144,11 @@ class Span:
 
 
 def span_value(text: str) -> Span:
-    """``2025-03`` or ``2025``."""
+    """``2025-03``, ``03.2025`` or ``2025``; of a spreadsheet also the first day of the month, which it makes
+    of ``2025-03``."""
+    pointed = _POINTED_PERIOD.fullmatch(text)
+    if pointed is not None:
+        text = f"{pointed[2]}-{int(pointed[1]):02}"
     found = _PERIOD.fullmatch(text)
     month = 1 if found is None or found[2] is None else int(found[2])
     if found is None or not 1 <= month <= 12:

@@ -463,6 +463,10 @@ class TomlTable:
     def _inner(self, path: TomlPath, values: Mapping[str, object]) -> TomlTable:
         return TomlTable(self.document, (*self.path, *path), values, file=self.file, problems=self.problems)
 
+    def pass_over(self, *keys: str) -> None:
+        """These keys may stand in the table, and are not read."""
+        self._asked.extend(keys)
+
     def finish(self) -> None:
         """Notes the keys nobody asked for, and at the end of the document those that stand there twice."""
         if not self.path:

@@ -52,6 +52,8 @@ def instead_of(
         hint.append(f"known are: {', '.join(choices[:12])}{more}")
     elif not candidates:
         hint.append("none is known here")
+    if not hint:
+        return otherwise.removeprefix("or ")
     return f"{' '.join(hint)}{'; ' + otherwise if otherwise else ''}"
 
 

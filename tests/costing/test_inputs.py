@@ -205,7 +205,12 @@ def test_all_at_once(tmp_path):
             replaced("costing.toml", "minor_units = 2", "minor_units = 2\nfoo = 1"),
             "is not a key of this table",
         ),
-        (replaced("ledger.csv", "1000.00", '"1 000,00"'), "is not a decimal number; write 1000.00"),
+        (replaced("ledger.csv", "1000.00", '"1,000"'), "could be 1 or 1000; write one of the two"),
+        (replaced("ledger.csv", "1000.00", '"1.000,005"'), "has more than 2 decimals"),
+        (replaced("ledger.csv", "1000.00", '"1000,00 x"'), "is not a decimal number"),
+        (replaced("ledger.csv", "2025-05", "2025-05-02"), "is neither a month nor a year"),
+        (replaced("assets.csv", "2020-03-05", "31.02.2020"), "is not a day of the calendar"),
+        (replaced("treated.csv", "20,160", "20,160.5"), "is not a whole number"),
         (replaced("ledger.csv", "1000.00", ""), "costs/ledger.csv:2: amount: is empty"),
         (replaced("ledger.csv", "provider_id,", "provider,"), "did you mean 'provider_id'?"),
         (replaced("ledger.csv", "1000.00,journal", "1000.00"), "the row has 5 cells, the header 6"),
@@ -304,6 +309,109 @@ def test_xlsx_says_the_same_as_csv(tmp_path):
     after = run_costing(folder)
     assert after.weights == before.weights
     assert after.base_rate == before.base_rate
+
+
+RUSSIAN = {
+    "ledger.csv": """\
+provider_id;period;cost_centre;component;amount;source
+H1;2025;administration;staff_pay;1 000,00;журнал
+H1;05.2025;laundry;staff_pay;300;журнал
+H1;01.06.2025;therapy;staff_pay;4\u00a0000,0;журнал
+H1;2025-06-01;therapy;medicines;700,00;журнал
+H1;2025-06;surgery;staff_pay;5.000,00;журнал
+""",
+    "assets.csv": """\
+provider_id;asset_id;name;asset_class;cost_centre;acquisition_cost;commissioned;useful_life_years;rate;residual_value;method;life_units;disposed
+H1;A1;Кровать;equipment;therapy;1 200,00;05.03.2020;10,0;;0,00;;;
+H1;A2;Лампа;equipment;surgery;500;1.1.2001 0:00:00;;0,1;0;;;
+""",
+    "statistics.csv": """\
+provider_id;cost_centre;base;quantity
+H1;laundry;staff;2
+H1;therapy;staff;10,0
+H1;surgery;staff;8
+H1;therapy;kilograms;60
+H1;surgery;kilograms;90,5
+""",
+    "treated.csv": """\
+provider_id;cost_centre;drg_code;care_setting;cases;bed_days
+H1;therapy;1;inpatient;40;300,0
+H1;surgery;2;inpatient;20;160
+H1;surgery;1;inpatient;1;5
+""",
+    "groups.csv": """\
+drg_code;name;planned_days;flags
+1;Infection;7;infectious
+2;Fracture;;
+""",
+}
+"""The small folder as accountants write it where the comma is the decimal mark."""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
+def test_as_accountants_write_it(tmp_path, encoding):
+    before = run_costing(write_costs(tmp_path / "costs"))
+    folder = write_costs(tmp_path / "russian")
+    for name, text in RUSSIAN.items():
+        (folder / name).write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    after = run_costing(folder)
+    assert after.total_by_component == before.total_by_component
+    assert after.weights == before.weights
+    assert after.base_rate == before.base_rate
+    assert [asset.name for asset in after.inputs.assets] == ["Кровать", "Лампа"]
+
+
+def test_bytes_of_no_encoding(tmp_path):
+    folder = write_costs(tmp_path / "costs")
+    text = FILES["ledger.csv"].replace("laundry,staff_pay,300.00,journal", "laundry,staff_pay,300.00,журнал")
+    (folder / "ledger.csv").write_bytes(text.encode("cp1251") + b"\x98")
+    with pytest.raises(CostingError, match=r"costs/ledger\.csv:7: is not cp1251 text; save"):
+        run_costing(folder)
+
+
+def test_a_stray_cell_far_below_the_table(tmp_path):
+    """A workbook is not taken into memory with the millions of empty cells before it."""
+    import xlsxwriter
+
+    folder = write_costs(tmp_path / "costs", {"groups.csv": None})
+    with xlsxwriter.Workbook(str(folder / "groups.xlsx")) as book:
+        sheet = book.add_worksheet()
+        for line, row in enumerate(FILES["groups.csv"].splitlines()):
+            sheet.write_row(line, 0, row.split(","))
+        sheet.write(1_048_575, 16_383, "x")
+    with pytest.raises(CostingError) as raised:
+        run_costing(folder)
+    assert [str(problem) for problem in raised.value.problems] == [
+        "costs/groups.xlsx: has a sheet that spans 1,048,576 rows and 16,384 columns; delete what stands far "
+        "outside the table"
+    ]
+
+
+def test_cost_and_no_base_is_told_beside_a_circular_order_and_wrong_statistics(tmp_path):
+    """What keeps the rest from being judged does not hide it."""
+    changes = replaced(
+        "cost_centres.csv",
+        ",administration,Administration,overhead,staff,,\n,laundry,Laundry,overhead,kilograms,,",
+        ",administration,Administration,overhead,,,laundry\n,laundry,Laundry,overhead,kilograms,,administration",
+    )
+    found = problems_of(tmp_path / "circular", changes)
+    assert sum("has cost, and no allocation base to pass it on by" in problem for problem in found) == 1
+    assert sum("is circular" in problem for problem in found) == 1
+    changes = replaced("cost_centres.csv", "overhead,staff,", "overhead,,") | with_row(
+        "statistics.csv", "H1,therapy,meals,x"
+    )
+    found = problems_of(tmp_path / "statistics", changes)
+    assert sum("has cost, and no allocation base to pass it on by" in problem for problem in found) == 1
+
+
+def test_keys_of_another_rule_may_stay(tmp_path):
+    left = 'rule = "none"\nof = "cases"\nby = "bed_days"\nfactor = "1.5"\nleast = 20'
+    folder = write_costs(tmp_path / "costs", replaced("costing.toml", 'rule = "none"', left))
+    run_costing(folder)
+    (problem,) = problems_of(
+        tmp_path / "other", replaced("costing.toml", 'rule = "none"', 'rule = "none"\nfactr = "1.5"')
+    )
+    assert "'factr': is not a key of this table; did you mean 'factor'?" in problem
 
 
 def test_a_folder_that_is_not_there(tmp_path):

@@ -88,6 +88,7 @@ def test_what_to_write_instead():
     assert instead_of("hom", ["home", "ward"]) == "did you mean 'home'? known are: home, ward"
     assert instead_of("x", ["home"], "or else") == "known are: home; or else"
     assert instead_of("x", []) == "none is known here"
+    assert instead_of("x", ["home"], "or remove it", listed=[]) == "remove it"
     assert instead_of("x", map(str, range(20))).endswith("11, … (20 in all)")
     assert list(words_outside({"b", "a", "c"}, ["c"])) == [
         ("a", "known are: c; or add it to [vocabulary] in schedule.toml"),

@@ -159,7 +159,7 @@ def _unusable(path: Path, message: str, way_out: str) -> ImportTableError:
 
 def _read_spreadsheet(path: Path, content: bytes, wanted: str | None) -> Candidates:
     if content.startswith(_ZIP_START):
-        _refuse_bomb(path, content)
+        refuse_overlarge_workbook(path, io.BytesIO(content))
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         names = [
@@ -180,25 +180,31 @@ def _read_spreadsheet(path: Path, content: bytes, wanted: str | None) -> Candida
         ) from None
 
 
-def _refuse_bomb(path: Path, content: bytes) -> None:
+def refuse_overlarge_workbook(
+    path: Path,
+    content: IO[bytes],
+    *,
+    max_unpacked_bytes: int = MAX_UNPACKED_BYTES,
+    max_cells: int = MAX_CELLS,
+) -> None:
     """Refuses a workbook that would not fit into memory, before the reader tries to make it fit.
 
     The reader keeps every cell of the rectangle around the filled ones, so one stray cell in the last
-    corner of a sheet would be billions of cells, and would end the program.
+    corner of a sheet would be billions of cells, and would end the program. Raises ImportTableError.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        with zipfile.ZipFile(content) as packed:
             entries = packed.infolist()
             if not any(entry.filename == "xl/workbook.xml" for entry in entries):
                 raise _unusable(path, "is a packed file but no Excel workbook", "save it as .xlsx")
             unpacked = sum(entry.file_size for entry in entries)
-            if unpacked > MAX_UNPACKED_BYTES:
-                raise _unusable(path, f"unpacks to {unpacked:,} bytes", "give the order's table alone")
+            if unpacked > max_unpacked_bytes:
+                raise _unusable(path, f"unpacks to {unpacked:,} bytes", "give the table alone")
             for entry in entries:
                 if entry.filename.endswith(".xml") and not entry.filename.endswith("sharedStrings.xml"):
                     with packed.open(entry) as sheet:
                         rows, columns = _extent(sheet)
-                    if rows * columns > MAX_CELLS:
+                    if rows * columns > max_cells:
                         raise _unusable(
                             path,
                             f"has a sheet that spans {rows:,} rows and {columns:,} columns",
