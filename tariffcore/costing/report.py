@@ -23,6 +23,8 @@ from tariffcore.version import ENGINE_VERSION
 MOST_ROWS = 200
 """Of long tables; the files of --tables have all."""
 MOST_BARS = 12
+MOST_NAMES = 12
+"""Of hospitals with one order of step-down."""
 
 _STYLE = """
 :root { color-scheme: light dark;
@@ -160,11 +162,14 @@ class _Page:
         lower = format_minor(round_to_int(without.amount * 10**self.minor_units), self.minor_units, ",")
         tiles = (
             (f"{rate}", f"base rate, {self.currency}"),
-            (f"{lower}", "base rate without capital"),
+            (f"{lower}", f"base rate without capital, {self.currency}"),
             (self.short(run.total_minor), f"cost of {base.cases:,} cases, {self.currency}"),
             (self.percent(run.capital_minor, run.total_minor), "of the cost is capital"),
-            (self.short(base.budget_minor - without.budget_minor), "what capital adds to the budget"),
-            (self.money(base.remainder_minor), "of the budget is left by rounding"),
+            (
+                self.short(base.budget_minor - without.budget_minor),
+                f"what capital adds to the budget, {self.currency}",
+            ),
+            (self.money(base.remainder_minor), f"of the budget left by rounding, {self.currency}"),
         )
         shown = "".join(
             f'<div class="tile"><b>{escape(number)}</b><span>{escape(words)}</span></div>'
@@ -391,9 +396,10 @@ class _Page:
             assert current is not None
             gaining = sum(change > 0 for _, change in changes)
             losing = sum(change < 0 for _, change in changes)
+            of_hospitals = f"hospitals that gain: {gaining:,}, that lose: {losing:,}"
             parts.append(
                 f"<figure>{figure}<figcaption>Payment of the same cases, new schedule less "
-                f"{escape(current.id)}, {self.currency}: {gaining:,} hospitals gain, {losing:,} lose"
+                f"{escape(current.id)}, {self.currency}: {of_hospitals}"
                 f"{'; the first and last of them are drawn' if len(drawn) < len(changes) else ''}. Tariffs "
                 "alone, "
                 "without coefficients of providers; only groups that both editions pay.</figcaption></figure>"
@@ -466,13 +472,27 @@ class _Page:
         )
         impossible = [_words(method) for method, found in methods.items() if found is None]
         note = f"<p>Not possible with these statistics: {', '.join(impossible)}.</p>" if impossible else ""
-        first = self.run.costs[0]
-        order = " → ".join(first.order)
         return (
-            "<h2>Allocation</h2><p>Cost of centres that serve others, passed on to those that treat; all "
-            f"hospitals together, {self.currency}. Order of {escape(first.provider_id)}: "
-            f"{escape(order)}.</p>{table}{note}"
+            "<h2>Allocation</h2><p>What treating centres cost with what is passed on to them, all hospitals "
+            f"together, {self.currency}.</p>{table}{note}{self._orders()}"
         )
+
+    def _orders(self) -> str:
+        """In which order each hospital's centres are passed on under step-down, the commonest order first."""
+        by_order: dict[tuple[str, ...], list[str]] = {}
+        for of in self.run.costs:
+            by_order.setdefault(of.order, []).append(of.provider_id)
+        rows = [
+            (
+                f"{len(providers):,}",
+                ", ".join(providers[:MOST_NAMES]) + (", …" if len(providers) > MOST_NAMES else ""),
+                " → ".join(order) or "nothing to pass on",
+            )
+            for order, providers in sorted(by_order.items(), key=lambda row: -len(row[1]))
+        ]
+        listed = _table(("hospitals", "which", "order of passing on"), rows[:MOST_ROWS], numbers=0)
+        said = "one order for all hospitals" if len(rows) == 1 else f"{len(rows):,} orders"
+        return f"<details><summary>Step-down: {said}{_of_them(rows, MOST_ROWS)}</summary>{listed}</details>"
 
     def _unit_costs(self) -> str:
         kept, activity = self.run.kept, self.run.inputs.activity

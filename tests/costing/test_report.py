@@ -12,7 +12,7 @@ from tariffcore.costing.plots import Bar, bars, scaled, two_sided
 from tariffcore.costing.report import render_report, write_report
 from tariffcore.costing.run import run_costing
 from tariffcore.errors import CostingError
-from tests.costing.small_costs import replaced, with_row, write_costs
+from tests.costing.small_costs import FILES, replaced, with_row, write_costs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -73,6 +73,22 @@ def test_names_of_the_inputs_cannot_become_markup(tmp_path):
     page = render_report(run, run.schedule)
     assert "<script>" not in page
     assert "&lt;b&gt;Small&lt;/b&gt; &amp; co" in page
+
+
+def test_every_order_of_step_down_is_told(tmp_path):
+    """Not only that of the first hospital: one may order its centres in its own way."""
+    run = run_costing(write_costs(tmp_path / "one"))
+    assert "Step-down: one order for all hospitals" in render_report(run, run.schedule)
+    changes = {
+        name: FILES[name] + FILES[name].split("\n", 1)[1].replace("H1,", "H2,")
+        for name in ("ledger.csv", "assets.csv", "statistics.csv", "treated.csv")
+    }
+    changes |= with_row("cost_centres.csv", "H2,administration,Administration,overhead,staff,,laundry")
+    run = run_costing(write_costs(tmp_path / "costs", changes))
+    page = render_report(run, run.schedule)
+    assert "Step-down: 2 orders" in page
+    assert "<td>H1</td><td>administration → laundry</td>" in page
+    assert "<td>H2</td><td>laundry → administration</td>" in page
 
 
 def test_groups_without_cases_are_named(tmp_path):
