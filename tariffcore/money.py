@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
+from math import lcm
 
 from tariffcore.errors import NumberFormatError
 
@@ -57,22 +58,29 @@ def parse_share(text: str) -> Fraction:
 
 def round_to_int(value: Fraction, mode: RoundingMode = RoundingMode.HALF_UP) -> int:
     """The value as a whole number. Negative values mirror positive ones."""
-    sign = -1 if value < 0 else 1
-    whole, remainder = divmod(abs(value.numerator), value.denominator)
+    return _rounded_ratio(value.numerator, value.denominator, mode)
+
+
+def _rounded_ratio(numerator: int, denominator: int, mode: RoundingMode) -> int:
+    """The same of a ratio, in lowest terms or not; the denominator is above zero."""
+    whole, remainder = divmod(abs(numerator), denominator)
     doubled = 2 * remainder
     if mode is RoundingMode.HALF_UP:
-        up = doubled >= value.denominator
+        up = doubled >= denominator
     elif mode is RoundingMode.HALF_EVEN:
-        up = doubled > value.denominator or (doubled == value.denominator and whole % 2 == 1)
+        up = doubled > denominator or (doubled == denominator and whole % 2 == 1)
     else:
         up = mode is RoundingMode.UP and remainder > 0
-    return sign * (whole + up)
+    return -(whole + up) if numerator < 0 else whole + up
 
 
 def round_to_places(value: Fraction, places: int, mode: RoundingMode = RoundingMode.HALF_UP) -> Fraction:
     """The value with ``places`` decimals; a negative number of places rounds to tens, hundreds, ..."""
-    scale = Fraction(10) ** places
-    return Fraction(round_to_int(value * scale, mode)) / scale
+    if places < 0:
+        tens = 10**-places
+        return Fraction(_rounded_ratio(value.numerator, value.denominator * tens, mode) * tens)
+    scale = 10**places
+    return Fraction(_rounded_ratio(value.numerator * scale, value.denominator, mode), scale)
 
 
 def split_amount(amount_minor: int, shares: Sequence[Fraction]) -> list[int]:
@@ -82,22 +90,26 @@ def split_amount(amount_minor: int, shares: Sequence[Fraction]) -> list[int]:
     ``round(amount x (share_1 + ... + share_k)) - round(amount x (share_1 + ... + share_k-1))``.
     The shares must sum to one.
     """
-    if sum(shares) != 1:
-        raise ValueError(f"shares sum to {sum(shares)}, not to 1")
+    denominator = lcm(*(share.denominator for share in shares))
+    numerators = [share.numerator * (denominator // share.denominator) for share in shares]
+    if sum(numerators) != denominator:
+        raise ValueError(f"shares sum to {Fraction(sum(numerators), denominator)}, not to 1")
     parts: list[int] = []
-    running_share = Fraction(0)
-    running_minor = 0
-    for share in shares:
-        running_share += share
-        reached_minor = round_to_int(amount_minor * running_share)
-        parts.append(reached_minor - running_minor)
-        running_minor = reached_minor
+    running = reached_before = 0
+    for numerator in numerators:
+        running += numerator
+        reached = _rounded_ratio(amount_minor * running, denominator, RoundingMode.HALF_UP)
+        parts.append(reached - reached_before)
+        reached_before = reached
     return parts
 
 
 def decimal_places(value: Fraction) -> int | None:
     """How many decimals write the value exactly, or None where no number of decimals does (1/6)."""
-    denominator = value.denominator
+    return _decimal_places(value.denominator)
+
+
+def _decimal_places(denominator: int) -> int | None:
     twos = (denominator & -denominator).bit_length() - 1
     denominator >>= twos
     fives = 0
@@ -107,14 +119,19 @@ def decimal_places(value: Fraction) -> int | None:
     return max(twos, fives) if denominator == 1 else None
 
 
-@lru_cache(4096)  # an explanation writes the numbers of a schedule again and again
 def format_exact(value: Fraction) -> str:
     """The value as people write it: ``3.9114`` where decimals end, ``1/6`` where they do not."""
-    places = decimal_places(value)
+    return _format_ratio(value.numerator, value.denominator)
+
+
+@lru_cache(4096)  # an explanation writes the numbers of a schedule again and again
+def _format_ratio(numerator: int, denominator: int) -> str:
+    """Of a ratio in lowest terms: two integers are found sooner than the hash of a fraction."""
+    places = _decimal_places(denominator)
     if places is None:
-        return f"{value.numerator}/{value.denominator}"
-    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
-    sign = "-" if value < 0 else ""
+        return f"{numerator}/{denominator}"
+    digits = str(abs(numerator) * 10**places // denominator).rjust(places + 1, "0")
+    sign = "-" if numerator < 0 else ""
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
 
 

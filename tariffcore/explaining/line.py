@@ -13,6 +13,7 @@ from fractions import Fraction
 from tariffcore.cases import Case
 from tariffcore.codes import normalise_procedure
 from tariffcore.explaining.code_hints import suggested, suggestion_hint
+from tariffcore.explaining.repeated import repeated_of
 from tariffcore.explaining.statements import (
     NoAmountError,
     calendar_day,
@@ -406,32 +407,11 @@ class Line(ABC):
         if period is None:
             self.steps.append(Step("coefficient", "1", notes=(statement("coefficient_none"),)))
             return Fraction(1)
-        notes = [
-            statement(
-                "coefficient_period",
-                provider_id=period.provider_id,
-                spans=spans_of([(period.effective_start_date, period.effective_end_date)]),
-            )
-        ]
-        multiplying: list[str] = []
-        adding: list[str] = []
-        for coefficient, value in zip(schedule.coefficients, period.coefficients, strict=True):
-            said = {"name": coefficient.name, "value": format_exact(value), "source": coefficient.source}
-            if coefficient.mode is CoefficientMode.MULTIPLIES:
-                multiplying.append(said["value"])
-                notes.append(statement("coefficient_multiplies", **said))
-            else:
-                adding.append(f"({said['value']} - 1)")
-                notes.append(statement("coefficient_adds", **said, increase=format_exact(value - 1)))
-        combined = combined_coefficient(schedule, period)
-        self.steps.append(
-            Step(
-                "coefficient",
-                format_exact(combined),
-                formula=" + ".join([" * ".join(multiplying) or "1", *adding]),
-                notes=tuple(notes),
-            )
+        # the periods of a schedule live as long as it does
+        step, combined = repeated_of(schedule).once(
+            ("coefficient", id(period)), lambda: _coefficient_step(schedule, period)
         )
+        self.steps.append(step)
         return combined
 
     # The payment
@@ -451,9 +431,9 @@ class Line(ABC):
     def _payment(self, schedule: Schedule, unit_price: Fraction) -> int:
         """Quantity x unit price in minor units. A case counts once unless it says otherwise."""
         quantity = 1 if self.case.quantity is None else self.case.quantity
-        exact_minor = quantity * unit_price * Fraction(10) ** schedule.minor_units
-        assert exact_minor.denominator == 1, "the unit price is rounded to minor units or coarser"
-        amount_minor = exact_minor.numerator
+        minor_in_unit: int = 10**schedule.minor_units
+        amount_minor, rest = divmod(quantity * unit_price.numerator * minor_in_unit, unit_price.denominator)
+        assert not rest, "the unit price is rounded to minor units or coarser"
         if amount_minor > MAX_AMOUNT_MINOR:
             raise no_amount(
                 CaseStatus.AMOUNT_OVERFLOW,
@@ -469,3 +449,27 @@ class Line(ABC):
             )
         )
         return amount_minor
+
+
+def _coefficient_step(schedule: Schedule, period: ProviderPeriod) -> tuple[Step, Fraction]:
+    """What the coefficients of a period come to, and how."""
+    notes = [
+        statement(
+            "coefficient_period",
+            provider_id=period.provider_id,
+            spans=spans_of([(period.effective_start_date, period.effective_end_date)]),
+        )
+    ]
+    multiplying: list[str] = []
+    adding: list[str] = []
+    for coefficient, value in zip(schedule.coefficients, period.coefficients, strict=True):
+        said = {"name": coefficient.name, "value": format_exact(value), "source": coefficient.source}
+        if coefficient.mode is CoefficientMode.MULTIPLIES:
+            multiplying.append(said["value"])
+            notes.append(statement("coefficient_multiplies", **said))
+        else:
+            adding.append(f"({said['value']} - 1)")
+            notes.append(statement("coefficient_adds", **said, increase=format_exact(value - 1)))
+    combined = combined_coefficient(schedule, period)
+    formula = " + ".join([" * ".join(multiplying) or "1", *adding])
+    return Step("coefficient", format_exact(combined), formula=formula, notes=tuple(notes)), combined

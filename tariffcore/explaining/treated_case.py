@@ -6,6 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 from tariffcore.explaining.line import Line
+from tariffcore.explaining.repeated import repeated_of
 from tariffcore.explaining.statements import NoAmountError, hours, listed, no_amount, statement
 from tariffcore.explanation import ComponentPart, Statement, Step
 from tariffcore.money import format_exact, format_minor, split_amount
@@ -21,7 +22,7 @@ from tariffcore.schedule.model import (
     StayRule,
     Unit,
 )
-from tariffcore.schedule.tariff import component_shares, exemption_applies, find_stay_rule, group_weight
+from tariffcore.schedule.tariff import exemption_applies, find_stay_rule, group_weight
 from tariffcore.statuses import CaseStatus
 
 
@@ -274,33 +275,21 @@ class TreatedCase(Line):
     ) -> tuple[ComponentPart, ...] | None:
         """The payment by cost component; a component that the profile does not list gets exactly nothing."""
         profile = group.component_profile
-        rows = () if profile is None else component_shares(schedule, profile, self.care_setting)
-        if profile is None or not rows:
+        split = None if profile is None else repeated_of(schedule).split(schedule, profile, self.care_setting)
+        if profile is None or split is None:
             self.steps.append(Step("components", "", notes=(statement("components_none"),)))
             return None
-        shares: dict[str, Fraction] = {}
-        parts: dict[str, int] = {}
-        capital: dict[str, bool] = {}
-        for row, part_minor in zip(
-            rows, split_amount(amount_minor, [row.share for row in rows]), strict=True
-        ):
-            shares[row.component] = shares.get(row.component, Fraction(0)) + row.share
-            parts[row.component] = parts.get(row.component, 0) + part_minor
-            capital[row.component] = row.capital
-        for row in schedule.components:
-            capital.setdefault(row.component, row.capital)
+        parts = split_amount(amount_minor, split.shares)
         self.steps.append(
             Step(
                 "components",
-                format_minor(sum(parts.values()), schedule.minor_units),
+                format_minor(sum(parts), schedule.minor_units),
                 notes=(statement("components_split", component_profile=profile),),
             )
         )
         return tuple(
-            ComponentPart(
-                name, format_exact(shares.get(name, Fraction(0))), capital[name], parts.get(name, 0)
-            )
-            for name in dict.fromkeys(row.component for row in schedule.components)
+            ComponentPart(each.name, each.share, each.capital, sum(parts[row] for row in each.rows))
+            for each in split.components
         )
 
 

@@ -240,7 +240,7 @@ class Factor:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Schedule:
     """One edition, checked as a whole.
 
