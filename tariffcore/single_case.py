@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from fractions import Fraction
+from functools import lru_cache
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
@@ -26,6 +26,7 @@ _NO_DAY = -(2**31)
 _NOT_GIVEN = 2**32 - 1
 _UNREADABLE, _LACKING = 1, 2
 _DEATH = {None: 0, False: 1, True: 2}
+_STATUSES = [CaseStatus(number) for number in range(1 + max(CaseStatus))]
 _UNIX_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 # the fields 11 to 23 of CaseColumns, then 25 and 26, then the two of one byte, 24 and 27
@@ -76,12 +77,11 @@ class _SinglePricer:
         self._words = PlanWords.of(plan)
         tables = CodeTables(self._words)
 
-        def places(kind: str, words: Iterable[str]) -> Callable[[str | None], int]:
-            """The place of a text: 0 where there is none, 1 where the plan does not know it."""
+        def places(kind: str, words: Iterable[str]) -> dict[str | None, int]:
+            """The places of the words: 0 for none, 1 is for what the plan does not know."""
             known = [word for word in words if word]
             tables.append(kind, ["\N{REPLACEMENT CHARACTER}", *known])
-            place_of = {word: place for place, word in enumerate(known, start=2)}
-            return lambda text: place_of.get(bare, 1) if text and (bare := text.strip()) else 0
+            return {None: 0, "": 0, **{word: place for place, word in enumerate(known, start=2)}}
 
         self._provider = places("provider", plan.provider_rows)
         self._drg = places("drg", plan.drg_items)
@@ -89,11 +89,13 @@ class _SinglePricer:
         self._setting = places("care_setting", plan.care_settings)
         self._outcome = places("outcome", plan.outcomes)
         self._factor = places("factor", plan.factor_codes)
+        # codes are spelled in many ways, and the same ones come again and again
+        self._procedure = lru_cache(4096)(self._words.procedure)
         # the place of a signature is the signature itself
         self._tables = [*tables.arrays()[:-1], np.arange(256, dtype=np.uint8)]
         self._editions = (None, *plan.editions)
         self._rule_ids = plan.rule_ids
-        self._minor_units = plan.editions[0].minor_units
+        self._minor_in_unit = 10 ** plan.editions[0].minor_units
         self._component_count = len(plan.component_names)
         self._spaces: list[Workspace] = []
 
@@ -107,13 +109,13 @@ class _SinglePricer:
             problem = _UNREADABLE
         signature = 0
         for code in case.procedure_codes:
-            signature |= self._words.procedure(code)
+            signature |= self._procedure(code)
         row = _ROW.pack(
-            self._provider(case.provider_id),
-            self._drg(case.drg_code),
-            self._service(case.service_code),
-            self._setting(case.care_setting),
-            self._outcome(case.outcome),
+            _place(self._provider, case.provider_id),
+            _place(self._drg, case.drg_code),
+            _place(self._service, case.service_code),
+            _place(self._setting, case.care_setting),
+            _place(self._outcome, case.outcome),
             admission_day,
             discharge_day,
             max(0, admission_second),
@@ -121,7 +123,7 @@ class _SinglePricer:
             _number(case.age_years, 0, MAX_AGE_YEARS),
             _number(case.quantity, 1, MAX_QUANTITY),
             _number(case.length_of_stay_days, 0, MAX_STAY_DAYS),
-            self._factor(case.factor_code),
+            _place(self._factor, case.factor_code),
             1,
             signature,
             _DEATH[case.death_unavoidable],
@@ -136,18 +138,18 @@ class _SinglePricer:
             columns = CaseColumns(row, offsets, 1, 1 if signature else 0)
             wrong = price_columns(columns, self._words, self._tables, space, components=components)
             assert wrong is None, "every place is one of the tables"
-            status = CaseStatus(int(space.status[0]))
-            edition = self._editions[int(space.edition[0])]
+            status = _STATUSES[space.status.item(0)]
+            edition = self._editions[space.edition.item(0)]
             if status is not CaseStatus.OK:
                 return PricedCase(status, edition=edition)
-            amount_minor = int(space.amount_minor[0])
+            amount_minor: int = space.amount_minor.item(0)
             parts = None
             if components and space.parts_minor is not None and space.has_parts[0]:
                 parts = tuple(space.parts_minor[:, 0].tolist())
             return PricedCase(
                 status,
                 amount_minor,
-                self._rule_ids[int(space.rule[0])],
+                self._rule_ids[space.rule.item(0)],
                 edition,
                 parts,
                 None if claimed_minor is None else claimed_minor - amount_minor,
@@ -161,10 +163,17 @@ class _SinglePricer:
             return None, 0
         if not claimed.is_finite():
             return None, _UNREADABLE
-        minor = Fraction(claimed) * 10**self._minor_units
-        if minor.denominator != 1 or abs(minor) > MAX_AMOUNT_MINOR:
+        numerator, denominator = claimed.as_integer_ratio()
+        minor, rest = divmod(numerator * self._minor_in_unit, denominator)
+        if rest or abs(minor) > MAX_AMOUNT_MINOR:
             return None, _UNREADABLE
-        return minor.numerator, 0
+        return minor, 0
+
+
+def _place(place_of: dict[str | None, int], text: str | None) -> int:
+    """The place of a text as it stands or without surrounding white space."""
+    place = place_of.get(text)
+    return place_of.get((text or "").strip(), 1) if place is None else place
 
 
 def _moment(moment: date | datetime | None) -> tuple[int, int]:

@@ -18,6 +18,11 @@ class Authentication:
     def __len__(self) -> int:
         return len(self._by_hash or {})
 
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether callers have to say who they are."""
+        return self._by_hash is not None
+
     def caller(self, metadata: Iterable[tuple[str, str | bytes]] | None) -> Caller:
         """Who sends this metadata. Raises RequestError for a missing or unknown token."""
         if self._by_hash is None:

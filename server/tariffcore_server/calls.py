@@ -158,7 +158,8 @@ class Calls:
         raise RequestError(Reason.DRAINING)
 
     def _caller(self, context: _Context, role: Role) -> Caller:
-        caller = self._state.authentication.caller(context.invocation_metadata())
+        authentication = self._state.authentication
+        caller = authentication.caller(context.invocation_metadata() if authentication.is_asked_for else ())
         require_role(caller, role)
         return caller
 

@@ -32,15 +32,6 @@ class _UnreadableError(Exception):
 def read_case(message: case_pb2.Case, minor_units: int) -> ReadCase:
     """The case a message means: empty text is a missing field, absent fields have the contract's meaning."""
     unreadable: tuple[str, str] | None = None
-
-    def moment(field: str, text: str) -> date | datetime | None:
-        nonlocal unreadable
-        try:
-            return _moment(text)
-        except _UnreadableError:
-            unreadable = unreadable or (field, text)
-            return None
-
     case_id: str | None = message.case_id or None
     if case_id is not None and len(case_id) > LONGEST_CASE_ID:
         unreadable = ("case_id", case_id)
@@ -55,22 +46,30 @@ def read_case(message: case_pb2.Case, minor_units: int) -> ReadCase:
     if len(procedures) > MOST_PROCEDURES:
         unreadable = unreadable or ("procedure_codes", f"{len(procedures)}")
         procedures = ()
+    admission = discharge = None
+    try:
+        admission = _moment(message.admission_date)
+    except _UnreadableError:
+        unreadable = unreadable or ("admission_date", message.admission_date)
+    try:
+        discharge = _moment(message.discharge_date)
+    except _UnreadableError:
+        unreadable = unreadable or ("discharge_date", message.discharge_date)
+    has = message.HasField
     case = Case(
         case_id=case_id,
         provider_id=message.provider_id or None,
         drg_code=message.drg_code or None,
         service_code=message.service_code or None,
         care_setting=message.care_setting or None,
-        admission_date=moment("admission_date", message.admission_date),
-        discharge_date=moment("discharge_date", message.discharge_date),
-        outcome=(message.outcome or None) if message.HasField("outcome") else "discharged",
-        death_unavoidable=message.death_unavoidable if message.HasField("death_unavoidable") else None,
-        age_years=message.age_years if message.HasField("age_years") else None,
+        admission_date=admission,
+        discharge_date=discharge,
+        outcome=(message.outcome or None) if has("outcome") else "discharged",
+        death_unavoidable=message.death_unavoidable if has("death_unavoidable") else None,
+        age_years=message.age_years if has("age_years") else None,
         procedure_codes=procedures,
-        quantity=message.quantity if message.HasField("quantity") else 1,
-        length_of_stay_days=(
-            message.length_of_stay_days if message.HasField("length_of_stay_days") else None
-        ),
+        quantity=message.quantity if has("quantity") else 1,
+        length_of_stay_days=(message.length_of_stay_days if has("length_of_stay_days") else None),
         factor_code=message.factor_code or None,
         claimed_amount=claimed,
     )
@@ -82,10 +81,15 @@ def _moment(text: str) -> date | datetime | None:
     stripped = text.strip()
     if not stripped:
         return None
+    if len(stripped) == 10 and stripped[4] == stripped[7] == "-":
+        try:
+            return date.fromisoformat(stripped)
+        except ValueError:
+            raise _UnreadableError from None
     if _MOMENT.fullmatch(stripped) is None:
         raise _UnreadableError
     try:
-        return date.fromisoformat(stripped) if len(stripped) == 10 else datetime.fromisoformat(stripped)
+        return datetime.fromisoformat(stripped)
     except ValueError:
         raise _UnreadableError from None
 

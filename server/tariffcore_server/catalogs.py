@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from tariffcore.schedule.folder import read_schedule
 from tariffcore.schedule.model import Schedule
 from tariffcore.schedule.values import instead_of
 from tariffcore.single_case import price_case
+from tariffcore.v1 import edition_pb2
+from tariffcore.wire.editions import edition_message
 from tariffcore_server.failures import Reason, RequestError, Violation
 
 DEFAULT_PLANS_KEPT = 16
@@ -47,6 +49,15 @@ class Basis:
 
     catalog: Catalog
     plan: Plan
+    named: dict[str, edition_pb2.Edition] = field(default_factory=dict, compare=False, repr=False)
+    """What answers say of each edition, by its id; ask `edition_named`."""
+
+    def edition_named(self, edition: Schedule) -> edition_pb2.Edition:
+        """What answers say of the edition: the same message again and again."""
+        message = self.named.get(edition.id)
+        if message is None:
+            message = self.named[edition.id] = edition_message(edition)
+        return message
 
 
 class EditionsInForce:

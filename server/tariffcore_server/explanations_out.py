@@ -9,23 +9,23 @@ from tariffcore.v1 import explanation_pb2
 from tariffcore_server.edition_choices import iso
 
 
-def explanation_message(explanation: Explanation, text_language: str | None) -> explanation_pb2.Explanation:
+def write_explanation(
+    message: explanation_pb2.Explanation, explanation: Explanation, text_language: str | None
+) -> None:
     """All steps with their exact values and sources; the text for people where it is asked for."""
-    return explanation_pb2.Explanation(
-        deciding_date=iso(explanation.deciding_date),
-        steps=[_step(step) for step in explanation.steps],
-        components=[
-            explanation_pb2.ExplainedComponent(
-                component=part.component,
-                capital=part.capital,
-                share=part.share,
-                amount_minor=part.amount_minor,
-            )
-            for part in explanation.components or ()
-        ],
-        reasons=[_statement(reason) for reason in explanation.reasons],
-        text="" if text_language is None else explanation.to_text(text_language),
-    )
+    message.deciding_date = iso(explanation.deciding_date)
+    message.steps.extend([_step(step) for step in explanation.steps])
+    add = message.components.add
+    for part in explanation.components or ():
+        add(
+            component=part.component,
+            capital=part.capital,
+            share=part.share,
+            amount_minor=part.amount_minor,
+        )
+    message.reasons.extend([_statement(reason) for reason in explanation.reasons])
+    if text_language is not None:
+        message.text = explanation.to_text(text_language)
 
 
 @lru_cache(4096)  # most steps are those of the case before: the same edition, group, share and sources

@@ -55,13 +55,23 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        self._status_children = {}  # type: dict[tuple[str, int], Counter]
+        # finding a counter by its labels takes as long as counting
+        self._ended: dict[tuple[str, int], Counter] = {}
+        self._took: dict[str, Histogram] = {}
+        self._of_statuses: dict[tuple[str, int], Counter] = {}
 
     def call_ended(self, method: str, code: grpc.StatusCode, seconds: float | None) -> None:
         """A call ended; ``seconds`` None for streams, whose length says nothing."""
-        self._calls.labels(method, code.name).inc()
+        number = code.value[0]
+        ended = self._ended.get((method, number))
+        if ended is None:
+            ended = self._ended[method, number] = self._calls.labels(method, code.name)
+        ended.inc()
         if seconds is not None:
-            self._seconds.labels(method).observe(seconds)
+            took = self._took.get(method)
+            if took is None:
+                took = self._took[method] = self._seconds.labels(method)
+            took.observe(seconds)
 
     def refused(self, reason: str) -> None:
         self._refused.labels(reason).inc()
@@ -81,10 +91,10 @@ class Metrics:
                 self._of_status(method, number).inc(count)
 
     def _of_status(self, method: str, number: int) -> Counter:
-        child = self._status_children.get((method, number))
+        child = self._of_statuses.get((method, number))
         if child is None:
             child = self._cases.labels(method, CaseStatus(number).name)
-            self._status_children[method, number] = child
+            self._of_statuses[method, number] = child
         return child
 
     def open_stream(self) -> AbstractContextManager[None]:

@@ -84,24 +84,27 @@ def _in_columns(cases: Sequence[Case], plan: Plan, components: bool) -> list[Pri
     return prices
 
 
-def priced_message(case_id: str, price: PricedCase, plan: Plan, reason: str = "") -> case_pb2.PricedCase:
+def write_price(
+    message: case_pb2.PricedCase, case_id: str, price: PricedCase, plan: Plan, reason: str = ""
+) -> None:
     """The answer for one case."""
-    message = case_pb2.PricedCase(
-        case_id=case_id,
-        status=case_pb2.CaseStatus.ValueType(int(price.status)),
-        amount_minor=price.amount_minor,
-        rule_id=price.rule_id or "",
-        schedule_id="" if price.edition is None else price.edition.id,
-        claimed_difference_minor=price.claimed_difference_minor,
-        reason=reason,
-    )
+    message.case_id = case_id
+    message.status = case_pb2.CaseStatus.ValueType(price.status)
+    if price.amount_minor is not None:
+        message.amount_minor = price.amount_minor
+    if price.rule_id is not None:
+        message.rule_id = price.rule_id
+    if price.edition is not None:
+        message.schedule_id = price.edition.id
+    if price.claimed_difference_minor is not None:
+        message.claimed_difference_minor = price.claimed_difference_minor
+    message.reason = reason
     if price.parts_minor is not None and price.edition is not None:
         part_of = dict(zip(plan.component_names, price.parts_minor, strict=True))
         message.components.extend(
             case_pb2.ComponentAmount(component=name, capital=capital, amount_minor=part_of[name])
             for name, capital in components_of(price.edition).items()
         )
-    return message
 
 
 def components_of(edition: Schedule) -> dict[str, bool]:

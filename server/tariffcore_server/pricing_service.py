@@ -8,17 +8,16 @@ from collections.abc import Iterable
 from tariffcore.explain import explain_case
 from tariffcore.labelling import LANGUAGES
 from tariffcore.schedule.model import Schedule
-from tariffcore.v1 import case_pb2, explanation_pb2, pricing_service_pb2
+from tariffcore.v1 import case_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
-from tariffcore.wire.editions import edition_message
-from tariffcore_server.cases_in import ReadCase, read_case
+from tariffcore_server.cases_in import read_case
 from tariffcore_server.catalogs import Basis
 from tariffcore_server.edition_choices import iso, read_choice
-from tariffcore_server.explanations_out import explanation_message
+from tariffcore_server.explanations_out import write_explanation
 from tariffcore_server.failures import Reason, RequestError, Violation, invalid_field
 from tariffcore_server.limits import Limits, require_rows
 from tariffcore_server.metrics import Metrics
-from tariffcore_server.prices_out import price_list, price_one, priced_message, reason_in_words
+from tariffcore_server.prices_out import price_list, price_one, reason_in_words, write_price
 from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
 
@@ -49,24 +48,25 @@ class PricingService:
         read = read_case(request.case, basis.plan.editions[0].minor_units)
         price = price_one(read, basis, components=request.with_components)
         self._metrics.cases_answered("PriceCase", (price.status,))
-        explanation = None
-        if not (request.with_explanation or request.with_text):
-            reason = reason_in_words(read, price, basis, language)
-        elif read.unreadable is None:
+        answer = pricing_service_pb2.PriceCaseResponse(
+            edition=None if price.edition is None else basis.edition_named(price.edition),
+            engine_version=ENGINE_VERSION,
+        )
+        if (request.with_explanation or request.with_text) and read.unreadable is None:
             explained = explain_case(read.case, basis.catalog)
             if (explained.status, explained.amount_minor) != (price.status, price.amount_minor):
                 raise RuntimeError("the explanation and the kernel disagree")
             reason = explained.reason_in(language) or ""
-            explanation = explanation_message(explained, language if request.with_text else None)
+            write_explanation(answer.explanation, explained, language if request.with_text else None)
         else:
             reason = reason_in_words(read, price, basis, language)
-            explanation = _of_unreadable(reason if request.with_text else "", read, basis)
-        return pricing_service_pb2.PriceCaseResponse(
-            priced=priced_message(request.case.case_id, price, basis.plan, reason),
-            edition=None if price.edition is None else edition_message(price.edition),
-            engine_version=ENGINE_VERSION,
-            explanation=explanation,
-        )
+            if request.with_explanation or request.with_text:
+                # all that can be explained of a case with a field that cannot be read
+                day = explain_case(read.case, basis.catalog).deciding_date
+                answer.explanation.deciding_date = iso(day)
+                answer.explanation.text = reason if request.with_text else ""
+        write_price(answer.priced, request.case.case_id, price, basis.plan, reason)
+        return answer
 
     async def price_cases(
         self, request: pricing_service_pb2.PriceCasesRequest, caller: Caller
@@ -92,23 +92,14 @@ class PricingService:
         prices = price_list(read, basis, components=request.with_components)
         self._metrics.cases_answered("PriceCases", [price.status for price in prices])
         named: dict[str, Schedule] = {}
-        answers = []
+        answer = pricing_service_pb2.PriceCasesResponse(engine_version=ENGINE_VERSION)
         for case, one, price in zip(request.cases, read, prices, strict=True):
             reason = reason_in_words(one, price, basis, language) if request.with_reasons else ""
-            answers.append(priced_message(case.case_id, price, basis.plan, reason))
+            write_price(answer.priced.add(), case.case_id, price, basis.plan, reason)
             if price.edition is not None:
                 named.setdefault(price.edition.id, price.edition)
-        return pricing_service_pb2.PriceCasesResponse(
-            priced=answers,
-            editions=[edition_message(edition) for edition in named.values()],
-            engine_version=ENGINE_VERSION,
-        )
-
-
-def _of_unreadable(text: str, read: ReadCase, basis: Basis) -> explanation_pb2.Explanation:
-    """All that can be explained of a case with a field that cannot be read."""
-    known = explain_case(read.case, basis.catalog)
-    return explanation_pb2.Explanation(deciding_date=iso(known.deciding_date), text=text)
+        answer.editions.extend([basis.edition_named(edition) for edition in named.values()])
+        return answer
 
 
 def _language(asked: str) -> str:
