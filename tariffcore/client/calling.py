@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -177,10 +178,10 @@ class Client:
     # -- schedules ---------------------------------------------------------------------------------
 
     def list_editions(
-        self, tariff_family: str = "", *, as_of: str = ""
+        self, tariff_family: str = "", *, as_of: date | str = ""
     ) -> schedule_service_pb2.ListEditionsResponse:
         """The editions of a family, oldest first; of every family where none is named."""
-        request = schedule_service_pb2.ListEditionsRequest(tariff_family=tariff_family, as_of=as_of)
+        request = editions_request(tariff_family, as_of)
         return self._call(self._schedules.ListEditions, request, None)
 
     def get_edition(self, schedule_id: str, digest: str = "") -> schedule_service_pb2.GetEditionResponse:
@@ -202,11 +203,13 @@ class Client:
             request.page_token = page.next_page_token
 
     def differences(
-        self, old: edition_pb2.PinnedEdition, new: edition_pb2.PinnedEdition
+        self, old: str | edition_pb2.PinnedEdition, new: str | edition_pb2.PinnedEdition
     ) -> Iterator[schedule_service_pb2.EditionChange]:
-        """What changes from one edition to another, the largest effect first, fetched page by page."""
-        request = schedule_service_pb2.DiffEditionsRequest(to=new, page_size=PAGE_SIZE)
-        getattr(request, "from").CopyFrom(old)
+        """What changes from one edition to another, the largest effect first, fetched page by page.
+
+        An edition is named by its id, or by id and digest: "kz-2026", "kz-2026@4ebf...".
+        """
+        request = differences_request(old, new)
         while True:
             page = self._call(self._schedules.DiffEditions, request, None)
             yield from page.changes
@@ -415,6 +418,25 @@ class _Call:
 
 def connection_of(connection: Connection | str) -> Connection:
     return connection if isinstance(connection, Connection) else Connection(target=connection)
+
+
+def editions_request(tariff_family: str, as_of: date | str) -> schedule_service_pb2.ListEditionsRequest:
+    return schedule_service_pb2.ListEditionsRequest(tariff_family=tariff_family, as_of=str(as_of))
+
+
+def differences_request(
+    old: str | edition_pb2.PinnedEdition, new: str | edition_pb2.PinnedEdition
+) -> schedule_service_pb2.DiffEditionsRequest:
+    request = schedule_service_pb2.DiffEditionsRequest(to=_pinned(new), page_size=PAGE_SIZE)
+    getattr(request, "from").CopyFrom(_pinned(old))
+    return request
+
+
+def _pinned(edition: str | edition_pb2.PinnedEdition) -> edition_pb2.PinnedEdition:
+    if not isinstance(edition, str):
+        return edition
+    schedule_id, _, digest = edition.partition("@")
+    return edition_pb2.PinnedEdition(schedule_id=schedule_id, digest=digest)
 
 
 def open_channel(connection: Connection) -> grpc.Channel:

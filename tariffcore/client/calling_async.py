@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import date
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -19,6 +20,8 @@ from tariffcore.client.calling import (
     PAGE_SIZE,
     broken,
     connection_of,
+    differences_request,
+    editions_request,
     in_parts,
     list_request,
     readable,
@@ -165,10 +168,10 @@ class AsyncClient:
     # -- schedules ---------------------------------------------------------------------------------
 
     async def list_editions(
-        self, tariff_family: str = "", *, as_of: str = ""
+        self, tariff_family: str = "", *, as_of: date | str = ""
     ) -> schedule_service_pb2.ListEditionsResponse:
         """The editions of a family, oldest first; of every family where none is named."""
-        request = schedule_service_pb2.ListEditionsRequest(tariff_family=tariff_family, as_of=as_of)
+        request = editions_request(tariff_family, as_of)
         return await self._call(self._schedules.ListEditions, request, None)
 
     async def get_edition(
@@ -193,11 +196,10 @@ class AsyncClient:
             request.page_token = page.next_page_token
 
     async def differences(
-        self, old: edition_pb2.PinnedEdition, new: edition_pb2.PinnedEdition
+        self, old: str | edition_pb2.PinnedEdition, new: str | edition_pb2.PinnedEdition
     ) -> AsyncIterator[schedule_service_pb2.EditionChange]:
-        """What changes from one edition to another, the largest effect first, fetched page by page."""
-        request = schedule_service_pb2.DiffEditionsRequest(to=new, page_size=PAGE_SIZE)
-        getattr(request, "from").CopyFrom(old)
+        """What changes from one edition to another (by "ID" or "ID@DIGEST"), fetched page by page."""
+        request = differences_request(old, new)
         while True:
             page = await self._call(self._schedules.DiffEditions, request, None)
             for change in page.changes:

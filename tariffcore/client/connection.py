@@ -66,7 +66,12 @@ class Connection:
     allow_token_in_plain_text: bool = False
 
     def __post_init__(self) -> None:
-        problems = [*self._target_problems(), *self._key_problems(), *self._token_problems()]
+        problems = [
+            *self._target_problems(),
+            *self._key_problems(),
+            *self._name_problems(),
+            *self._token_problems(),
+        ]
         if problems:
             raise ClientError("the service cannot be called like this", problems)
 
@@ -139,6 +144,19 @@ class Connection:
         return [
             Problem(
                 "connection", missing, None, f"is needed together with {there}", "give both files or neither"
+            )
+        ]
+
+    def _name_problems(self) -> list[Problem]:
+        if self.server_name is None or self.is_encrypted:
+            return []
+        return [
+            Problem(
+                "connection",
+                "server_name",
+                self.server_name,
+                "is for a certificate, and without TLS there is none",
+                "use TLS (tls_ca, --tls-ca), or leave the name out",
             )
         ]
 

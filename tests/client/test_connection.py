@@ -64,6 +64,12 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert "target" in said and "token" in said and "client_certificate" in said
 
 
+def test_a_server_name_is_for_tls() -> None:
+    with pytest.raises(ClientError, match=r"server_name: 'tariffs\.example': is for a certificate"):
+        Connection(target="localhost", server_name="tariffs.example")
+    assert Connection(target="localhost", tls=True, server_name="tariffs.example").is_encrypted
+
+
 def test_files_for_tls_are_read_when_needed(tmp_path: Path) -> None:
     (tmp_path / "not.pem").write_text("hello")
     wrong = Connection(
