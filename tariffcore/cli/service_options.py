@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -95,6 +96,8 @@ class ServiceOptions:
 
 def require_client() -> None:
     """Raises click.UsageError where what the client needs is not installed."""
+    # gRPC has remarks of its own on stderr, in words of its source; what matters of them our errors say
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if find_spec("grpc") is None or find_spec("google.rpc") is None:
         raise click.UsageError("--server needs what is not installed here: pip install 'tariffcore[client]'")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +128,22 @@ def test_a_service_that_is_not_there(cases: Path, tmp_path: Path) -> None:
     said = refused("price", cases, "-o", tmp_path / "out.csv", "--server", "127.0.0.1:1")
     assert "UNAVAILABLE" in said and "check host and port" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_grpc_itself_says_nothing_on_stderr(service: ServiceProcess, cases: Path, tmp_path: Path) -> None:
+    call = ["price", cases, "-o", tmp_path / "out.csv", "--server", service.address, "--tls"]
+    environment = {name: value for name, value in os.environ.items() if name != "GRPC_VERBOSITY"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tariffcore.cli", *map(str, call)],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        check=False,
+        timeout=60,
+    )
+    summary, problem = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert summary.startswith("tariffcore: ") and "speaks plain text" in problem
 
 
 def test_over_mutual_tls_with_a_token(cases: Path, tmp_path: Path) -> None:
