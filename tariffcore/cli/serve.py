@@ -78,12 +78,12 @@ def _settings_options(command: _Command) -> _Command:
 def serve(schedules: tuple[str, ...], config: Path | None, check: bool, **flags: str | bool | None) -> int:
     """Serve prices over gRPC, until SIGTERM.
 
-    Every setting can also be given in the environment (TARIFFCORE_TLS_KEY for --tls-key) and in the TOML file
-    of --config; a flag beats the environment, which beats the file. SIGHUP reads schedules, certificates and
-    tokens again.
+    Every setting can also be given in the environment (TARIFFCORE_TLS_KEY for --tls-key; TARIFFCORE_SCHEDULES
+    for all -s, separated by ':') and in the TOML file of --config (tls_key, schedules); a flag beats the
+    environment, which beats the file. SIGHUP reads schedules, certificates and tokens again.
     """
     _require_service()
-    from tariffcore_server.settings import read_settings
+    from tariffcore_server.settings import read_settings, unknown_variables
 
     given: dict[str, object] = {name: value for name, value in flags.items() if value is not None}
     if schedules:
@@ -94,6 +94,8 @@ def serve(schedules: tuple[str, ...], config: Path | None, check: bool, **flags:
 
         for line in check_everything(settings):
             say(line)
+        for variable in unknown_variables(os.environ):
+            say(f"{variable} is no setting and not read; 'tariffcore serve --help' lists the settings")
         return DONE
     from tariffcore_server.supervisor import serve as run
 

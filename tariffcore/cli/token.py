@@ -35,6 +35,8 @@ def token(name: str, roles: tuple[str, ...], providers: tuple[str, ...]) -> int:
 
     if not name.strip():
         raise click.UsageError("NAME is empty; say whose token it is")
+    if not all(provider.strip() for provider in providers):
+        raise click.UsageError("--provider is empty; name a provider, or leave it out for all")
     made = new_token()
     kept = [Role(role) for role in dict.fromkeys(roles)]
     say(token_entry(name.strip(), made, kept, list(dict.fromkeys(providers)) or None))

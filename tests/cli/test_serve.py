@@ -17,6 +17,15 @@ def test_check_says_what_would_be_served(tmp_path):
     assert done.out.splitlines()[-1] == "would serve 127.0.0.1 port 1234 with 3 worker(s)"
 
 
+def test_check_tells_of_variables_that_are_not_read(monkeypatch):
+    monkeypatch.setenv("TARIFFCORE_SCHEDULE", "kz-demo")
+    monkeypatch.setenv("TARIFFCORE_SCHEDULES", "kz:kz-leaflet")
+    monkeypatch.setenv("TARIFFCORE_DEFAULT_FAMILY", "kz")
+    done = run("serve", "--check")
+    assert done.code == 0 and "kz-leaflet" in done.out and "kz-demo" not in done.out
+    assert "TARIFFCORE_SCHEDULE is no setting and not read" in done.out.splitlines()[-1]
+
+
 def test_check_tells_all_that_is_wrong_with_schedules_and_credentials_at_once(tmp_path):
     (tmp_path / "tokens.toml").write_text("")
     done = run("serve", "--check", "-s", str(tmp_path), "--tokens", str(tmp_path / "tokens.toml"))

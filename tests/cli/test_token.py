@@ -22,7 +22,10 @@ def test_without_providers_it_is_for_all():
     assert token.caller.providers is None
 
 
-@pytest.mark.parametrize("arguments", [["a"], ["a", "--role", "root"], [" ", "--role", "read"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["a"], ["a", "--role", "root"], ["a", "--role", "price", "--provider", " "], [" ", "--role", "read"]],
+)
 def test_a_token_has_a_name_and_a_role(arguments):
     done = run("token", *arguments)
     assert done.code == 2 and TOKEN_PREFIX not in done.err + done.out
