@@ -256,7 +256,7 @@ TRANSPORT_FAILURES: Mapping[grpc.StatusCode, str] = {
     _Code.RESOURCE_EXHAUSTED: "a message was so far beyond the limit that it was not read, or calls so many "
     "that they were not looked at",
     _Code.INTERNAL: "bytes that are no gRPC",
-    _Code.UNKNOWN: "bytes that are no gRPC",
+    _Code.UNKNOWN: "bytes that are no gRPC, or no message of the health service",
 }
 """What gRPC itself answers, before or without the service; these carry no ErrorInfo."""
 
