@@ -41,6 +41,8 @@ from tariffcore.client.service_error import ClientError, Failure, ServiceError, 
 from tariffcore.errors import Problem
 from tariffcore.pricing import PricedCases
 from tariffcore.v1 import (
+    administration_service_pb2,
+    administration_service_pb2_grpc,
     case_pb2,
     edition_pb2,
     pricing_service_pb2,
@@ -66,7 +68,7 @@ class Client:
 
     Every method raises ServiceError for a call that failed and ClientError for one that cannot be made.
     Calls that failed on the way (UNAVAILABLE) or were put off (RESOURCE_EXHAUSTED with a time to wait) are
-    made again by themselves: no method changes anything.
+    made again by themselves: no method changes anything but the reloads, and a second reload does no harm.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Client:
         self._channel = open_channel(self.connection)
         self._pricing = pricing_service_pb2_grpc.PricingServiceStub(self._channel)
         self._schedules = schedule_service_pb2_grpc.ScheduleServiceStub(self._channel)
+        self._administration = administration_service_pb2_grpc.AdministrationServiceStub(self._channel)
 
     def close(self) -> None:
         """Ends the connection; calls under way fail."""
@@ -216,6 +219,18 @@ class Client:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    # -- administration ----------------------------------------------------------------------------
+
+    def reload_schedules(self) -> administration_service_pb2.ReloadSchedulesResponse:
+        """The service reads its schedules again, in all workers or in none. For the role "admin"."""
+        request = administration_service_pb2.ReloadSchedulesRequest()
+        return self._call(self._administration.ReloadSchedules, request, None)
+
+    def reload_credentials(self) -> administration_service_pb2.ReloadCredentialsResponse:
+        """The service reads its certificates and tokens again, in all workers or in none. For "admin"."""
+        request = administration_service_pb2.ReloadCredentialsRequest()
+        return self._call(self._administration.ReloadCredentials, request, None)
 
     def _call(self, method: Callable[..., _T], request: object, deadline_seconds: float | None) -> _T:
         until = time.monotonic() + (deadline_seconds or self._deadline_seconds)

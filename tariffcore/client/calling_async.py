@@ -51,6 +51,8 @@ from tariffcore.client.prices import priced_cases
 from tariffcore.client.retrying import Patience
 from tariffcore.client.service_error import ServiceError, failure_of
 from tariffcore.v1 import (
+    administration_service_pb2,
+    administration_service_pb2_grpc,
     edition_pb2,
     pricing_service_pb2,
     pricing_service_pb2_grpc,
@@ -80,6 +82,7 @@ class AsyncClient:
         self._channel = _open_channel(self.connection)
         self._pricing = pricing_service_pb2_grpc.PricingServiceStub(self._channel)
         self._schedules = schedule_service_pb2_grpc.ScheduleServiceStub(self._channel)
+        self._administration = administration_service_pb2_grpc.AdministrationServiceStub(self._channel)
 
     async def close(self) -> None:
         """Ends the connection; calls under way fail."""
@@ -207,6 +210,18 @@ class AsyncClient:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    # -- administration ----------------------------------------------------------------------------
+
+    async def reload_schedules(self) -> administration_service_pb2.ReloadSchedulesResponse:
+        """The service reads its schedules again, in all workers or in none. For the role "admin"."""
+        request = administration_service_pb2.ReloadSchedulesRequest()
+        return await self._call(self._administration.ReloadSchedules, request, None)
+
+    async def reload_credentials(self) -> administration_service_pb2.ReloadCredentialsResponse:
+        """The service reads its certificates and tokens again, in all workers or in none. For "admin"."""
+        request = administration_service_pb2.ReloadCredentialsRequest()
+        return await self._call(self._administration.ReloadCredentials, request, None)
 
     async def _call(
         self, method: Callable[..., Awaitable[_T]], request: object, deadline_seconds: float | None

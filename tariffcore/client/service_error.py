@@ -57,6 +57,7 @@ class ServiceError(ProblemsError):
     reason         the service's reason for machines (google.rpc.ErrorInfo), or the code where it gave none
     metadata       what the service added to the reason
     fields         (path, what is wrong with it) of each field of the request that is wrong
+    refusals       what kept the service from a reload: a problem of its folders or files each, with its way out
     retry_seconds  after how long the service would hear the call again; None: it did not say
     """
 
@@ -66,6 +67,7 @@ class ServiceError(ProblemsError):
         self.reason = failure.reason
         self.metadata = dict(failure.metadata)
         self.fields = failure.fields
+        self.refusals = failure.refusals
         self.retry_seconds = failure.retry_seconds
         self.message = failure.message
         message, way_out = failure.message or "gave no reason", _WAYS_OUT.get(failure.code, _NO_WAY_OUT)
@@ -79,7 +81,14 @@ class ServiceError(ProblemsError):
         problems = [
             Problem(target, path or None, (values or {}).get(path), words, way_out)
             for path, words in failure.fields
-        ] or [Problem(target, None, None, message, way_out)]
+        ]
+        for refusal in failure.refusals:
+            what, separator, way = refusal.rpartition("; ")
+            problems.append(
+                Problem(target, None, None, what if separator else way, way if separator else way_out)
+            )
+        if not problems:
+            problems = [Problem(target, None, None, message, way_out)]
         names = failure.code if failure.reason == failure.code else f"{failure.code}, {failure.reason}"
         super().__init__(f"the service did not answer the call ({names})", problems)
 
@@ -94,6 +103,7 @@ class Failure:
     metadata: Mapping[str, str] = field(default_factory=dict)
     fields: tuple[tuple[str, str], ...] = ()
     retry_seconds: float | None = None
+    refusals: tuple[str, ...] = ()
 
 
 class FailedCall(Protocol):
@@ -113,6 +123,7 @@ def failure_of(call: FailedCall) -> Failure:
     reason = code
     metadata: dict[str, str] = {}
     fields: tuple[tuple[str, str], ...] = ()
+    refusals: tuple[str, ...] = ()
     retry_seconds: float | None = None
     raw = trailing.get(_DETAILS_KEY)
     if isinstance(raw, bytes):
@@ -121,19 +132,26 @@ def failure_of(call: FailedCall) -> Failure:
                 reason, metadata = detail.reason or code, dict(detail.metadata)
             elif isinstance(detail, error_details_pb2.BadRequest):
                 fields = tuple((each.field, each.description) for each in detail.field_violations)
+            elif isinstance(detail, error_details_pb2.PreconditionFailure):
+                refusals = tuple(each.description for each in detail.violations)
             elif isinstance(detail, error_details_pb2.RetryInfo):
                 retry_seconds = detail.retry_delay.seconds + detail.retry_delay.nanos / 1e9
     pushback = trailing.get(_PUSHBACK_KEY)
     if retry_seconds is None and isinstance(pushback, str) and pushback.isdecimal():
         retry_seconds = int(pushback) / 1000
-    return Failure(code, reason, call.details() or "", metadata, fields, retry_seconds)
+    return Failure(code, reason, call.details() or "", metadata, fields, retry_seconds, refusals)
 
 
 def _pairs(metadata: Iterable[Any] | None) -> dict[str, str | bytes]:
     return dict(metadata or ())
 
 
-_DETAIL_TYPES = (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo)
+_DETAIL_TYPES = (
+    error_details_pb2.ErrorInfo,
+    error_details_pb2.BadRequest,
+    error_details_pb2.PreconditionFailure,
+    error_details_pb2.RetryInfo,
+)
 
 
 def _details(raw: bytes) -> list[Any]:
