@@ -97,11 +97,13 @@ def payments(
         raise StoppedError("stopped; nothing was written", interrupt) from None
     if not quiet:
         _show(found, catalog)
-    say(_last_line(found, catalog))
+    why = "; --cases-out FILE says why" if found.rejected and cases_out is None else ""
+    say(_last_line(found, catalog) + why)
     return DONE
 
 
 def _show(found: CapitalInPayments, catalog: Catalog) -> None:
+    from tariffcore.costing.capital_in_payments import Paid
     from tariffcore.labelling import labels_in
     from tariffcore.money import format_minor
 
@@ -120,7 +122,11 @@ def _show(found: CapitalInPayments, catalog: Catalog) -> None:
     for (provider_id, year), paid in ordered[:TOP_ROWS]:
         rows.append((provider_id or "(none)", str(year), *_sums(paid, money), _capital_percent(paid, labels)))
     if len(ordered) > TOP_ROWS:
-        rows.append((f"and {len(ordered) - TOP_ROWS:,} more; -o has all", "", "", "", "", ""))
+        rest = Paid()
+        for _, paid in ordered[TOP_ROWS:]:
+            rest.add(paid)
+        label = f"{len(ordered) - TOP_ROWS:,} more"
+        rows.append((label, "", *_sums(rest, money), _capital_percent(rest, labels)))
     rows.append(("all", "", *_sums(total, money), _capital_percent(total, labels)))
     say_bold(f"Paid with and without capital, {schedule.currency}")
     show(table(["hospital", "year", "paid", "capital", "without", "%"], rows, numbers=5))

@@ -18,6 +18,7 @@ MAX_COUNT = 10**9
 
 _PERIOD = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-01)?)?")
 _POINTED_PERIOD = re.compile(r"(?:01\.)?([0-9]{1,2})\.([0-9]{4})")
+_POINTED_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 _POINTED_DAY = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?: 0?0:00(?::00)?)?")
 
 
@@ -67,7 +68,11 @@ def money_reader(minor_units: int) -> Callable[[str], int]:
             if digits.isdigit() and whole[-1:].isdigit() and (decimals or not point):
                 amount: int = int(digits) * 10 ** (minor_units - len(decimals))
                 return -amount if text.startswith("-") else amount
-        exact = number_value(text) * Fraction(10**minor_units)
+        value = number_value(text)
+        if minor_units < 3 and _POINTED_THOUSANDS.fullmatch(text):
+            both = f"{format_exact(value)} or {format_exact(value * 1000)}"
+            raise UnreadableValueError(f"could be {both}", "write one of the two")
+        exact = value * Fraction(10**minor_units)
         if exact.denominator != 1:
             raise UnreadableValueError(
                 f"has more than {minor_units} decimals", "write it to the minor unit of the currency"

@@ -91,3 +91,16 @@ def test_payments_without_a_profile_are_told_apart(tmp_path):
     assert ran.code == 0
     assert "1 payments of 686,930.98 in all have no component profile" in ran.out
     assert ran.last_line.startswith("priced 1 + rejected 1 = 2 read; paid 686,930.98 KZT, of it capital 0.00")
+    assert ran.last_line.endswith("; --cases-out FILE says why")
+
+
+def test_hospitals_that_are_not_listed_are_summed(tmp_path):
+    cases = tmp_path / "cases.csv"
+    cases.write_text(
+        "case_id,provider_id,drg_code,care_setting,admission_date,discharge_date,age_years\n"
+        + "".join(f"{n},H{n:02},1,inpatient,2026-02-03,2026-02-09,40\n" for n in range(15)),
+        encoding="utf-8",
+    )
+    ran = run("cost", "payments", cases, "-s", "kz-2026")
+    (row,) = [line for line in ran.out.splitlines() if line.startswith("3 more")]
+    assert row.split()[2] == "2,060,792.94"

@@ -206,6 +206,7 @@ def test_all_at_once(tmp_path):
             "is not a key of this table",
         ),
         (replaced("ledger.csv", "1000.00", '"1,000"'), "could be 1 or 1000; write one of the two"),
+        (replaced("ledger.csv", "1000.00", "1.250"), "could be 1.25 or 1250; write one of the two"),
         (replaced("ledger.csv", "1000.00", '"1.000,005"'), "has more than 2 decimals"),
         (replaced("ledger.csv", "1000.00", '"1000,00 x"'), "is not a decimal number"),
         (replaced("ledger.csv", "2025-05", "2025-05-02"), "is neither a month nor a year"),
