@@ -133,8 +133,10 @@ class _Page:
         return format_minor(minor, self.minor_units, ",")
 
     def short(self, minor: int) -> str:
-        """To tenths of a million, or whole units where that is next to nothing."""
+        """To tenths of a million, or whole units where that is next to nothing, or all there is."""
         unit = 10**self.minor_units
+        if abs(minor) < 1_000 * unit:
+            return self.money(minor)
         if abs(minor) < 1_000_000 * unit:
             return format_minor(round_to_int(Fraction(minor, unit)), 0, ",")
         return format_minor(round_to_int(Fraction(minor * 10, 1_000_000 * unit)), 1, ",") + " M"
@@ -178,8 +180,9 @@ class _Page:
         period = f"{self.parameters.start} up to {self.parameters.end}"
         return (
             f"{warning}<h1>{escape(self.parameters.title)}</h1>"
-            f'<p class="quiet">{len(run.inputs.providers):,} hospitals, {len(run.weights):,} groups, costs '
-            f"of {period} (the last day not included). Schedule {escape(self.schedule.id)}, in force from "
+            f'<p class="quiet">{_counted(len(run.inputs.providers), "hospital")}, '
+            f"{_counted(len(run.weights), 'group')}, costs of {period} (the last day not included). "
+            f"Schedule {escape(self.schedule.id)}, in force from "
             f'{self.schedule.effective_start_date}.</p><div class="tiles">{shown}</div>'
         )
 
@@ -304,14 +307,14 @@ class _Page:
             "year "
             "of the assets there are; later years show what runs out unless it is renewed (without assets by "
             f"units of production).</figcaption></figure>{by_class}"
-            f"<details><summary>{len(past):,} assets in use are past their life and charge nothing"
+            f"<details><summary>Past their life, in use and charging nothing: {_counted(len(past), 'asset')}"
             f"{_of_them(past, MOST_ROWS)}</summary>{listed}</details>"
         )
 
     def _weights(self) -> str:
         current = self.run.inputs.current
         if current is None:
-            return "<h2>Weights</h2><p>No edition in force was named to compare with.</p>"
+            return self._weights_alone()
         shared = [code for code in self.run.weights if code in current.groups]
         now = self._case_mix(shared, {code: current.groups[code].relative_weight for code in shared})
         scale = self._case_mix(shared, self.run.weights) / now if now else Fraction(1)
@@ -371,6 +374,27 @@ class _Page:
             f"{table}</details>"
         )
 
+    def _weights_alone(self) -> str:
+        table = _table(
+            ("group", "name", "weight", f"tariff, {self.currency}"),
+            (
+                (
+                    code,
+                    self.schedule.groups[code].name,
+                    format_exact(weight),
+                    self.money(round_to_int(weight * self.schedule.base_rate.amount * 10**self.minor_units)),
+                )
+                for code, weight in list(self.run.weights.items())[:MOST_ROWS]
+            ),
+            numbers=2,
+        )
+        shown = _of_them(list(self.run.weights), MOST_ROWS)
+        return (
+            "<h2>Weights</h2><p>No edition in force was named to compare with: a line "
+            f"<code>current</code> in costing.toml names one.</p><details><summary>"
+            f"{_counted(len(self.run.weights), 'group')}{shown}</summary>{table}</details>"
+        )
+
     def _case_mix(self, codes: Sequence[str], weights: Mapping[str, Fraction]) -> Fraction:
         """The sum of weights over the cases of the weights' care setting."""
         setting = self.parameters.weight_care_setting
@@ -379,6 +403,7 @@ class _Page:
 
     def _providers(self) -> str:
         payments = self.run.payments
+        current = self.run.inputs.current
         parts = ["<h2>Which hospitals gain and lose</h2>"]
         shown = list(payments)
         if payments and payments[0].current_minor is not None:
@@ -392,7 +417,6 @@ class _Page:
                 [Bar(of.provider_id, change, self.signed(change)) for of, change in drawn],
                 label_width=150,
             )
-            current = self.run.inputs.current
             assert current is not None
             gaining = sum(change > 0 for _, change in changes)
             losing = sum(change < 0 for _, change in changes)
@@ -425,10 +449,11 @@ class _Page:
             f"{self.currency}.</figcaption>"
             "</figure>"
         )
+        under_current = [] if current is None else [f"paid under {current.id}"]
         table = _table(
             (
                 "hospital", "cases", "cost", "of it capital", "paid", "of it capital", "paid without capital",
-                "paid now",
+                *under_current,
             ),
             (
                 (
@@ -439,11 +464,11 @@ class _Page:
                     self.money(of.paid_minor),
                     self.money(of.capital_paid_minor),
                     self.money(of.paid_minor - of.capital_paid_minor),
-                    "" if of.current_minor is None else self.money(of.current_minor),
+                    *([] if of.current_minor is None else [self.money(of.current_minor)]),
                 )
                 for of in shown[:MOST_ROWS]
             ),
-            numbers=7,
+            numbers=6 + len(under_current),
         )  # fmt: skip
         parts.append(
             f"<details><summary>All hospitals{_of_them(shown, MOST_ROWS)}</summary>{table}</details>"
@@ -536,7 +561,7 @@ class _Page:
         if missing:
             codes = escape(", ".join(missing[:MOST_ROWS]))
             without = (
-                f"<p>{len(missing):,} groups had no cases, so they have no weight and are not in the "
+                f"<p>{_counted(len(missing), 'group')} without a case, so without a weight, and not in the "
                 f"schedule{_of_them(missing, MOST_ROWS)}: {codes}.</p>"
             )
         return (
@@ -570,6 +595,10 @@ class _Page:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _of_them(rows: Sequence[object], most: int) -> str:
