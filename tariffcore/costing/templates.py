@@ -101,11 +101,12 @@ def _notes(file_format: str) -> str:
     lines = [
         "# What to fill in",
         "",
-        "`costing.toml` holds the choices of the run. Amounts are in the currency with a decimal point, "
-        "days are",
-        "written 2025-03-31, months 2025-03. A number that is not known is asked for, never taken as zero.",
+        "`costing.toml` holds the choices of the run. Amounts are written 1234.56 or 1 234,56, days",
+        "2025-03-31 or 31.03.2025, months 2025-03 or 03.2025. A number that is not known is asked for,",
+        "never taken as zero.",
         f"Of `cases` and `treated` fill in one and remove the other; optional tables may be removed. "
         f"Files may be .csv or .xlsx (`{CASES.name}` also .parquet).",
+        "CSV may be UTF-8 or cp1251, with a comma, a semicolon or a tab between the cells.",
         "",
     ]
     for table in TABLES:
