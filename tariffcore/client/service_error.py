@@ -57,7 +57,7 @@ class ServiceError(ProblemsError):
     reason         the service's reason for machines (google.rpc.ErrorInfo), or the code where it gave none
     metadata       what the service added to the reason
     fields         (path, what is wrong with it) of each field of the request that is wrong
-    refusals       what kept the service from a reload: a problem of its folders or files each, with its way out
+    refusals       what kept the service from a reload: the problems of its folders or files
     retry_seconds  after how long the service would hear the call again; None: it did not say
     """
 
@@ -83,10 +83,8 @@ class ServiceError(ProblemsError):
             for path, words in failure.fields
         ]
         for refusal in failure.refusals:
-            what, separator, way = refusal.rpartition("; ")
-            problems.append(
-                Problem(target, None, None, what if separator else way, way if separator else way_out)
-            )
+            what, _, way = refusal.rpartition("; ")
+            problems.append(Problem(target, None, None, what or way, way if what else way_out))
         if not problems:
             problems = [Problem(target, None, None, message, way_out)]
         names = failure.code if failure.reason == failure.code else f"{failure.code}, {failure.reason}"

@@ -37,9 +37,9 @@ def test_administrators_reload_and_are_told_what_is_wrong(tmp_path: Path) -> Non
                 client.reload_schedules()
             assert len(raised.value.refusals) == len(raised.value.problems) == 2
             assert "published.csv:2: published_tariff: '686930.98'" in str(raised.value)
-        with Client(Connection(target=service.address, token=made["price"])) as client:
-            with pytest.raises(ServiceError, match="ROLE_MISSING"):
-                client.reload_schedules()
+        nobody = Connection(target=service.address, token=made["price"])
+        with Client(nobody) as client, pytest.raises(ServiceError, match="ROLE_MISSING"):
+            client.reload_schedules()
 
         async def again() -> None:
             async with AsyncClient(admin) as client:
