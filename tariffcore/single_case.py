@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -38,8 +37,7 @@ _OFFSETS_WITHOUT_PROCEDURES = _OFFSETS.copy()
 _OFFSETS_WITHOUT_PROCEDURES[[25, 26]] = -1
 
 
-@dataclass(frozen=True, slots=True)
-class PricedCase:
+class PricedCase(NamedTuple):
     """What became of a case.
 
     amount_minor              minor units; None unless the status is OK

@@ -14,7 +14,8 @@ LONGEST_CASE_ID = 256
 MOST_PROCEDURES = 1_000
 
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?", re.ASCII)
-_AMOUNT = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
+_MOST_DIGITS = 18
+"""Of an amount, before and after its point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,15 @@ def _claim(text: str, minor_units: int) -> Decimal | None:
     stripped = text.strip()
     if not stripped:
         return None
-    if _AMOUNT.fullmatch(stripped) is None:
+    digits = stripped[1:] if stripped[0] in "+-" else stripped
+    whole, point, decimals = digits.partition(".")
+    if not _is_number(whole) or (point and not _is_number(decimals)):
         raise _UnreadableError
-    whole, _, decimals = stripped.lstrip("+-").partition(".")
     kept = decimals.rstrip("0")
     if len(kept) > minor_units or len(whole.lstrip("0")) + minor_units > 18:
         raise _UnreadableError
     return Decimal(stripped)
+
+
+def _is_number(digits: str) -> bool:
+    return len(digits) <= _MOST_DIGITS and digits.isascii() and digits.isdigit()

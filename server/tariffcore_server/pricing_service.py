@@ -10,6 +10,7 @@ from tariffcore.labelling import LANGUAGES
 from tariffcore.schedule.model import Schedule
 from tariffcore.v1 import case_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
+from tariffcore_server.calls import after_the_answer
 from tariffcore_server.cases_in import read_case
 from tariffcore_server.catalogs import Basis
 from tariffcore_server.edition_choices import iso, read_choice
@@ -47,7 +48,7 @@ class PricingService:
         basis = editions.usual(choice) or await editions.basis(choice)
         read = read_case(request.case, basis.plan.editions[0].minor_units)
         price = price_one(read, basis, components=request.with_components)
-        self._metrics.cases_answered("PriceCase", (price.status,))
+        after_the_answer(self._metrics.cases_answered, "PriceCase", (price.status,))
         answer = pricing_service_pb2.PriceCaseResponse(
             edition=None if price.edition is None else basis.edition_named(price.edition),
             engine_version=ENGINE_VERSION,

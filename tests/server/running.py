@@ -124,7 +124,8 @@ class Running:
         self.call_in_loop(lambda: self.server.put_in_force(Prepared(**what)))
 
     def metric(self, name, /, **labels):
-        return self.registry.get_sample_value(name, labels)
+        """A sample, after whatever the server still has to count."""
+        return self.call_in_loop(lambda: self.registry.get_sample_value(name, labels))
 
     @contextmanager
     def channel(self, options=(), *, credentials=None, target=None) -> Iterator[grpc.Channel]:
