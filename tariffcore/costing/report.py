@@ -60,6 +60,7 @@ svg text.strong { font-weight: 700; } svg .axis { stroke: var(--line); stroke-wi
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th { text-align: left; color: var(--quiet); font-weight: 600; border-bottom: 1px solid var(--line); }
 th, td { padding: 4px 8px 4px 0; vertical-align: top; } td { border-bottom: 1px solid var(--line); }
+th.n { white-space: normal; vertical-align: bottom; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 details { margin: 8px 0; } summary { cursor: pointer; color: var(--quiet); }
 code { font-size: 12px; overflow-wrap: anywhere; }
@@ -133,12 +134,17 @@ class _Page:
         return format_minor(minor, self.minor_units, ",")
 
     def short(self, minor: int) -> str:
-        """To tenths of a million, or whole units where that is next to nothing, or all there is."""
+        """To tenths of a billion or a million; whole units where that is next to nothing, or all there is.
+
+        At most ten characters up to a thousand trillion: labels of plots have no room for more.
+        """
         unit = 10**self.minor_units
         if abs(minor) < 1_000 * unit:
             return self.money(minor)
         if abs(minor) < 1_000_000 * unit:
             return format_minor(round_to_int(Fraction(minor, unit)), 0, ",")
+        if abs(minor) >= 10_000_000_000 * unit:
+            return format_minor(round_to_int(Fraction(minor * 10, 1_000_000_000 * unit)), 1, ",") + " bn"
         return format_minor(round_to_int(Fraction(minor * 10, 1_000_000 * unit)), 1, ",") + " M"
 
     def signed(self, minor: int) -> str:
@@ -230,7 +236,8 @@ class _Page:
             '<span class="key" style="background:var(--capital)"></span>capital</p>'
             f"<figure>{drawn}<figcaption>Cost by component, {self.currency}.</figcaption></figure>"
             f"<figure>{strip}<figcaption>A weight of 1 is paid {self.money(of_rate)} without capital, and "
-            f"{self.money(difference)} more with it. M = million {self.currency}.</figcaption></figure>"
+            f"{self.money(difference)} more with it. M = million, bn = thousand million {self.currency}."
+            "</figcaption></figure>"
             f"<p>Ledger {self.money(booked)} + depreciation and financing of assets "
             f"{self.money(run.total_minor - booked)} = allocated {self.money(run.total_minor)}. "
             "Nothing is lost on the way.</p>"

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import subprocess
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -128,9 +130,35 @@ def test_bars_are_to_scale():
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_renders_without_errors(example, tmp_path, scheme):
-    """In headless Chromium: nothing on the console, all plots there, text readable on its ground."""
+@pytest.fixture(scope="module")
+def national(tmp_path_factory):
+    """The example with the sums of a country."""
+    folder = tmp_path_factory.mktemp("national") / "example"
+    write_example(folder)
+    for name, columns in (
+        ("ledger.csv", ["amount"]),
+        ("assets.csv", ["acquisition_cost", "residual_value"]),
+        ("revaluations.csv", ["revalued_amount"]),
+    ):
+        with (folder / name).open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = [
+                {**row, **{column: str(1000 * Decimal(row[column])) for column in columns}} for row in reader
+            ]
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, reader.fieldnames or [])
+            writer.writeheader()
+            writer.writerows(rows)
+    return run_costing(folder)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", "example"), ("dark", "example"), ("light", "national")]
+)
+def test_the_page_renders_without_errors(request, tmp_path, scheme, size):
+    """In headless Chromium: nothing on the console, all plots there, text readable on its ground, no label
+    over another or out of its drawing."""
+    example = request.getfixturevalue(size)
     if CHROMIUM is None:
         pytest.skip("chromium is not installed (on Debian: apt-get install chromium)")
     path = tmp_path / "report.html"
@@ -143,7 +171,11 @@ def test_the_page_renders_without_errors(example, tmp_path, scheme):
             "<script>const s = getComputedStyle(document.body); const t = document.querySelector('svg text');"
             "const wide = [...document.querySelectorAll('svg text')].filter(e => {const b = e.getBBox();"
             "return b.x < -1 || b.x + b.width > 761}).length;"
-            "document.title = [s.backgroundColor, s.color, getComputedStyle(t).fill, wide,"
+            "const over = [...document.querySelectorAll('svg')].flatMap(drawing => {"
+            "const boxes = [...drawing.querySelectorAll('text')].map(e => e.getBBox());"
+            "return boxes.filter((b, i) => boxes.slice(0, i).some(a => a.x < b.x + b.width &&"
+            "b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height))}).length;"
+            "document.title = [s.backgroundColor, s.color, getComputedStyle(t).fill, wide, over,"
             "document.querySelectorAll('svg rect').length].join('|')</script></body>",
         ),
         encoding="utf-8",
@@ -154,11 +186,12 @@ def test_the_page_renders_without_errors(example, tmp_path, scheme):
     drawn = chromium(probe, tmp_path / "profile", scheme)
     title = re.search(r"<title>(.*?)</title>", drawn.stdout)
     assert title is not None
-    ground, ink, of_plots, wide, rectangles = title[1].split("|")
+    ground, ink, of_plots, wide, over, rectangles = title[1].split("|")
     assert abs(brightness(ground) - brightness(ink)) > 150
     assert abs(brightness(ground) - brightness(of_plots)) > 150
     assert (brightness(ground) > 128) == (scheme == "light")
     assert wide == "0", "labels that leave their drawing"
+    assert over == "0", "labels over one another"
     assert int(rectangles) > 50
 
 
