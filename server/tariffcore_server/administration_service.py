@@ -52,7 +52,10 @@ class AdministrationService:
         if isinstance(done, Refused):
             raise _refused(done)
         return administration_service_pb2.ReloadCredentialsResponse(
-            tokens=done.tokens, certificate_not_after=done.certificate_not_after, workers=done.workers
+            tokens=done.tokens,
+            certificate_not_after=done.certificate_not_after,
+            workers=done.workers,
+            engine_version=ENGINE_VERSION,
         )
 
 

@@ -98,22 +98,26 @@ class ReloadCredentialsResponse(_message.Message):
     TOKENS_FIELD_NUMBER: _builtins.int
     CERTIFICATE_NOT_AFTER_FIELD_NUMBER: _builtins.int
     WORKERS_FIELD_NUMBER: _builtins.int
+    ENGINE_VERSION_FIELD_NUMBER: _builtins.int
     tokens: _builtins.int
     """How many tokens are accepted now."""
     certificate_not_after: _builtins.str
     """ISO date-time in UTC at which the server certificate ends. Empty: the server has none (plain text)."""
     workers: _builtins.int
     """How many worker processes have them in force."""
+    engine_version: _builtins.str
+    """Version of the calculating engine."""
     def __init__(
         self,
         *,
         tokens: _builtins.int = ...,
         certificate_not_after: _builtins.str = ...,
         workers: _builtins.int = ...,
+        engine_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "tokens", b"tokens", "workers", b"workers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "engine_version", b"engine_version", "tokens", b"tokens", "workers", b"workers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

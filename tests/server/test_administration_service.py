@@ -6,6 +6,7 @@ import pytest
 from tariffcore.errors import Problem
 from tariffcore.v1.administration_service_pb2 import ReloadCredentialsRequest, ReloadSchedulesRequest
 from tariffcore.v1.administration_service_pb2_grpc import AdministrationServiceStub
+from tariffcore.version import ENGINE_VERSION
 from tariffcore_server.credentials import Credentials
 from tariffcore_server.failures import MOST_VIOLATIONS
 from tariffcore_server.reloading import (
@@ -37,13 +38,14 @@ def administration(running):
 def test_what_is_in_force_now_is_told(running, administration):
     running.reloading.schedules = ReloadedSchedules(changed=True, workers=3)
     answer = administration.ReloadSchedules(ReloadSchedulesRequest(), **ADMIN)
-    assert (answer.changed, answer.workers) == (True, 3)
+    assert (answer.changed, answer.workers, answer.engine_version) == (True, 3, ENGINE_VERSION)
     assert [edition.schedule_id for edition in answer.editions] == [
         "other", "small", "small-2026", "small-2026b"
     ]  # fmt: skip
     running.reloading.credentials = ReloadedCredentials(2, "2027-01-01T00:00:00+00:00", 3)
     answer = administration.ReloadCredentials(ReloadCredentialsRequest(), **ADMIN)
     assert (answer.tokens, answer.certificate_not_after) == (2, "2027-01-01T00:00:00+00:00")
+    assert answer.engine_version == ENGINE_VERSION
 
 
 def test_a_refusal_names_every_problem(running, administration):
