@@ -72,7 +72,7 @@ def read_chart(blocks: Iterable[Block]) -> Chart:
                     row,
                     "cost_centre",
                     code,
-                    f"stands in {of_provider[code].place.rpartition(':')[2]} already",
+                    f"stands in line {of_provider[code].place.rpartition(':')[2]} already",
                     "keep one of the two rows",
                 )
                 continue

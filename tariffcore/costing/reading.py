@@ -11,6 +11,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -249,5 +250,9 @@ def _xlsx_rows(path: Path, place: str, problems: ProblemList) -> Iterator[tuple[
 
 
 def _xlsx_cell(cell: object) -> str:
+    """The text of a cell. Of a number 15 digits, which is what spreadsheets show and what can be typed: those
+    after them come of binary arithmetic in a formula (0.1 + 0.2 is 0.30000000000000004)."""
+    if isinstance(cell, float) and not cell.is_integer():
+        return format(Decimal(f"{cell:.15g}"), "f")
     text = cell_text(cell)  # type: ignore[arg-type]
     return "" if text is None else text.strip().removesuffix(_MIDNIGHT)

@@ -415,6 +415,35 @@ def test_keys_of_another_rule_may_stay(tmp_path):
     assert "'factr': is not a key of this table; did you mean 'factor'?" in problem
 
 
+def test_sums_of_a_spreadsheet(tmp_path):
+    """Formulas leave binary dust after the fifteenth digit; what has more decimals before it is refused."""
+    import xlsxwriter
+
+    def inputs_with(amount: float, name: str):
+        folder = write_costs(tmp_path / name, {"ledger.csv": None})
+        with xlsxwriter.Workbook(str(folder / "ledger.xlsx")) as book:
+            sheet = book.add_worksheet()
+            for line, row in enumerate(FILES["ledger.csv"].splitlines()):
+                sheet.write_row(line, 0, row.split(","))
+            for line, row in enumerate(FILES["ledger.csv"].splitlines()[1:], start=1):
+                sheet.write_number(line, 4, float(row.split(",")[4]))
+            sheet.write_formula(1, 4, "=700000.1+0.2-0.29", None, amount)
+        return read_inputs(folder)
+
+    dusty = 700000.1 + 0.2 - 0.29
+    assert repr(dusty) == "700000.0099999999"
+    assert inputs_with(dusty, "dust").ledger["H1", "administration"][0] == 700000_01
+    with pytest.raises(CostingError) as raised:
+        inputs_with(1000 / 3, "third")
+    assert "'333.333333333333': has more than 2 decimals" in str(raised.value.problems[0])
+
+
+def test_a_centre_twice(tmp_path):
+    assert problems_of(tmp_path, with_row("cost_centres.csv", ",laundry,Again,overhead,staff,,")) == [
+        "costs/cost_centres.csv:6: cost_centre: 'laundry': stands in line 3 already; keep one of the two rows"
+    ]
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(CostingError, match="is not a readable folder"):
         read_inputs(tmp_path / "nowhere")
