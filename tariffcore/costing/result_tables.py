@@ -115,15 +115,7 @@ def _centre_costs(run: CostingRun) -> Iterator[Sequence[str]]:
     ]  # fmt: skip
     number = 0
     for costs in run.costs:
-        running = [0] * len(names)
-        given = [0] * len(names)
-        for code, numerators in zip(costs.treating, costs.numerators, strict=True):
-            parts = []
-            for component, numerator in enumerate(numerators):
-                running[component] += numerator
-                reached = divided_half_up(running[component], costs.denominator)
-                parts.append(reached - given[component])
-                given[component] = reached
+        for code, parts in costs.apportioned():
             quantity = run.quantities[number]
             number += 1
             base = run.inputs.centres[costs.provider_id][code].product_base

@@ -158,7 +158,8 @@ class CostingRun:
 
     def by_method(self) -> dict[AllocationMethod, dict[str, int] | None]:
         """What ends in treating centres of each code under each method, over all providers, in minor units
-        (running totals over providers, half up); None where some cost has no way under the method."""
+        (each provider's by component, as the table centre_costs has them); None where some cost has no way
+        under the method."""
         return {method: _by_centre(self, method) for method in AllocationMethod}
 
 
@@ -312,12 +313,6 @@ def _by_centre(run: CostingRun, method: AllocationMethod) -> dict[str, int] | No
         costs = allocate(run.inputs, provider_id, method)
         if costs is None:
             return None
-        shares = [
-            Fraction(sum(numerators), costs.denominator) / (sum(costs.total_minor) or 1)
-            for numerators in costs.numerators
-        ]
-        if not any(shares):
-            continue
-        for code, part in zip(costs.treating, split_amount(sum(costs.total_minor), shares), strict=True):
-            totals[code] = totals.get(code, 0) + part
+        for code, parts in costs.apportioned():
+            totals[code] = totals.get(code, 0) + sum(parts)
     return totals

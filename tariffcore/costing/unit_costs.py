@@ -47,6 +47,20 @@ class ProviderCosts:
         """Ledger + depreciation by component."""
         return tuple(map(sum, zip(*self.direct.values(), strict=True)))
 
+    def apportioned(self) -> Iterator[tuple[str, list[int]]]:
+        """Each treating centre with its cost by component in minor units: running totals, half up, so that
+        the centres sum to the total of each component."""
+        running = [0] * len(self.total_minor)
+        given = list(running)
+        for code, numerators in zip(self.treating, self.numerators, strict=True):
+            parts = []
+            for component, numerator in enumerate(numerators):
+                running[component] += numerator
+                reached = divided_half_up(running[component], self.denominator)
+                parts.append(reached - given[component])
+                given[component] = reached
+            yield code, parts
+
 
 class LostCostError(Exception):
     """What was allocated is not what there was: a mistake of this program."""

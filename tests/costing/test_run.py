@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tempfile
 from fractions import Fraction
 from math import prod
@@ -12,7 +13,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tariffcore.costing import reference
+from tariffcore.costing.example import write_example
 from tariffcore.costing.parameters import AllocationMethod
+from tariffcore.costing.result_tables import write_tables
 from tariffcore.costing.run import CostingRun, run_costing
 from tariffcore.costing.schedule_output import write_costed_schedule
 from tariffcore.costing.unit_costs import allocate
@@ -199,6 +202,21 @@ def test_a_weight_that_rounds_to_zero_makes_no_schedule(tmp_path):
     }  # fmt: skip
     with pytest.raises(CostingError, match="its weight rounds to zero at 4 decimals"):
         run_costing(write_costs(tmp_path / "costs", changes))
+
+
+def test_methods_side_by_side_agree_with_the_table_of_centres(tmp_path):
+    """To the minor unit: a reader who adds up the table finds the numbers of the report."""
+    write_example(tmp_path / "example")
+    run = run_costing(tmp_path / "example")
+    write_tables(run, tmp_path / "tables")
+    added: dict[str, int] = {}
+    with (tmp_path / "tables" / "centre_costs.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            minor = int(row["cost"].replace(".", ""))
+            added[row["cost_centre"]] = added.get(row["cost_centre"], 0) + minor
+    methods = run.by_method()
+    assert methods[run.inputs.parameters.method] == added
+    assert {sum((found or {}).values()) for found in methods.values()} == {run.total_minor}
 
 
 def test_by_hand(tmp_path):
