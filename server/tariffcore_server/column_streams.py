@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from time import perf_counter
 
 from tariffcore.pricing import default_threads
@@ -21,8 +22,8 @@ from tariffcore_server.pricing_service import NOT_YOURS
 from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
 
-_READ_AHEAD = 2
-"""Chunks that are read while one is priced: enough to keep both busy, few enough to push back."""
+_AHEAD = 2
+"""Chunks that wait between one step and the next: enough to keep both busy, few enough to push back."""
 
 
 class ColumnStreams:
@@ -39,11 +40,14 @@ class ColumnStreams:
         started = pricing_service_pb2.PriceCaseColumnsResponse(started=cases.started())
         await stream.write(started.SerializeToString())
         loop = asyncio.get_running_loop()
-        async with read_ahead(stream) as messages:
-            while (message := await messages.get()) is not None:
-                if isinstance(message, RequestError):
-                    raise message
-                await stream.write(await loop.run_in_executor(self._threads, self._priced, cases, message))
+
+        async def price(message: bytes) -> bytes:
+            return await loop.run_in_executor(self._threads, self._priced, cases, message)
+
+        # three at once: a chunk is read while the one before is priced and the one before that is written
+        async with ahead(stream.read) as messages, ahead(partial(_next_priced, messages, price)) as answers:
+            while (answer := await taken(answers)) is not None:
+                await stream.write(answer)
 
     async def _begin(self, first: bytes | None, caller: Caller) -> CaseStream:
         if first is None:
@@ -76,27 +80,43 @@ class ColumnStreams:
         return answer
 
 
-@asynccontextmanager
-async def read_ahead(stream: MessageStream) -> AsyncIterator[asyncio.Queue[bytes | RequestError | None]]:
-    """The messages of a stream as they come, a few ahead; None after the last, an error instead of it."""
-    messages: asyncio.Queue[bytes | RequestError | None] = asyncio.Queue(_READ_AHEAD)
+_Ahead = asyncio.Queue[bytes | Exception | None]
 
-    async def read() -> None:
+
+@asynccontextmanager
+async def ahead(produce: Callable[[], Awaitable[bytes | None]]) -> AsyncIterator[_Ahead]:
+    """What is produced one after the other, a few ahead; after the last one None, or what was raised."""
+    produced: _Ahead = asyncio.Queue(_AHEAD)
+
+    async def run() -> None:
         while True:
             try:
-                message: bytes | RequestError | None = await stream.read()
-            except RequestError as error:
-                message = error
-            await messages.put(message)
-            if not isinstance(message, bytes):
+                one: bytes | Exception | None = await produce()
+            except Exception as error:
+                one = error
+            await produced.put(one)
+            if not isinstance(one, bytes):
                 return
 
-    reading = asyncio.create_task(read())
+    running = asyncio.create_task(run())
     try:
-        yield messages
+        yield produced
     finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def taken(produced: _Ahead) -> bytes | None:
+    """The next one; None after the last. Raises what producing it raised."""
+    one = await produced.get()
+    if isinstance(one, Exception):
+        raise one
+    return one
+
+
+async def _next_priced(messages: _Ahead, price: Callable[[bytes], Awaitable[bytes]]) -> bytes | None:
+    message = await taken(messages)
+    return None if message is None else await price(message)
 
 
 def _only(allowed: frozenset[str] | None) -> Callable[[Sequence[str]], None] | None:
