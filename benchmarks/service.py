@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -32,6 +32,7 @@ from tariffcore.client.column_stream import StreamTables, chunk_message, in_chun
 from tariffcore.pricing import price_cases
 from tariffcore.v1 import pricing_service_pb2, pricing_service_pb2_grpc
 from tariffcore.wire.messages import read_priced
+from tariffcore_server.supervisor import KEEP_MEMORY
 
 STREAM_CASES = 1 << 20
 IN_FLIGHT = 8
@@ -46,10 +47,14 @@ EMPTY_CALL = "/grpc.health.v1.Health/Check"
 
 
 @contextmanager
-def peer(*arguments: str) -> Iterator[tuple[str, int]]:
+def peer(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
     """A server in a process of its own: (address, process id)."""
     with subprocess.Popen(
-        [sys.executable, "-m", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
     ) as process:
         assert process.stdout is not None and process.stdin is not None
         said = process.stdout.readline()
@@ -117,7 +122,8 @@ def run_stream(cases: int = STREAM_CASES, rounds: int = ROUNDS) -> Section:
         f"A column stream of {cases:,} cases",
         f"""Chunks of 32,768 rows on loopback, one worker, {IN_FLIGHT} unanswered at a time; messages and
 record batches are made beforehand, answers are taken as bytes (Flight: as record batches). The echo is a gRPC
-server of the same make whose handler answers each chunk with so many bytes as its prices have. Flight's
+server of the same make whose handler answers each chunk with so many bytes as its prices have, and whose
+process keeps freed memory as the service's workers do; "as gRPC comes" is the same without that. Flight's
 DoExchange prices the same columns (codes as dictionaries) with `price_cases`, one thread. Answers were
 compared first. Processor time is that of the server's processes alone.""",
         ("contestant", "ms", "million cases/s", "MB/s in", "x echo", "processor ns/case"),
@@ -125,10 +131,14 @@ compared first. Processor time is that of the server's processes alone.""",
     options = [("grpc.max_receive_message_length", 8 << 20)]
     with ExitStack() as stack:
         address, pid = stack.enter_context(service())
-        echo_address, echo_pid = stack.enter_context(peer("benchmarks.service_peers", "echo"))
+        echo_address, echo_pid = stack.enter_context(
+            peer("benchmarks.service_peers", "echo", environment=KEEP_MEMORY)
+        )
+        bare_address, bare_pid = stack.enter_context(peer("benchmarks.service_peers", "echo"))
         flight_address, flight_pid = stack.enter_context(peer("benchmarks.service_peers", "flight"))
         ours = stack.enter_context(grpc.insecure_channel(address, options))
         echo = stack.enter_context(grpc.insecure_channel(echo_address, options))
+        bare = stack.enter_context(grpc.insecure_channel(bare_address, options))
         peer_client = stack.enter_context(flight.connect(f"grpc://{flight_address}"))
 
         answers: list[bytes] = []
@@ -145,6 +155,9 @@ compared first. Processor time is that of the server's processes alone.""",
         def return_bytes() -> None:
             exchange(echo, STREAM, iter([size, *chunks.first]), forget)
 
+        def return_bytes_barely() -> None:
+            exchange(bare, STREAM, iter([size, *chunks.first]), forget)
+
         found: list[Any] = []
 
         def by_flight() -> None:
@@ -152,8 +165,13 @@ compared first. Processor time is that of the server's processes alone.""",
 
         by_flight()
         _compare_flight(found, wanted)
-        contestants = {"echo": return_bytes, "PriceCaseColumns": price, "Flight DoExchange": by_flight}
-        pids = dict(zip(contestants, (echo_pid, pid, flight_pid), strict=True))
+        contestants = {
+            "echo": return_bytes,
+            "echo as gRPC comes": return_bytes_barely,
+            "PriceCaseColumns": price,
+            "Flight DoExchange": by_flight,
+        }
+        pids = dict(zip(contestants, (echo_pid, bare_pid, pid, flight_pid), strict=True))
         before = {name: processor_seconds(pids[name]) for name in contestants}
         times = take_turns(contestants, rounds)
         used = {name: processor_seconds(pids[name]) - before[name] for name in contestants}
@@ -278,12 +296,13 @@ kind.""",
             "empty": lambda _request: check(empty),
             "PriceCase": stub.PriceCase,
             "PriceCase, explained": stub.PriceCase,
+            "PriceCase, explained in text too": stub.PriceCase,
         }
+        place = {name: max(0, number - 1) for number, name in enumerate(kinds)}
         seconds: dict[str, list[float]] = {name: [] for name in kinds}
         for number in range(-200, calls):
-            plain, explained = requests[number % len(requests)]
             for name, call in kinds.items():
-                request = explained if name.endswith("explained") else plain
+                request = requests[number % len(requests)][place[name]]
                 begin = time.perf_counter()
                 call(request)
                 if number >= 0:
@@ -292,7 +311,7 @@ kind.""",
         for name, call in kinds.items():
             before = processor_seconds(pid)
             for number in range(calls):
-                call(requests[number % len(requests)][name.endswith("explained")])
+                call(requests[number % len(requests)][place[name]])
             used[name] = (processor_seconds(pid) - before) / calls
     base = median(seconds["empty"])
     for name, measured in seconds.items():
@@ -305,8 +324,8 @@ kind.""",
     return section
 
 
-def sample_requests(count: int = 256) -> list[tuple[Any, Any]]:
-    """Requests for one case each, without and with an explanation."""
+def sample_requests(count: int = 256) -> list[tuple[Any, Any, Any]]:
+    """Requests for one case each: as it is, with an explanation, and with its text too."""
     plan = demo_plan()
     table = pq.read_table(cases_parquet(1 << 20)).slice(0, count)
     requests = []
@@ -319,6 +338,7 @@ def sample_requests(count: int = 256) -> list[tuple[Any, Any]]:
             (
                 pricing_service_pb2.PriceCaseRequest(case=message),
                 pricing_service_pb2.PriceCaseRequest(case=message, with_explanation=True),
+                pricing_service_pb2.PriceCaseRequest(case=message, with_text=True),
             )
         )
     return requests
@@ -354,7 +374,7 @@ again, over four connections a worker. Callers and service share the processors.
 async def _call_many(address: str, callers: int, calls: int, workers: int) -> tuple[list[float], float]:
     import grpc
 
-    requests = [plain for plain, _ in sample_requests()]
+    requests = [plain for plain, _, _ in sample_requests()]
     latencies: list[float] = []
     connections = min(callers, 4 * workers)
     channels = [

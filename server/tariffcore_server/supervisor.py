@@ -28,7 +28,7 @@ from tariffcore_server.snapshots import Snapshot
 _STEADY_SECONDS = 10.0
 _LONGEST_PAUSE_SECONDS = 10.0
 _OTHER_FILES = 256
-_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 """Has glibc keep so much freed memory for what comes next. Chunks are of megabytes, and to give their memory
 back to the system and fetch it again, page by page, costs more than to price them."""
 _SOME_MORE_SECONDS = 10.0
@@ -146,7 +146,7 @@ class Supervisor:
         """Starts a worker with what is in force. Raises ProblemsError where it cannot use it."""
         ours, theirs = socket.socketpair()
         environment = {
-            **_KEEP_MEMORY,
+            **KEEP_MEMORY,
             **os.environ,
             "PROMETHEUS_MULTIPROC_DIR": self._metrics_folder,
             "GRPC_VERBOSITY": os.environ.get("GRPC_VERBOSITY", "NONE"),
