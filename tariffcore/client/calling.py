@@ -56,6 +56,7 @@ DEADLINE_SECONDS = 30.0
 TABLE_ROWS_AT_ONCE = 1 << 18
 """How many rows of a table are read ahead of the stream."""
 PAGE_SIZE = 1_000
+_LOST_BY_GRPC = "Internal error from Core"
 
 _T = TypeVar("_T")
 
@@ -465,9 +466,11 @@ def broken(failure: Failure) -> Failure:
 
     A service that drains refuses what is new with UNAVAILABLE; but gRPC itself cancels a call that arrives in
     the instant between being told to stop and telling the connection so, and every call where the operator
-    gave no time to drain.
+    gave no time to drain. And gRPC's asyncio calls an error of its core what is a message that could not be
+    sent, because the service had ended the call meanwhile: how it ended is then lost.
     """
-    if failure.code != "CANCELLED":
+    is_lost = failure.code == "INTERNAL" and failure.message.startswith(_LOST_BY_GRPC)
+    if failure.code != "CANCELLED" and not is_lost:
         return failure
     return Failure("UNAVAILABLE", failure.reason, failure.message, retry_seconds=failure.retry_seconds)
 
