@@ -554,6 +554,11 @@ import os, signal
 from contextlib import contextmanager
 import tariffcore.cli.price as module
 
+# whoever runs the tests may ignore signals (nohup, a job in the background), and children inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 @contextmanager
 def bar(*_, **__):
     yield lambda *_: os.kill(os.getpid(), signal.{signal})
