@@ -7,6 +7,7 @@ import io
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -50,6 +51,9 @@ from tariffcore.files.standardising import standardised
 SAMPLE_BYTES = 1 << 20
 MAX_BLOCK_BYTES = 16 << 20
 """Blocks are cut at this size at the latest: large enough for speed, small enough to hold several at once."""
+
+PARSED_AT_ONCE = 4 << 20
+"""pyarrow is given the lines of a block in pieces that stay in the processor's cache."""
 
 _MIN_BLOCK_BYTES = 1 << 16
 _DELIMITERS = ";,\t|"
@@ -244,42 +248,47 @@ class CsvSource(CaseSource):
         return CaseChunk(standardised(table, self._binding, self._mapping), lines[is_row], malformed)
 
     def _table(self, raw: CsvBlock, text: memoryview) -> tuple[pa.Table, list[_WrongRow]]:
+        if bytes(text[: len(BOM_UTF8)]) == BOM_UTF8:
+            text = memoryview(BOM_UTF8 + text)  # pyarrow leaves out one: here it belongs to the first cell
+        has_quotes = raw.text.find(b'"', 0, raw.stop) >= 0
+        try:
+            if not has_quotes and len(text) > PARSED_AT_ONCE:
+                with suppress(pa.ArrowInvalid):  # a line is longer than that
+                    return self._parsed(text, has_quotes, PARSED_AT_ONCE)
+            return self._parsed(text, has_quotes, len(text) + 1)
+        except pa.ArrowInvalid as error:
+            raise self._unusable(
+                raw.first_line, f"the lines from here on cannot be read ({error})", "check the file there"
+            ) from None
+
+    def _parsed(self, text: memoryview, has_quotes: bool, at_once: int) -> tuple[pa.Table, list[_WrongRow]]:
         wrong_rows: list[_WrongRow] = []
 
         def note_wrong_row(row: pa_csv.InvalidRow) -> str:
             wrong_rows.append(_WrongRow(row.number - 1, row.actual_columns, row.text))
             return "skip"
 
-        if (
-            bytes(text[: len(BOM_UTF8)]) == BOM_UTF8
-        ):  # pyarrow leaves out one: here it belongs to the first cell
-            text = memoryview(BOM_UTF8 + text)
-        try:
-            table = pa_csv.read_csv(
-                pa.BufferReader(pa.py_buffer(text)),
-                # One thread: only then does pyarrow say which row is malformed.
-                pa_csv.ReadOptions(
-                    use_threads=False,
-                    block_size=len(text) + 1,
-                    column_names=[str(i) for i in range(self._binding.width)],
-                ),
-                pa_csv.ParseOptions(
-                    delimiter=self.delimiter,
-                    newlines_in_values=raw.text.find(b'"', 0, raw.stop) >= 0,
-                    invalid_row_handler=note_wrong_row,
-                ),
-                pa_csv.ConvertOptions(
-                    check_utf8=False,  # done already, for the whole block
-                    column_types=self._kinds,
-                    include_columns=list(self._kinds),
-                    null_values=[""],
-                    strings_can_be_null=True,
-                ),
-            )
-        except pa.ArrowInvalid as error:
-            raise self._unusable(
-                raw.first_line, f"the lines from here on cannot be read ({error})", "check the file there"
-            ) from None
+        table = pa_csv.read_csv(
+            pa.BufferReader(pa.py_buffer(text)),
+            # One thread: only then does pyarrow say which row is malformed.
+            pa_csv.ReadOptions(
+                use_threads=False,
+                block_size=at_once,
+                column_names=[str(i) for i in range(self._binding.width)],
+            ),
+            pa_csv.ParseOptions(
+                delimiter=self.delimiter,
+                newlines_in_values=has_quotes,
+                invalid_row_handler=note_wrong_row,
+            ),
+            pa_csv.ConvertOptions(
+                check_utf8=False,  # done already, for the whole block
+                column_types=self._kinds,
+                include_columns=list(self._kinds),
+                null_values=[""],
+                strings_can_be_null=True,
+            ),
+        )
         return one_chunk(table), wrong_rows
 
     def _ragged(self, fields: int, line: str) -> MalformedRow:

@@ -4,10 +4,11 @@ import csv
 import io
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tariffcore.errors import CasesError
@@ -132,6 +133,17 @@ def test_whatever_the_quotes_the_block_size_changes_nothing_and_no_line_is_lost(
             in_long_rows |= set(range(line + 1, following))
     for number, text in enumerate(texts[1:], start=2):
         assert (text == "") or number in whole.lines or number in in_long_rows
+
+
+@settings(max_examples=200, deadline=None)
+@given(body=st.text(alphabet=";;aЯ\n\n\r\ufeff ", max_size=300), at_once=st.integers(30, 200))
+@example(body="1;A;b;2026-01-01;\n" * 9 + "x\n" + "2" * 200 + ";;;;\n\nx;y", at_once=100)
+def test_in_how_many_pieces_a_block_is_parsed_changes_nothing(folder, body, at_once) -> None:
+    content = (";".join(HEADER) + "\n" + body).encode()
+    whole = read_bytes(folder, content)
+    with patch("tariffcore.files.csv_reading.PARSED_AT_ONCE", at_once):
+        pieces = read_bytes(folder, content)
+    assert (pieces.rows, pieces.lines, pieces.malformed) == (whole.rows, whole.lines, whole.malformed)
 
 
 NASTY = (
