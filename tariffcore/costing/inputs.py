@@ -68,7 +68,9 @@ class _Reader:
     def read(self) -> Inputs:
         files = self._files()
         parameters = self._parameters()
-        self.problems.raise_if_any(self.folder)
+        if len(self.problems):
+            self._read_for_their_form(files, parameters)
+            self.problems.raise_if_any(self.folder)
         assert parameters is not None
         like, current = self._schedules(parameters)
         chart = read_chart(self._blocks(files, COST_CENTRES))
@@ -125,6 +127,20 @@ class _Reader:
         self.problems.raise_if_any(self.folder)
         assert inputs is not None
         return inputs
+
+    def _read_for_their_form(self, files: dict[Table, Path], parameters: Parameters | None) -> None:
+        """Tables of a folder that cannot be used, so that what is wrong in them is told in the same round.
+
+        Nothing is compared between tables: one of them, or a choice of the run, may be what is missing.
+        """
+        read_chart(self._blocks(files, COST_CENTRES))
+        read_statistics(self._blocks(files, STATISTICS))
+        read_shares(self._blocks(files, SHARES))
+        read_groups(self._blocks(files, GROUPS), None)
+        if parameters is not None:
+            read_ledger(self._blocks(files, LEDGER), parameters)
+            read_usage(self._blocks(files, USAGE), parameters)
+            read_revaluations(self._blocks(files, REVALUATIONS), parameters)
 
     # --- files
 

@@ -183,6 +183,28 @@ def test_all_at_once(tmp_path):
     assert all("; " in problem for problem in found), "every problem has its way out"
 
 
+def test_a_wrong_choice_hides_no_wrong_table(tmp_path):
+    changes = (
+        with_row("statistics.csv", "H1,theatre,staff,-4")
+        | with_row("groups.csv", "1,Twice,,")
+        | replaced("costing.toml", '"step_down"', '"stepdown"')
+    )
+    found = problems_of(tmp_path, changes)
+    places = {problem.split(":")[0].removeprefix("costs/") for problem in found}
+    assert places == {"costing.toml", "statistics.csv", "groups.csv"}
+
+
+def test_a_missing_table_hides_no_wrong_one(tmp_path):
+    folder = write_costs(
+        tmp_path / "costs", with_row("ledger.csv", "H1,2025-07,surgery,stafpay,1.00,journal")
+    )
+    (folder / "statistics.csv").unlink()
+    with pytest.raises(CostingError) as raised:
+        read_inputs(folder)
+    places = {str(problem).split(":")[0].removeprefix("costs/") for problem in raised.value.problems}
+    assert places == {"ledger.csv", "statistics.csv"}
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
