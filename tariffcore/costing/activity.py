@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tariffcore.costing.model import Activity, CostCentre
-from tariffcore.costing.problems import ProblemList
-from tariffcore.costing.reading import Block, read_blocks
 from tariffcore.costing.tables import CASES
-from tariffcore.costing.values import MAX_COUNT, count_value
 from tariffcore.schedule.values import choice, code_value, instead_of, word_value
+from tariffcore.worksheets.problems import ProblemList
+from tariffcore.worksheets.reading import Block, read_blocks
+from tariffcore.worksheets.values import MAX_COUNT, count_value
 
 _TEXTS = ("provider_id", "cost_centre", "drg_code", "care_setting")
 _COUNTS = ("bed_days", "units")

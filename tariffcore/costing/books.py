@@ -9,17 +9,8 @@ from fractions import Fraction
 
 from tariffcore.costing.model import CentreKind, CostCentre, GroupEntry, ProductBase
 from tariffcore.costing.parameters import Parameters
-from tariffcore.costing.problems import ProblemList
-from tariffcore.costing.reading import Block
 from tariffcore.costing.tables import SHARES_BASE
-from tariffcore.costing.values import (
-    Span,
-    agreed_share,
-    half_months,
-    money_reader,
-    quantity_value,
-    span_value,
-)
+from tariffcore.costing.values import Span, half_months, quantity_value, span_value
 from tariffcore.money import format_exact, format_minor
 from tariffcore.schedule.limits import MAX_PLANNED_DAYS
 from tariffcore.schedule.model import Schedule
@@ -32,6 +23,9 @@ from tariffcore.schedule.values import (
     words_outside,
     yes_or_no,
 )
+from tariffcore.worksheets.problems import ProblemList
+from tariffcore.worksheets.reading import Block
+from tariffcore.worksheets.values import agreed_share, money_reader
 
 
 def text_value(text: str) -> str:

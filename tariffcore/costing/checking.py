@@ -9,10 +9,10 @@ import numpy as np
 from tariffcore.costing.allocation import CircularOrderError, allocation_order, final_shares, passing_weights
 from tariffcore.costing.model import CostCentre, Inputs
 from tariffcore.costing.parameters import TrimOf, TrimRule
-from tariffcore.costing.problems import ProblemList
 from tariffcore.costing.product import product_quantities
 from tariffcore.costing.tables import SHARES_BASE
 from tariffcore.schedule.values import instead_of
+from tariffcore.worksheets.problems import ProblemList
 
 
 def check_inputs(

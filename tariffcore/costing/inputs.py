@@ -22,8 +22,6 @@ from tariffcore.costing.books import (
 from tariffcore.costing.checking import check_inputs
 from tariffcore.costing.model import Activity, CostCentre, Inputs
 from tariffcore.costing.parameters import COSTING_TOML, Parameters, read_parameters
-from tariffcore.costing.problems import ProblemList
-from tariffcore.costing.reading import Block, read_blocks
 from tariffcore.costing.register import RegisterReader, read_revaluations, read_usage
 from tariffcore.costing.tables import (
     ASSETS,
@@ -39,12 +37,14 @@ from tariffcore.costing.tables import (
     USAGE,
     Table,
 )
-from tariffcore.errors import CatalogError, Problem, ProblemsError
 from tariffcore.schedule.folder import read_schedule
 from tariffcore.schedule.model import Schedule, Unit
 from tariffcore.schedule.shipped import resolve
 from tariffcore.schedule.tariff import find_share
 from tariffcore.schedule.values import instead_of
+from tariffcore.worksheets.problems import ProblemList
+from tariffcore.worksheets.reading import Block, read_blocks
+from tariffcore.worksheets.table import Table
 
 NOTES_FILE = "README.md"
 _SUFFIXES = (".csv", ".xlsx")
@@ -65,12 +65,15 @@ class _Reader:
         self.problems = ProblemList()
         self.digests: dict[str, str] = {}
 
+    def _raise_if_any(self) -> None:
+        self.problems.raise_if_any(CostingError, f"the costs in {self.folder}", "no schedule was written")
+
     def read(self) -> Inputs:
         files = self._files()
         parameters = self._parameters()
         if len(self.problems):
             self._read_for_their_form(files, parameters)
-            self.problems.raise_if_any(self.folder)
+            self._raise_if_any()
         assert parameters is not None
         like, current = self._schedules(parameters)
         chart = read_chart(self._blocks(files, COST_CENTRES))
@@ -124,7 +127,7 @@ class _Reader:
                 _joint_digest(self.digests),
             )
             check_inputs(inputs, self.problems, statistics_read=statistics_read, activity_read=activity_read)
-        self.problems.raise_if_any(self.folder)
+        self._raise_if_any()
         assert inputs is not None
         return inputs
 
@@ -156,7 +159,7 @@ class _Reader:
                 f"name the folder that holds {COSTING_TOML}; 'tariffcore cost template' writes one to fill "
                 "in",
             )
-            self.problems.raise_if_any(self.folder)
+            self._raise_if_any()
         by_name = {table.name: table for table in TABLES}
         found: dict[Table, Path] = {}
         possible = [COSTING_TOML, *(f"{name}.csv" for name in by_name)]

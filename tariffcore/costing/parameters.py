@@ -9,10 +9,10 @@ from enum import StrEnum
 from fractions import Fraction
 
 from tariffcore.costing.depreciation import Method, MonthlyConvention
-from tariffcore.costing.problems import ProblemList
 from tariffcore.money import RoundingMode
 from tariffcore.schedule.limits import MAX_MINOR_UNITS, MAX_WORDS
 from tariffcore.schedule.toml_reading import TomlDocument, TomlSyntaxError, TomlTable
+from tariffcore.worksheets.problems import ProblemList
 
 COSTING_TOML = "costing.toml"
 MAX_LIFE_YEARS = 200

@@ -12,21 +12,12 @@ from tariffcore.costing.books import check_currency, note_unknown_provider, text
 from tariffcore.costing.depreciation import HALF_MONTHS_A_YEAR, Method, moment_of
 from tariffcore.costing.model import Asset, CostCentre, Stretch
 from tariffcore.costing.parameters import AssetClass, Parameters
-from tariffcore.costing.problems import ProblemList
-from tariffcore.costing.reading import Block
-from tariffcore.costing.values import (
-    Span,
-    amount_from_zero,
-    day_as_written,
-    half_months,
-    life_value,
-    money_reader,
-    quantity_value,
-    rate_value,
-    span_value,
-)
+from tariffcore.costing.values import Span, half_months, life_value, quantity_value, rate_value, span_value
 from tariffcore.money import format_minor
 from tariffcore.schedule.values import choice, code_value, instead_of, word_value
+from tariffcore.worksheets.problems import ProblemList
+from tariffcore.worksheets.reading import Block
+from tariffcore.worksheets.values import amount_from_zero, day_as_written, money_reader
 
 Key = tuple[str, str]
 """(provider_id, asset_id)."""

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from tariffcore.costing.enclosures import ratio_bounds
 from tariffcore.costing.parameters import AllocationMethod
-from tariffcore.costing.plots import Bar, Column, bars, columns, strips, two_sided
 from tariffcore.costing.run import CostingRun
 from tariffcore.costing.schedule_output import schedule_comments
 from tariffcore.costing.unit_costs import GroupKey
 from tariffcore.errors import CostingError, Problem
 from tariffcore.money import format_exact, format_minor, round_to_int
+from tariffcore.plots import Bar, Column, bars, columns, strips, two_sided
 from tariffcore.schedule.model import Schedule
 from tariffcore.version import ENGINE_VERSION
 

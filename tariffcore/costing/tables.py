@@ -3,35 +3,7 @@ here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column; ``may_lack``: the table is whole without it."""
-
-    name: str
-    what: str
-    may_lack: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of the folder: a file ``<name>.csv`` or ``<name>.xlsx`` (cases also ``.parquet``)."""
-
-    name: str
-    what: str
-    columns: tuple[Column, ...]
-    optional: bool = False
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
-
-    @property
-    def required_columns(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns if not column.may_lack)
-
+from tariffcore.worksheets.table import Column, Table
 
 _PROVIDER = Column("provider_id", "the hospital")
 _SOURCE = Column("source", "the document it comes from")

@@ -12,9 +12,10 @@ import xlsxwriter
 
 from tariffcore.costing.example import EXAMPLE_TOML
 from tariffcore.costing.parameters import COSTING_TOML
-from tariffcore.costing.tables import CASES, TABLES, Table
+from tariffcore.costing.tables import CASES, TABLES
 from tariffcore.errors import CostingError, Problem
 from tariffcore.schedule.writing import require_free
+from tariffcore.worksheets.table import Table
 
 _OF_THE_EXAMPLE = (
     (

@@ -12,7 +12,7 @@ import pytest
 
 from tariffcore.costing import activity as module
 from tariffcore.costing.activity import Codes, read_cases
-from tariffcore.costing.problems import ProblemList
+from tariffcore.worksheets.problems import ProblemList
 from tests.costing.small_costs import CASES
 
 CODES = Codes(

@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 import pytest
 
 from tariffcore.costing.example import write_example
-from tariffcore.costing.plots import Bar, bars, scaled, two_sided
 from tariffcore.costing.report import render_report, write_report
 from tariffcore.costing.run import run_costing
 from tariffcore.errors import CostingError
 from tariffcore.money import format_exact
+from tariffcore.plots import Bar, bars, scaled, two_sided
 from tests.costing.small_costs import FILES, replaced, with_row, write_costs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
-from tariffcore.errors import CostingError, Problem
+from tariffcore.errors import Problem, ProblemsError
 
 MOST_OF_A_FILE = 200
 """Of one file at most so many problems are listed; the rest are counted."""
@@ -34,8 +33,11 @@ class ProblemList:
     def note(self, place: str, field: str | None, value: str | None, message: str, way_out: str) -> None:
         self.add(Problem(place, field, value, message, way_out))
 
-    def raise_if_any(self, folder: Path) -> None:
-        """Raises CostingError with all of them, sorted by file and line; nothing where there are none."""
+    def raise_if_any(self, kind: type[ProblemsError], what: str, consequence: str) -> None:
+        """Raises the error with all of them, sorted by file and line; nothing where there are none.
+
+        ``what`` was read ("the costs in DIR"), and what follows of it ("no schedule was written").
+        """
         if not self._of_file:
             return
         problems = sorted(self._kept, key=_in_file_order)
@@ -51,7 +53,7 @@ class ProblemList:
                     )
                 )
         said = "1 problem" if len(self) == 1 else f"{len(self):,} problems"
-        raise CostingError(f"the costs in {folder} cannot be used: {said}; no schedule was written", problems)
+        raise kind(f"{what} cannot be used: {said}; {consequence}", problems)
 
 
 def _in_file_order(problem: Problem) -> tuple[str, int]:

@@ -18,13 +18,13 @@ from typing import TypeVar
 
 import python_calamine as calamine
 
-from tariffcore.costing.problems import ProblemList
-from tariffcore.costing.tables import Table
 from tariffcore.errors import ImportTableError
 from tariffcore.files.csv_encoding import detect_encoding
 from tariffcore.files.xlsx_reading import cell_text
 from tariffcore.schedule.importing.table_reading import refuse_overlarge_workbook
 from tariffcore.schedule.values import UnreadableValueError, instead_of
+from tariffcore.worksheets.problems import ProblemList
+from tariffcore.worksheets.table import Table
 
 _Value = TypeVar("_Value")
 
