@@ -35,8 +35,8 @@ from tariffcore.costing.tables import (
     TABLES,
     TREATED,
     USAGE,
-    Table,
 )
+from tariffcore.errors import CatalogError, CostingError, Problem, ProblemsError
 from tariffcore.schedule.folder import read_schedule
 from tariffcore.schedule.model import Schedule, Unit
 from tariffcore.schedule.shipped import resolve
