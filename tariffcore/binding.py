@@ -72,11 +72,16 @@ class PlanWords:
         self._procedures = plan.procedure_bits
         self.by_admission = plan.catalog.deciding_date is DecidingDate.ADMISSION
         self.numbers = _binding.PlanNumbers(**self._numbers(plan))
-        self.rule_ids = list(dict.fromkeys(rule for rule in plan.rule_ids if rule is not None))
-        """Every rule once."""
-        place = {rule: number for number, rule in enumerate(self.rule_ids, start=1)}
-        self.place_of_rule = np.array([place.get(rule or "", 0) for rule in plan.rule_ids], dtype=np.uint32)
-        """Of each of the kernel's rule numbers, the place in `rule_ids`, counted from 1; 0: no rule."""
+        of_number = [
+            None if rule_id is None or method is None else (rule_id, method)
+            for rule_id, method in zip(plan.rule_ids, plan.rule_methods, strict=True)
+        ]
+        self.rules = list(dict.fromkeys(rule for rule in of_number if rule is not None))
+        """Every rule once with each method it pays by."""
+        place = {rule: number for number, rule in enumerate(self.rules, start=1)}
+        places = [0 if rule is None else place[rule] for rule in of_number]
+        self.place_of_rule = np.array(places, dtype=np.uint32)
+        """Of each of the kernel's rule numbers, the place in `rules`, counted from 1; 0: no rule."""
 
     def provider(self, word: str) -> int:
         """The provider's row of coefficients."""

@@ -525,6 +525,7 @@ unit = "case"
 care_setting = "day_hospital"
 share = "0.40"
 applies_to = "weight"
+method = "day_hospital_case"
 source = "synthetic"
   [[share.exception]]
   id = "day_hospital.surgical"
@@ -547,6 +548,7 @@ unit = "case"
 care_setting = "home"
 share = "1/6"
 applies_to = "tariff"
+method = "home_case"
 source = "synthetic"
 
 [[share]]
@@ -555,6 +557,7 @@ care_setting = "reception_observation"
 share = "0.67"
 applies_to = "tariff"
 max_hours = 24
+method = "reception_observation"
 source = "synthetic"
 
 [[share]]

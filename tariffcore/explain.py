@@ -52,6 +52,7 @@ def explain_case(case: Case, catalog: Catalog) -> Explanation:
         deciding_date=line.day,
         engine_version=ENGINE_VERSION,
         rule_id=rule_id,
+        method=line.method if status is CaseStatus.OK else None,
         components=components,
         steps=tuple(line.steps),
         reasons=reasons,

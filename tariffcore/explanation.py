@@ -13,6 +13,7 @@ from tariffcore.explanation_text import COLUMNS, explanation_in_words, reasons_i
 from tariffcore.labelling import labels_in
 from tariffcore.money import RoundingMode, format_minor
 from tariffcore.schedule.catalog import DecidingDate
+from tariffcore.schedule.model import PaymentMethod
 from tariffcore.statuses import CaseStatus
 
 EXPLANATION_FORMAT = "tariffcore.explanation/1"
@@ -100,6 +101,7 @@ class Explanation:
     decided_by     which date of a case decides, as the catalog says
     as_of          the asking date: what was published later plays no part; None = the latest published
     rule_id        as in the priced rows; None unless OK
+    method         how the fund pays for it; None unless OK
     components     every component the edition knows, in file order; None for services, for a group without a
                    component profile, and unless OK
     steps          in the order of the calculation; for a rejected case those before the one that failed
@@ -120,6 +122,7 @@ class Explanation:
     deciding_date: date | None
     engine_version: str
     rule_id: str | None
+    method: PaymentMethod | None
     components: tuple[ComponentPart, ...] | None
     steps: tuple[Step, ...]
     reasons: tuple[Statement, ...]
@@ -157,6 +160,7 @@ class Explanation:
             "deciding_date": _iso(self.deciding_date),
             "engine_version": self.engine_version,
             "rule_id": self.rule_id,
+            "method": None if self.method is None else self.method.value,
             "components": None
             if self.components is None
             else [

@@ -64,7 +64,7 @@ CONDITION_VALUES = frozenset(["conditions"])
 QUOTED_VALUES = frozenset(
     ["drg_code", "service_code", "provider_id", "factor_code", "word", "suggestion", "text", "procedure"]
 )
-VOCABULARY_VALUES = frozenset(["care_setting", "outcome", "unit", "day_count"])
+VOCABULARY_VALUES = frozenset(["care_setting", "outcome", "unit", "method", "day_count"])
 TERM_VALUES = frozenset(["deciding_field"])
 LIST_VALUES = frozenset(["words", "fields"])
 RULE_VALUES = frozenset(["rule_if_true", "rule_if_false"])

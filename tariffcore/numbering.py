@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tariffcore.schedule.catalog import Catalog
-from tariffcore.schedule.model import Pay, Schedule, StayRule, Unit
+from tariffcore.schedule.model import Pay, PaymentMethod, Schedule, StayRule, Unit
 from tariffcore.schedule.tariff import find_service, with_exceptions
 from tariffcore.statuses import CaseStatus
 
@@ -78,6 +78,8 @@ class StayClass:
     """Of a case: the group's flags that some exemption names."""
     own_settings: frozenset[str] = frozenset()
     """Of a service: the care settings for which it has a rate of its own."""
+    method: PaymentMethod | None = None
+    """Of a service: what pays it. A case is paid by the method of its share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,21 +235,29 @@ class Numbering:
                     if (row := find_service(schedule, code, setting, day)) is not None
                     and row.care_setting is not None
                 )
-                key = StayClass(schedule.services[code][0].unit, own_settings=own)
+                service = schedule.services[code][0]
+                key = StayClass(service.unit, own_settings=own, method=service.method)
                 number = numbers.setdefault(key, len(numbers))
                 self.class_spans.append((epochs, self.service_items[code], number))
         self.stay_classes = list(numbers)
 
     def _number_columns(self) -> None:
-        """A rate column for each share, exception and kind of own rate, by its id."""
-        self.rate_columns: dict[str, int] = {}
+        """A rate column for each share, exception and kind of own rate, by id and payment method."""
+        methods: dict[Unit, dict[PaymentMethod, None]] = {}
+        for stay_class in self.stay_classes:
+            if stay_class.method is not None:
+                methods.setdefault(stay_class.unit, {})[stay_class.method] = None
+        self.rate_columns: dict[tuple[str, PaymentMethod], int] = {}
         for schedule in self.editions:
             for share in schedule.shares:
-                for rule in with_exceptions(share):
-                    self.rate_columns.setdefault(rule.id, len(self.rate_columns))
+                for method in (share.method,) if share.unit is Unit.CASE else methods.get(share.unit, ()):
+                    for rule in with_exceptions(share):
+                        self.rate_columns.setdefault((rule.id, method), len(self.rate_columns))
         for stay_class in self.stay_classes:
             for setting in sorted(stay_class.own_settings):
-                self.rate_columns.setdefault(own_rate_id(stay_class.unit, setting), len(self.rate_columns))
+                assert stay_class.method is not None, "only services have rates of their own"
+                key = own_rate_id(stay_class.unit, setting), stay_class.method
+                self.rate_columns.setdefault(key, len(self.rate_columns))
         self.no_rate_columns = {
             status: len(self.rate_columns) + n for n, status in enumerate(_NO_RATE_STATUSES)
         }
@@ -283,12 +293,18 @@ class Numbering:
     @cached_property
     def rule_ids(self) -> list[str | None]:
         """The rule id behind each number in the kernel's rule column."""
-        columns = [*self.rate_columns, *(None for _ in self.no_rate_columns)]
+        columns = [*(rule for rule, _ in self.rate_columns), *(None for _ in self.no_rate_columns)]
         names: list[str | None] = []
         for column in columns:
             for row in self.factor_rows:
                 names.append(column if column is None or row.name is None else f"{column}+{row.name}")
         return names
+
+    @cached_property
+    def rule_methods(self) -> list[PaymentMethod | None]:
+        """The payment method behind each number in the kernel's rule column."""
+        columns = [*(method for _, method in self.rate_columns), *(None for _ in self.no_rate_columns)]
+        return [method for method in columns for _ in self.factor_rows]
 
     def day_code(self, day: date) -> int:
         """The kernel's number for a day; OUTSIDE_DAY where the plan's days do not reach."""

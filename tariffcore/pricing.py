@@ -19,6 +19,7 @@ from tariffcore.column_reading import looked_up
 from tariffcore.encoding import EncodedCases, MarkedRows, encode_cases
 from tariffcore.plan import MISSING_AGE, Plan
 from tariffcore.schedule.catalog import Catalog
+from tariffcore.schedule.model import PaymentMethod
 from tariffcore.statuses import CaseStatus
 
 _ROWS_A_THREAD = 1 << 15  # fewer are not worth a second thread
@@ -52,6 +53,8 @@ class PricedNames(Protocol):
     @property
     def rule_ids(self) -> Sequence[str | None]: ...
     @property
+    def rule_methods(self) -> Sequence[PaymentMethod | None]: ...
+    @property
     def component_names(self) -> Sequence[str]: ...
 
 
@@ -73,7 +76,8 @@ class PricedCases:
     amount_minor      int64, minor units; 0 unless the status is OK
     status            uint8, `CaseStatus`
     edition           uint8, 1 + the number of the edition in ``plan.editions``; 0 where none covers the date
-    rule              uint16, the number of the rule in ``plan.rule_ids``
+    rule              uint16, the number of the rule in ``plan.rule_ids``, and of its method in
+                      ``plan.rule_methods``
     parts_minor       int64 (component, case), the amount over ``plan.component_names``; None: not asked for
     has_parts         uint8, 1 where the case has a component profile; None: not asked for
     """
@@ -107,6 +111,13 @@ class PricedCases:
             for rule, ok in zip(self.rule.tolist(), self.ok.tolist(), strict=True)
         ]
 
+    def methods(self) -> list[PaymentMethod | None]:
+        """What pays each priced case, None for the others."""
+        return [
+            self.plan.rule_methods[rule] if ok else None
+            for rule, ok in zip(self.rule.tolist(), self.ok.tolist(), strict=True)
+        ]
+
     @property
     def components_minor(self) -> dict[str, NDArray[np.int64]]:
         """Each component's part in minor units, by name; empty unless asked for."""
@@ -136,6 +147,9 @@ class PricedCases:
             "amount": decimals(self.amount_minor, minor_units, self.ok),
             "status": _names(self.status, list(STATUS_NAMES)),
             "rule_id": _names(self.rule, self.plan.rule_ids, self.ok),
+            "method": _names(
+                self.rule, [method and method.value for method in self.plan.rule_methods], self.ok
+            ),
         }
         if self.parts_minor is not None and self.has_parts is not None:
             valid = self.has_parts.view(np.bool_)

@@ -21,6 +21,7 @@ from tariffcore.schedule.model import (
     DayCount,
     Group,
     Pay,
+    PaymentMethod,
     Rounding,
     Schedule,
     Service,
@@ -51,6 +52,7 @@ class ReferenceResult:
     rule_id           share (or exception, or printed rate), then stay rule or factor; None unless OK
     components_minor  what part of the payment is each component the edition knows; None for services,
                       for a group without a component profile, and unless OK
+    method            how the fund pays for it; None unless OK
     """
 
     status: CaseStatus
@@ -58,6 +60,7 @@ class ReferenceResult:
     schedule_id: str | None = None
     rule_id: str | None = None
     components_minor: dict[str, int] | None = None
+    method: PaymentMethod | None = None
 
 
 class _NoAmountError(Exception):
@@ -80,18 +83,18 @@ def reference_price(case: Case, catalog: Catalog) -> ReferenceResult:
             raise _NoAmountError(CaseStatus.NO_SCHEDULE_FOR_DATE)
         day = deciding_day(case, catalog)
         if written(case.drg_code) is not None:
-            amount_minor, rule_id, components_minor = price_of_treated_case(case, schedule, day)
+            amount_minor, rule_id, method, components_minor = price_of_treated_case(case, schedule, day)
         else:
-            amount_minor, rule_id = price_of_service(case, schedule, day)
+            amount_minor, rule_id, method = price_of_service(case, schedule, day)
             components_minor = None
     except _NoAmountError as no_amount:
         return ReferenceResult(no_amount.status, schedule_id=schedule_id)
-    return ReferenceResult(CaseStatus.OK, amount_minor, schedule_id, rule_id, components_minor)
+    return ReferenceResult(CaseStatus.OK, amount_minor, schedule_id, rule_id, components_minor, method)
 
 
 def price_of_treated_case(
     case: Case, schedule: Schedule, day: date
-) -> tuple[int, str, dict[str, int] | None]:
+) -> tuple[int, str, PaymentMethod, dict[str, int] | None]:
     """A case of a clinical cost group: tariff x stay factor x coefficient, rounded once (items 70-88)."""
     stay_days = length_of_stay(case, schedule)
     group = cost_group(case, schedule)
@@ -111,10 +114,20 @@ def price_of_treated_case(
     amount_minor = payment_minor(unit_price, case, schedule)
 
     rule_id = share.id if stay_rule is None else f"{share.id}+{stay_rule.id}"
-    return amount_minor, rule_id, component_parts(amount_minor, group, care_setting, schedule)
+    method = setting_share.own_method or PaymentMethod.TREATED_CASE
+    return amount_minor, rule_id, method, component_parts(amount_minor, group, care_setting, schedule)
 
 
-def price_of_service(case: Case, schedule: Schedule, day: date) -> tuple[int, str]:
+METHOD_OF_SERVICES = {
+    Unit.BED_DAY: PaymentMethod.BED_DAY,
+    Unit.SERVICE: PaymentMethod.SERVICE,
+    Unit.CALL: PaymentMethod.CALL,
+    Unit.PERSON_MONTH: PaymentMethod.PER_CAPITA,
+}
+"""How the fund pays for a service that does not say so itself."""
+
+
+def price_of_service(case: Case, schedule: Schedule, day: date) -> tuple[int, str, PaymentMethod]:
     """A bed-day, service, call or person-month: quantity x unit price (items 47, 63, 66-68, 72, 73)."""
     length_of_stay(case, schedule)
     rows = service_rows_on(case, schedule, day)
@@ -128,7 +141,8 @@ def price_of_service(case: Case, schedule: Schedule, day: date) -> tuple[int, st
     amount_minor = payment_minor(unit_price, case, schedule)
 
     factor_code = written(case.factor_code)
-    return amount_minor, rule_id if factor_code is None else f"{rule_id}+{factor_code}"
+    method = service.own_method or METHOD_OF_SERVICES[service.unit]
+    return amount_minor, rule_id if factor_code is None else f"{rule_id}+{factor_code}", method
 
 
 # Which edition applies

@@ -18,7 +18,7 @@ from tariffcore.encoding import MAX_QUANTITY
 from tariffcore.money import MAX_AMOUNT_MINOR
 from tariffcore.plan import Plan
 from tariffcore.schedule.limits import MAX_AGE_YEARS, MAX_STAY_DAYS
-from tariffcore.schedule.model import Schedule
+from tariffcore.schedule.model import PaymentMethod, Schedule
 from tariffcore.statuses import CaseStatus
 
 _NO_DAY = -(2**31)
@@ -42,6 +42,7 @@ class PricedCase(NamedTuple):
 
     amount_minor              minor units; None unless the status is OK
     rule_id                   the rule that applied; None unless the status is OK
+    method                    how the fund pays for it; None unless the status is OK
     edition                   the edition that covers the deciding date; None: none does, or there is no date
     parts_minor               the amount over ``plan.component_names``; None: not asked for, or it has none
     claimed_difference_minor  claimed less priced; None unless there are both
@@ -53,6 +54,7 @@ class PricedCase(NamedTuple):
     edition: Schedule | None = None
     parts_minor: tuple[int, ...] | None = None
     claimed_difference_minor: int | None = None
+    method: PaymentMethod | None = None
 
 
 def price_case(case: Case, plan: Plan, *, components: bool = False) -> PricedCase:
@@ -92,7 +94,7 @@ class _SinglePricer:
         # the place of a signature is the signature itself
         self._tables = [*tables.arrays()[:-1], np.arange(256, dtype=np.uint8)]
         self._editions = (None, *plan.editions)
-        self._rule_ids = plan.rule_ids
+        self._rule_ids, self._methods = plan.rule_ids, plan.rule_methods
         self._minor_in_unit = 10 ** plan.editions[0].minor_units
         self._component_count = len(plan.component_names)
         self._spaces: list[Workspace] = []
@@ -144,13 +146,15 @@ class _SinglePricer:
             parts = None
             if components and space.parts_minor is not None and space.has_parts[0]:
                 parts = tuple(space.parts_minor[:, 0].tolist())
+            rule = space.rule.item(0)
             return PricedCase(
                 status,
                 amount_minor,
-                self._rule_ids[space.rule.item(0)],
+                self._rule_ids[rule],
                 edition,
                 parts,
                 None if claimed_minor is None else claimed_minor - amount_minor,
+                self._methods[rule],
             )
         finally:
             self._spaces.append(space)

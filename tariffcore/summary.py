@@ -35,12 +35,13 @@ class Tally:
 class Summary:
     """What became of a run of cases. Money is in minor units; only priced cases have any.
 
-    by_setting, by_month, by_provider and by_schedule count priced cases; by_status counts all.
+    by_method, by_setting, by_month, by_provider and by_schedule count priced cases; by_status counts all.
     claimed_over counts priced cases that were claimed higher than priced, and by how much; claimed_under the
     others, with a sum below zero; claimed_equal those that agree.
     """
 
     by_status: dict[CaseStatus, Tally] = field(default_factory=dict)
+    by_method: dict[str, Tally] = field(default_factory=dict)
     by_setting: dict[str, Tally] = field(default_factory=dict)
     by_month: dict[str, Tally] = field(default_factory=dict)
     by_provider: dict[str, Tally] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class Summary:
         """Add another run's counts to these."""
         for name in (
             "by_status",
+            "by_method",
             "by_setting",
             "by_month",
             "by_provider",
@@ -106,6 +108,8 @@ class TableSummarist:
                 summary.by_status[status] = Tally(cases, 0)
         if CaseStatus.OK in summary.by_status:
             summary.by_status[CaseStatus.OK].amount_minor = exact_sum(amount)  # only these have any
+        methods = ["" if method is None else method.value for method in priced.plan.rule_methods]
+        summary.by_method = _named(_totals(priced.rule, amount, ok, len(methods)), methods)
         summary.by_setting = self._by_setting(table, priced)
         summary.by_month = self._by_month(table, priced)
         editions = ["", *(schedule.id for schedule in priced.plan.editions)]

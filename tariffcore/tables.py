@@ -363,16 +363,17 @@ class Layout:
         if setting is None or setting not in schedule.care_settings:
             return [self._n.no_rate_columns[CaseStatus.UNKNOWN_SETTING]] * (1 << self._n.signature_bits)
         if setting in stay_class.own_settings:
-            return [self._n.rate_columns[own_rate_id(stay_class.unit, setting)]] * (
-                1 << self._n.signature_bits
-            )
+            assert stay_class.method is not None
+            own_rate = own_rate_id(stay_class.unit, setting), stay_class.method
+            return [self._n.rate_columns[own_rate]] * (1 << self._n.signature_bits)
         share = find_share(schedule, stay_class.unit, setting)
         if share is None:
             return [self._n.no_rate_columns[CaseStatus.NOT_PRICED_IN_SETTING]] * (1 << self._n.signature_bits)
         if share.max_hours is not None and key.over_limit is not False:
             status = CaseStatus.STAY_OVER_LIMIT if key.over_limit else CaseStatus.MISSING_FIELD
             return [self._n.no_rate_columns[status]] * (1 << self._n.signature_bits)
-        return [self._n.rate_columns[rule.id] for rule in self._rules_by_signature(share)]
+        method = stay_class.method or share.method
+        return [self._n.rate_columns[rule.id, method] for rule in self._rules_by_signature(share)]
 
     def _rules_by_signature(self, share: Share) -> list[Share | ShareException]:
         bits = [1 << self._n.procedure_lists.index(exception.procedures) for exception in share.exceptions]
@@ -402,12 +403,12 @@ class Layout:
                 for setting, row in in_force.items():
                     share = find_share(schedule, row.unit, setting)
                     if row.care_setting is not None:
-                        column = self._n.rate_columns[own_rate_id(row.unit, setting)]
+                        column = self._n.rate_columns[own_rate_id(row.unit, setting), row.method]
                         cell[column] = _exact_int(service_tariff(schedule, row, None) * scale)
                     elif share is not None:
                         for rule in with_exceptions(share):
                             tariff = service_tariff(schedule, row, rule)
-                            cell[self._n.rate_columns[rule.id]] = _exact_int(tariff * scale)
+                            cell[self._n.rate_columns[rule.id, row.method]] = _exact_int(tariff * scale)
                 table[epochs, self._n.service_items[code]] = cell
         return table
 
@@ -430,13 +431,16 @@ class Layout:
         """Group, rate column and age class, in the order of the edition's groups."""
         scale = self._rate_units(schedule)
         rules = [
-            rule for share in schedule.shares if share.unit is Unit.CASE for rule in with_exceptions(share)
+            (self._n.rate_columns[rule.id, share.method], rule)
+            for share in schedule.shares
+            if share.unit is Unit.CASE
+            for rule in with_exceptions(share)
         ]
         table = np.zeros((len(schedule.groups), self._n.column_count, AGE_CLASSES), dtype=np.int64)
         for cell, group in zip(table, schedule.groups.values(), strict=True):
             self._fill_no_rate(cell)
-            for rule in rules:
-                cell[self._n.rate_columns[rule.id]] = _rates_by_age(schedule, group, rule, scale)
+            for column, rule in rules:
+                cell[column] = _rates_by_age(schedule, group, rule, scale)
         return table
 
     def _planned_days(self) -> NDArray[np.uint16]:

@@ -66,15 +66,17 @@ def results_of(priced: PricedCases) -> Iterator[ReferenceResult]:
         priced.schedule_ids(),
         priced.rule_ids(),
         has_parts,
+        priced.methods(),
         strict=True,
     )
-    for row, (status, amount_minor, schedule_id, rule_id, parted) in enumerate(rows):
+    for row, (status, amount_minor, schedule_id, rule_id, parted, method) in enumerate(rows):
         yield ReferenceResult(
             CaseStatus(status),
             amount_minor if status == CaseStatus.OK else None,
             schedule_id,
             rule_id,
             {name: part[row] for name, part in zip(names, parts, strict=True)} if parted else None,
+            method,
         )
 
 

@@ -38,6 +38,7 @@ from tariffcore.schedule.catalog import Catalog, DecidingDate
 from tariffcore.schedule.exactness import rate_scale
 from tariffcore.schedule.model import (
     CASE_SHARE_MODEL,
+    METHODS_OF_UNIT,
     AppliesTo,
     BaseRate,
     Coefficient,
@@ -47,6 +48,7 @@ from tariffcore.schedule.model import (
     Factor,
     Group,
     Pay,
+    PaymentMethod,
     ProviderPeriod,
     Rounding,
     Roundings,
@@ -244,6 +246,7 @@ def build_shares(
                 else None,
                 source=SOURCE,
                 exceptions=tuple(exceptions),
+                own_method=METHOD_OF_SETTING.get(setting),
             )
         )
     for unit in COUNTED_UNITS:
@@ -262,6 +265,12 @@ def build_shares(
                     )
                 )
     return tuple(shares)
+
+
+METHOD_OF_SETTING = {
+    "home": PaymentMethod.HOME_CASE,
+    "reception_observation": PaymentMethod.RECEPTION_OBSERVATION,
+}
 
 
 def build_stay_rules(choices: Choices) -> tuple[StayRule, ...]:
@@ -858,7 +867,10 @@ def build_services(
                 if recipe:
                     recipe["day"] = max(first, start).isoformat()
                 name = json.dumps(recipe, sort_keys=True) if recipe else ""
-                rows.append(Service(code, name, unit, setting, rate, first, last, SOURCE, len(rows) + 2))
+                method = (None, *METHODS_OF_UNIT[unit])[number % (1 + len(METHODS_OF_UNIT[unit]))]
+                rows.append(
+                    Service(code, name, unit, setting, rate, first, last, SOURCE, len(rows) + 2, method)
+                )
         if rows:
             services[code] = tuple(rows)
     return services

@@ -181,10 +181,11 @@ def test_amounts_are_those_of_the_twin(tmp_path: Path, seed: int, suffix: str) -
     priced = pq.read_table(tmp_path / "priced.parquet").to_pylist()
     for case, row in zip(cases, priced, strict=True):
         twin = reference_price(case, catalog)
-        assert (row["status"], row["schedule_id"], row["rule_id"]) == (
+        assert (row["status"], row["schedule_id"], row["rule_id"], row["method"]) == (
             twin.status.name,
             twin.schedule_id,
             twin.rule_id,
+            twin.method and twin.method.value,
         )
         amount_minor = None if row["amount"] is None else int(row["amount"].scaleb(units))
         assert amount_minor == twin.amount_minor
@@ -620,7 +621,7 @@ def test_no_row_and_one_row(tmp_path: Path, source: str, into: str, count: int) 
         progress=lambda size, _: sizes.append(size),
     )
     assert columns_of(output) == [
-        *("case_id", "schedule_id", "amount", "status", "rule_id"),
+        *("case_id", "schedule_id", "amount", "status", "rule_id", "method"),
         *("component_staff", "component_drugs", "component_depreciation", "component_travel"),
         "synthetic",
     ]
@@ -728,7 +729,7 @@ def test_only_ids_and_funding_go_along(tmp_path: Path) -> None:
     )
     report = price_file(cases, tmp_path / "priced.csv", small())
     assert columns_of(tmp_path / "priced.csv") == [
-        *("case_id", "schedule_id", "amount", "status", "rule_id"),
+        *("case_id", "schedule_id", "amount", "status", "rule_id", "method"),
         *("claimed_amount", "claimed_difference", "synthetic", "funding_source"),
     ]
     assert rows_in(tmp_path / "priced.csv")[0]["claimed_difference"] == Decimal("1.50") - Decimal("1234.50")

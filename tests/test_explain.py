@@ -281,6 +281,7 @@ Engine       tariffcore {ENGINE_VERSION}
  9  Unit price             686,930.98 × 3/7 × 1.23 = 362,110.759457… → 362,110.76 (2 decimals, half
                            up)
 10  Payment                1 × 362,110.76 = 362,110.76
+                           paid as: treated case
 11  Components             362,110.76
                            profile septic: each part is the rounded running total less the one
                            before
@@ -315,6 +316,7 @@ Engine       tariffcore {ENGINE_VERSION}
                            the edition has no coefficients of providers
  6  Unit price             2,487.71 × 0.5 × 1 = 1,243.855 → 1,243.86 (2 decimals, half up)
  7  Payment                3 × 1,243.86 = 3,731.58
+                           paid as: services by tariff
 
 Amount: 3,731.58 KZT"""
 
@@ -374,6 +376,7 @@ KNOWN_EARLIER = f"""\
                                 в редакции нет коэффициентов поставщиков
 10  Цена единицы                540 040,08 × 1 × 1 = 540 040,08 (знаков: 2, половина вверх)
 11  К оплате                    1 × 540 040,08 = 540 040,08
+                                оплачивается как: пролеченный случай
 12  Составляющие                540 040,08
                                 профиль septic: часть — округлённый нарастающий итог за вычетом
                                 предыдущего
@@ -428,6 +431,7 @@ def assert_says_what_the_twin_says(line: Case, catalog: Catalog) -> Explanation:
     twin = reference_price(line, catalog)
     assert (explanation.status, explanation.amount_minor) == (twin.status, twin.amount_minor)
     assert (explanation.schedule_id, explanation.rule_id) == (twin.schedule_id, twin.rule_id)
+    assert explanation.method == twin.method
     parts = explanation.components
     assert (None if parts is None else {part.component: part.amount_minor for part in parts}) == (
         twin.components_minor
@@ -473,16 +477,17 @@ def test_the_kernel_pays_what_the_explanation_says() -> None:
             priced.status.tolist(),
             priced.schedule_ids(),
             priced.rule_ids(),
+            priced.methods(),
             priced.has_parts.tolist(),
             strict=True,
         )
-        for row, (line, (amount_minor, status, schedule_id, rule_id, has_parts)) in enumerate(
+        for row, (line, (amount_minor, status, schedule_id, rule_id, method, has_parts)) in enumerate(
             zip(lines, rows, strict=True)
         ):
             explanation = explain_case(line, catalog)
             assert explanation.status == status
             assert (explanation.amount_minor or 0) == amount_minor
-            assert explanation.rule_id == rule_id
+            assert (explanation.rule_id, explanation.method) == (rule_id, method)
             if explanation.status is CaseStatus.OK:
                 assert explanation.schedule_id == schedule_id
             assert (explanation.components is not None) == bool(has_parts)
@@ -1014,6 +1019,7 @@ def test_the_json_of_a_case() -> None:
         "decided_by": "discharge",
         "deciding_date": "2026-03-04",
         "rule_id": "home",
+        "method": "treated_case",
         "components": [
             {"component": "salaries", "share": "0.55", "capital": False, "amount": "77451.47"},
             {"component": "drugs", "share": "0.3", "capital": False, "amount": "42246.26"},

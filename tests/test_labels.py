@@ -17,7 +17,7 @@ from tariffcore.errors import ExplainError
 from tariffcore.explanation import STEP_IDS
 from tariffcore.labelling import LANGUAGES, labels_in, placeholders, printable
 from tariffcore.money import RoundingMode, format_exact
-from tariffcore.schedule.model import DayCount, Unit
+from tariffcore.schedule.model import DayCount, PaymentMethod, Unit
 from tariffcore.schedule.schedule_tables import GROUP_COLUMNS
 from tariffcore.statuses import CaseStatus
 
@@ -83,6 +83,7 @@ def test_every_status_step_and_word_of_the_model_has_a_label() -> None:
     assert set(sections["step"]) == set(STEP_IDS)
     assert set(sections["rounding_mode"]) == {mode.value for mode in RoundingMode}
     assert set(sections["unit"]) == {unit.value for unit in Unit}
+    assert set(sections["method"]) == {method.value for method in PaymentMethod}
     assert set(sections["day_count"]) == {count.value for count in DayCount}
 
 

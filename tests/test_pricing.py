@@ -418,6 +418,7 @@ def test_the_priced_columns():
         "amount": "decimal128(18, 2)",
         "status": "dictionary<values=string, indices=int8, ordered=0>",
         "rule_id": "dictionary<values=string, indices=int8, ordered=0>",
+        "method": "dictionary<values=string, indices=int8, ordered=0>",
         "component_staff": "decimal128(18, 2)",
         "component_drugs": "decimal128(18, 2)",
         "component_depreciation": "decimal128(18, 2)",
@@ -428,7 +429,7 @@ def test_the_priced_columns():
     }
     table.validate(full=True)
     parts = {component_column(name): None for name in ("staff", "drugs", "depreciation", "travel")}
-    nothing = {"amount": None, "rule_id": None, "claimed_difference": None, **parts}
+    nothing = {"amount": None, "rule_id": None, "method": None, "claimed_difference": None, **parts}
     assert table.to_pylist() == [
         {
             **nothing,
@@ -436,6 +437,7 @@ def test_the_priced_columns():
             "amount": Decimal("1234.50"),
             "status": "OK",
             "rule_id": "inpatient",
+            "method": "treated_case",
             "claimed_amount": Decimal("1234.60"),
             "claimed_difference": Decimal("0.10"),
             "synthetic": True,
@@ -453,6 +455,7 @@ def test_the_priced_columns():
             "amount": Decimal("0.10"),
             "status": "OK",
             "rule_id": "inpatient",
+            "method": "treated_case",
             "component_staff": Decimal("0.03"),
             "component_drugs": Decimal("0.04"),
             "component_depreciation": Decimal("0.03"),
@@ -475,7 +478,7 @@ def test_only_what_was_asked_for_or_given_has_a_column():
 
     priced = price_cases(table, Catalog.of([REAL]))
 
-    assert list(priced.columns()) == ["schedule_id", "amount", "status", "rule_id"]
+    assert list(priced.columns()) == ["schedule_id", "amount", "status", "rule_id", "method"]
     assert priced.difference_minor is None
     assert priced.has_difference.tolist() == [False]
     assert priced.components_minor == {}

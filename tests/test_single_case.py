@@ -14,6 +14,7 @@ from tariffcore.plan import Plan
 from tariffcore.pricing import price_cases
 from tariffcore.reference import reference_price
 from tariffcore.schedule.catalog import Catalog, DecidingDate
+from tariffcore.schedule.model import PaymentMethod
 from tariffcore.single_case import PricedCase, price_case
 from tariffcore.statuses import CaseStatus
 from tests.small_schedule import SMALL
@@ -57,6 +58,7 @@ def of_table(cases, plan):
             editions[priced.edition[row]],
             tuple(priced.parts_minor[:, row].tolist()) if priced.has_parts[row] else None,
             int(priced.difference_minor[row]) if priced.has_difference[row] else None,
+            priced.methods()[row],
         )
 
 
@@ -96,7 +98,7 @@ def test_the_twin_says_the_same(data):
 
 def test_an_ordinary_case_by_hand():
     assert price_case(stay(claimed_amount=Decimal("1300.00")), PLAN) == PricedCase(
-        CaseStatus.OK, 123450, "inpatient", SMALL, None, 6550
+        CaseStatus.OK, 123450, "inpatient", SMALL, None, 6550, PaymentMethod.TREATED_CASE
     )
 
 

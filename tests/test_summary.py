@@ -94,6 +94,7 @@ def by_hand(cases: list[Case], plan: Plan) -> Summary:
                 (result.status.name, result.amount_minor or 0) for result in results
             ).items()
         },
+        by_method=by(lambda _, result: result.method and result.method.value),
         by_setting=by(lambda case, _: (case.care_setting or "").strip()),
         by_month=by(lambda case, _: month(case)),
         by_provider=by(lambda case, _: (case.provider_id or "").strip()),

@@ -14,6 +14,7 @@ from tariffcore.schedule.model import Schedule
 from tariffcore.single_case import PricedCase, price_case
 from tariffcore.statuses import CaseStatus
 from tariffcore.v1 import case_pb2
+from tariffcore.wire.editions import PAYMENT_METHODS
 from tariffcore_server.cases_in import ReadCase
 from tariffcore_server.catalogs import Basis
 
@@ -79,6 +80,7 @@ def _in_columns(cases: Sequence[Case], plan: Plan, components: bool) -> list[Pri
                 edition,
                 parts,
                 differences[row] if differences is not None and has_difference[row] else None,
+                plan.rule_methods[rules[row]],
             )
         )
     return prices
@@ -94,6 +96,8 @@ def write_price(
         message.amount_minor = price.amount_minor
     if price.rule_id is not None:
         message.rule_id = price.rule_id
+    if price.method is not None:
+        message.method = PAYMENT_METHODS[price.method]
     if price.edition is not None:
         message.schedule_id = price.edition.id
     if price.claimed_difference_minor is not None:

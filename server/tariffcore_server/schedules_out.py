@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tariffcore.money import format_exact
 from tariffcore.schedule.diff import DiffRow
-from tariffcore.schedule.model import Group, Rounding, Schedule, Share, StayRule
+from tariffcore.schedule.model import Group, Rounding, Schedule, Share, StayRule, Unit
 from tariffcore.schedule.writing import currency_text
 from tariffcore.v1 import schedule_service_pb2 as messages
 from tariffcore.version import ENGINE_VERSION
@@ -44,6 +44,7 @@ def edition_in_full(schedule: Schedule) -> messages.GetEditionResponse:
                 effective_start_date=iso(row.effective_start_date),
                 effective_end_date=iso(row.effective_end_date),
                 source=row.source,
+                method=row.method.value,
             )
             for rows in schedule.services.values()
             for row in rows
@@ -95,6 +96,7 @@ def _share(share: Share) -> messages.ShareRule:
         applies_to=share.applies_to.value,
         max_hours=share.max_hours,
         source=share.source,
+        method=share.method.value if share.unit is Unit.CASE else "",
         exceptions=[
             messages.ShareException(
                 id=exception.id,

@@ -116,6 +116,13 @@ def _explained(chunk: CaseChunk, row: int, path: Path, plan: Plan, language: str
         one, priced, RejectReasons(catalog, language), reject_schema(one.table.column_names)
     )
     unread = replace(
-        explanation, status=status, amount_minor=None, rule_id=None, components=None, steps=(), reasons=()
+        explanation,
+        status=status,
+        amount_minor=None,
+        rule_id=None,
+        method=None,
+        components=None,
+        steps=(),
+        reasons=(),
     )
     return Asked(unread, case, line, path, reason_as_read=str(rejects.column("reason")[0].as_py()))

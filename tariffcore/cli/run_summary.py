@@ -36,6 +36,7 @@ def check_totals(summary: Summary) -> None:
     if summary.priced + rejected != summary.read:
         disagreements.append(f"priced {summary.priced} + rejected {rejected} is not read {summary.read}")
     for name, parts in (
+        ("payment method", summary.by_method),
         ("care setting", summary.by_setting),
         ("month", summary.by_month),
         ("edition", summary.by_schedule),
@@ -78,6 +79,8 @@ class RunSummary:
         summary = self.report.summary
         if summary.priced:
             terms = self.labels.sections["term"]
+            methods = {self._word("method", name): tally for name, tally in _sorted(summary.by_method)}
+            self._breakdown(terms["by_method"], terms["method"], methods)
             settings = {
                 self._word("care_setting", name): tally for name, tally in _sorted(summary.by_setting)
             }

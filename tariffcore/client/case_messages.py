@@ -8,8 +8,10 @@ from datetime import date, datetime
 
 from tariffcore.cases import Case
 from tariffcore.schedule.catalog import DecidingDate
+from tariffcore.schedule.model import PaymentMethod
 from tariffcore.statuses import CaseStatus
 from tariffcore.v1 import case_pb2, edition_pb2, explanation_pb2, pricing_service_pb2
+from tariffcore.wire.editions import METHOD_OF_NUMBER
 
 MAX_CASES = 5_000
 """What one PriceCases takes."""
@@ -68,6 +70,7 @@ class CasePrice:
 
     amount_minor              minor units of the edition's currency; None unless the status is OK
     rule_id                   what applied; None unless OK
+    method                    how the fund pays for it; None unless OK
     schedule_id               the edition that covers the deciding date; None where none does
     components_minor          component -> minor units, in the schedule's order; empty unless asked for
     claimed_difference_minor  claimed less priced; None unless there are both
@@ -82,6 +85,7 @@ class CasePrice:
     components_minor: Mapping[str, int]
     claimed_difference_minor: int | None
     reason: str | None
+    method: PaymentMethod | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ def price_of(message: case_pb2.PricedCase) -> CasePrice:
         components_minor={each.component: each.amount_minor for each in message.components},
         claimed_difference_minor=difference,
         reason=message.reason or None,
+        method=METHOD_OF_NUMBER.get(message.method),
     )
 
 

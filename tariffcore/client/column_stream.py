@@ -22,9 +22,11 @@ from tariffcore.client.case_messages import EditionChoice
 from tariffcore.client.service_error import ClientError
 from tariffcore.errors import Problem
 from tariffcore.schedule.catalog import DecidingDate
+from tariffcore.schedule.model import PaymentMethod
 from tariffcore.statuses import CaseStatus
 from tariffcore.v1 import case_columns_pb2, edition_pb2, pricing_service_pb2
 from tariffcore.wire import messages
+from tariffcore.wire.editions import METHOD_OF_NUMBER
 from tariffcore.wire.stream import MAX_ROWS, MAX_WORD_BYTES, MAX_WORDS
 
 _T = TypeVar("_T")
@@ -58,7 +60,8 @@ class StreamEdition:
 class StreamNames:
     """What the numbers in a stream's answers stand for, and what they were priced by.
 
-    ``rule_ids`` counts from 0, None for a number that no row has; two streams with equal names price alike.
+    ``rule_ids`` counts from 0, None for a number that no row has, and so do ``rule_methods``, the methods
+    that the rules pay by; two streams with equal names price alike.
     """
 
     engine_version: str
@@ -67,6 +70,7 @@ class StreamNames:
     deciding_date: DecidingDate
     editions: tuple[StreamEdition, ...]
     rule_ids: tuple[str | None, ...]
+    rule_methods: tuple[PaymentMethod | None, ...]
     component_names: tuple[str, ...]
     capital_components: frozenset[str]
 
@@ -89,6 +93,12 @@ def read_started(message: bytes) -> StreamNames:
     families = {edition.tariff_family for edition in started.editions}
     if len(families) != 1:
         raise ValueError(f"a stream has the editions of one family, this one of {len(families)}")
+    methods = [METHOD_OF_NUMBER.get(number) for number in started.rule_methods]
+    if len(methods) != len(started.rule_ids):
+        raise ValueError(f"{len(started.rule_ids)} rules came with {len(methods)} payment methods")
+    for rule_id, method in zip(started.rule_ids, methods, strict=True):
+        if rule_id and method is None:
+            raise ValueError("a payment method came that this version does not know")
     return StreamNames(
         engine_version=started.engine_version,
         tariff_family=families.pop(),
@@ -99,6 +109,7 @@ def read_started(message: bytes) -> StreamNames:
             for e in started.editions
         ),
         rule_ids=tuple(rule_id or None for rule_id in started.rule_ids),
+        rule_methods=tuple(methods),
         component_names=tuple(each.component for each in started.components),
         capital_components=frozenset(each.component for each in started.components if each.capital),
     )

@@ -32,6 +32,7 @@ class CountedService(Line):
         service = find_service(schedule, service_code, self.care_setting, self.day)
         if service is None:
             raise NoAmountError(CaseStatus.NOT_PRICED_IN_SETTING, self._not_priced(schedule, rows[0].unit))
+        self.method = service.method
         tariff, rule_id = self._service_tariff(schedule, service)
         self._check_outcome(schedule)
         factor = self._service_factor(schedule, service)

@@ -33,6 +33,7 @@ from tariffcore.schedule.model import (
     AppliesTo,
     CoefficientMode,
     DayCount,
+    PaymentMethod,
     ProviderPeriod,
     Rounding,
     Schedule,
@@ -65,6 +66,8 @@ class Line(ABC):
         self.care_setting = written(case.care_setting) or ""
         self.outcome = written(case.outcome)
         self.factor_code = written(case.factor_code)
+        self.method: PaymentMethod | None = None
+        """How the fund pays for it, once that is known."""
         self.admission_day = calendar_day(case.admission_date)
         self.discharge_day = calendar_day(case.discharge_date)
         self.day = (
@@ -446,6 +449,7 @@ class Line(ABC):
                 "payment",
                 format_minor(amount_minor, schedule.minor_units),
                 formula=f"{quantity} * {format_exact(unit_price)}",
+                notes=() if self.method is None else (statement("method", method=self.method.value),),
             )
         )
         return amount_minor

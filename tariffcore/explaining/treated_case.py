@@ -35,6 +35,7 @@ class TreatedCase(Line):
         self._check_setting(schedule)
         setting_share = self._share_of_setting(schedule, Unit.CASE)
         share = self._share(setting_share)
+        self.method = setting_share.method
         self._hours_limit(setting_share)
         weight = self._weight(schedule, group)
         tariff = self._case_tariff(schedule, weight, share)

@@ -295,6 +295,15 @@ def check_services(reading: Reading) -> Iterator[Problem]:
                     f"{code!r} is counted in {first.unit.value!r} in line {first.line}",
                     "a service has one unit; correct it, or give this row another code",
                 )
+            elif service.method is not first.method and reading.is_read(SERVICES_CSV, service.line, "method"):
+                yield reading.row_problem(
+                    SERVICES_CSV,
+                    service.line,
+                    "method",
+                    service.method.value,
+                    f"{code!r} is paid as {first.method.value!r} in line {first.line}",
+                    "a service has one payment method; write the same in all its rows",
+                )
         if (
             reading.sound(Part.SHARES)
             and counted

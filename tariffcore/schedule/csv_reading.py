@@ -144,15 +144,17 @@ def read_csv(
     also_called: Mapping[str, str] | None = None,
     more_columns_hint: str = "",
     any_more_columns: bool = False,
+    optional: Sequence[str] = (),
 ) -> Iterator[CsvRow]:
     """The rows of a table whose header is exactly these columns, in any order.
 
     ``also_called`` maps another accepted name of a column to the column. Rows without a single filled
     cell are passed over. A column that the header lacks is unread in every row; where most are lacking, this
     is another table, and only the header is reported. ``any_more_columns`` accepts further columns unread
-    (used where their list could not be read).
+    (used where their list could not be read); ``optional`` are columns that a table may do without.
     """
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    known = frozenset((*columns, *optional))
     width = 0
     told_of_header = False
     header: list[str] | None = None
@@ -190,6 +192,7 @@ def read_csv(
                 also_called or {},
                 more_columns_hint,
                 any_more_columns,
+                optional,
             )
             if header is None:
                 unread.files.add(file)
@@ -210,7 +213,7 @@ def read_csv(
                 )
             )
         else:
-            readable = {name: cell for name, cell in zip(header, cells, strict=True) if name in columns}
+            readable = {name: cell for name, cell in zip(header, cells, strict=True) if name in known}
             yield CsvRow(file, line, readable, problems, unread)
     if header is None:
         unread.files.add(file)
@@ -231,6 +234,7 @@ def _header(
     also_called: Mapping[str, str],
     more_columns_hint: str,
     any_more_columns: bool,
+    optional: Sequence[str],
 ) -> list[str] | None:
     """The header's columns by their own names, blank where a name says nothing; None where they are not those
     of this table."""
@@ -244,10 +248,11 @@ def _header(
             )
             return None
     names = [also_called.get(cell, cell) for cell in cells]
+    known = (*columns, *optional)
     missing = [column for column in columns if column not in names]
     for cell, name in zip(cells, names, strict=True):
-        if name not in columns and not any_more_columns:
-            way_out = instead_of(cell, missing or columns, more_columns_hint)
+        if name not in known and not any_more_columns:
+            way_out = instead_of(cell, missing or known, more_columns_hint)
             message = "is not a column of this table" if cell else "a column without a name"
             problems.append(Problem(place, cell or None, cell or None, message, way_out))
     twice = [name for name in dict.fromkeys(names) if name and names.count(name) > 1]

@@ -28,6 +28,57 @@ class Unit(StrEnum):
     PERSON_MONTH = "person_month"
 
 
+class PaymentMethod(StrEnum):
+    """How the fund pays for something: every priced line has exactly one.
+
+    A schedule states it where it states the price: a ``[[share]]`` of cases with ``method``, a row of
+    services.csv in its column ``method``; where nothing is said it is the first method of the unit, see
+    `METHODS_OF_UNIT`.  A contract names by these words what it buys: a line of a contract covers the priced
+    lines of one provider, funding source and method, so what the contract holds apart (inpatient cases and
+    day hospital, consultations and dialysis) has methods apart.
+    """
+
+    TREATED_CASE = "treated_case"
+    """A case of a cost group: inpatient care, and any setting that the schedule does not hold apart."""
+    DAY_HOSPITAL_CASE = "day_hospital_case"
+    HOME_CASE = "home_case"
+    RECEPTION_OBSERVATION = "reception_observation"
+    """A case of a cost group in the reception ward, for so many hours at most."""
+    CASE_WITH_DRUG = "case_with_drug"
+    """A case of a cost group with the cost of a drug paid on top."""
+    AVERAGE_COST_CASE = "average_cost_case"
+    BED_DAY = "bed_day"
+    SERVICE = "service"
+    RECEPTION_CONSULTATION = "reception_consultation"
+    """A consultation in the reception ward at the one average tariff."""
+    HEMODIALYSIS = "hemodialysis"
+    """The sessions of one patient in one month."""
+    CALL = "call"
+    PER_CAPITA = "per_capita"
+    """A norm for each attached person (or pupil) and month."""
+    ACTUAL_COST = "actual_cost"
+    """What an item has cost, as the line says."""
+
+
+METHODS_OF_UNIT: Mapping[Unit, tuple[PaymentMethod, ...]] = {
+    Unit.CASE: (
+        PaymentMethod.TREATED_CASE,
+        PaymentMethod.DAY_HOSPITAL_CASE,
+        PaymentMethod.HOME_CASE,
+        PaymentMethod.RECEPTION_OBSERVATION,
+    ),
+    Unit.BED_DAY: (PaymentMethod.BED_DAY,),
+    Unit.SERVICE: (
+        PaymentMethod.SERVICE,
+        PaymentMethod.RECEPTION_CONSULTATION,
+        PaymentMethod.HEMODIALYSIS,
+    ),
+    Unit.CALL: (PaymentMethod.CALL,),
+    Unit.PERSON_MONTH: (PaymentMethod.PER_CAPITA,),
+}
+"""The methods that may pay what is counted in a unit; the first where the schedule names none."""
+
+
 class AppliesTo(StrEnum):
     """What a share multiplies: the weight (rounded before it meets the base rate) or the tariff."""
 
@@ -120,6 +171,13 @@ class Share:
     """The longest stay the setting pays, in hours; None = no limit."""
     source: str
     exceptions: tuple[ShareException, ...]
+    own_method: PaymentMethod | None = None
+    """The method that the schedule names for cases of this setting; None: the unit's first."""
+
+    @property
+    def method(self) -> PaymentMethod:
+        """What pays a case of this setting. Of another unit, the service says."""
+        return self.own_method or METHODS_OF_UNIT[self.unit][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +285,13 @@ class Service:
     effective_end_date: date | None
     source: str
     line: int
+    own_method: PaymentMethod | None = None
+    """The method that services.csv names; None: the unit's first."""
+
+    @property
+    def method(self) -> PaymentMethod:
+        """What pays it."""
+        return self.own_method or METHODS_OF_UNIT[self.unit][0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,12 @@ from tariffcore.errors import Problem
 from tariffcore.schedule.csv_reading import CsvRow, Unread, read_csv, seen_before
 from tariffcore.schedule.limits import MAX_PLANNED_DAYS
 from tariffcore.schedule.model import (
+    METHODS_OF_UNIT,
     AgeClass,
     ComponentShare,
     Factor,
     Group,
+    PaymentMethod,
     ProviderPeriod,
     PublishedTariff,
     Service,
@@ -56,11 +58,13 @@ SERVICE_COLUMNS = (
     "effective_end_date",
     "source",
 )
+OPTIONAL_SERVICE_COLUMNS = ("method",)
 FACTOR_COLUMNS = ("unit", "factor_code", "factor", "source")
 
 _STAND_IN = Fraction(1)
 
 _COUNTED_UNITS = tuple(unit for unit in Unit if unit is not Unit.CASE)
+_SERVICE_METHODS = tuple(method for unit in _COUNTED_UNITS for method in METHODS_OF_UNIT[unit])
 
 
 def _look_alike_before(row: CsvRow, column: str, code: str, spellings: dict[str, tuple[str, int]]) -> bool:
@@ -216,10 +220,13 @@ def read_services(
     """services.csv: the rates of counted services. An empty start is the edition's own."""
     services: list[Service] = []
     spellings: dict[str, tuple[str, int]] = {}
-    for row in read_csv(file, text, SERVICE_COLUMNS, problems, unread):
+    for row in read_csv(file, text, SERVICE_COLUMNS, problems, unread, optional=OPTIONAL_SERVICE_COLUMNS):
         code = row.code("code")
         name = row.text("name")
         unit = row.member("unit", Unit, among=_COUNTED_UNITS)
+        method = row.member(
+            "method", PaymentMethod, required=False, among=METHODS_OF_UNIT[unit] if unit else _SERVICE_METHODS
+        )
         care_setting = row.word("care_setting", required=False)
         rate = row.positive_decimal("rate")
         start, end = _dates(row, start_if_empty=edition_start)
@@ -237,6 +244,7 @@ def read_services(
                 end,
                 source or "",
                 row.line,
+                method,
             )
         )
     return tuple(services)

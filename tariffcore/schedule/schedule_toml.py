@@ -20,12 +20,14 @@ from tariffcore.schedule.limits import (
 )
 from tariffcore.schedule.model import (
     CASE_SHARE_MODEL,
+    METHODS_OF_UNIT,
     AppliesTo,
     BaseRate,
     Coefficient,
     CoefficientMode,
     DayCount,
     Pay,
+    PaymentMethod,
     Rounding,
     Roundings,
     Share,
@@ -273,6 +275,7 @@ def _read_shares(top: TomlTable, read: ScheduleToml) -> None:
         max_hours = table.whole("max_hours", 1, MAX_STAY_HOURS, required=False, example="24")
         if max_hours is not None and unit is not None and unit is not Unit.CASE:
             table.note("max_hours", max_hours, f"a {unit.value} has no stay to limit", "remove the line")
+        method = _share_method(table, unit)
         source = table.text("source")
         positive_share = share is not None and _accepted(table, "share", share, positive)
         if own_id is None and unit is not None and care_setting is not None:
@@ -290,9 +293,33 @@ def _read_shares(top: TomlTable, read: ScheduleToml) -> None:
             and applies_to is not None
         ):
             shares.append(
-                Share(own_id, unit, care_setting, share, applies_to, max_hours, source or "", exceptions)
+                Share(
+                    own_id, unit, care_setting, share, applies_to, max_hours, source or "", exceptions, method
+                )
             )
     read.shares = tuple(shares)
+
+
+def _share_method(table: TomlTable, unit: Unit | None) -> PaymentMethod | None:
+    """What pays the cases of a setting; of a service its row of services.csv says so."""
+    method = table.member("method", PaymentMethod, required=False)
+    if method is None or unit is None:
+        return method
+    if unit is not Unit.CASE:
+        table.note(
+            "method",
+            method.value,
+            f"the method of what is counted in {unit.value!r} stands beside its rate",
+            "remove the line; services.csv has a column method",
+        )
+    elif method not in METHODS_OF_UNIT[unit]:
+        table.note(
+            "method",
+            method.value,
+            "does not pay cases of cost groups",
+            instead_of(method.value, METHODS_OF_UNIT[unit]),
+        )
+    return method
 
 
 def _read_exceptions(

@@ -161,8 +161,11 @@ def render_components_csv(components: Iterable[ComponentShare]) -> str:
 
 def render_services_csv(services: Iterable[Service], minor_units: int) -> str:
     """services.csv, in the order given; rates with the decimals of the currency."""
+    rows = list(services)
+    optional = {"method": [service.own_method or "" for service in rows]}
+    used = {name: cells for name, cells in optional.items() if any(cells)}
     return _csv(
-        SERVICE_COLUMNS,
+        (*SERVICE_COLUMNS, *used),
         (
             (
                 service.code,
@@ -173,8 +176,11 @@ def render_services_csv(services: Iterable[Service], minor_units: int) -> str:
                 _day(service.effective_start_date),
                 _day(service.effective_end_date),
                 service.source,
+                *own,
             )
-            for service in services
+            for service, own in zip(
+                rows, zip(*used.values(), strict=True) if used else [()] * len(rows), strict=True
+            )
         ),
     )
 
@@ -315,6 +321,8 @@ def _render_share(toml: _Toml, share: Share, *, first: bool) -> None:
     toml.lines.append(f"applies_to = {toml_string(share.applies_to)}")
     if share.max_hours is not None:
         toml.lines.append(f"max_hours = {share.max_hours}")
+    if share.own_method is not None:
+        toml.lines.append(f"method = {toml_string(share.own_method)}")
     toml.lines.append(f"source = {toml_string(share.source)}")
     for number, exception in enumerate(share.exceptions, start=1):
         _render_exception(toml, exception, f"{share.id}.exception-{number}")

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from tariffcore.v1 import case_pb2 as _case_pb2
 from tariffcore.v1 import edition_pb2 as _edition_pb2
 import builtins as _builtins
 import sys
@@ -252,6 +253,7 @@ class ColumnStreamStarted(_message.Message):
     DECIDING_DATE_FIELD_NUMBER: _builtins.int
     RULE_IDS_FIELD_NUMBER: _builtins.int
     COMPONENTS_FIELD_NUMBER: _builtins.int
+    RULE_METHODS_FIELD_NUMBER: _builtins.int
     engine_version: _builtins.str
     """Version of the calculating engine."""
     as_of: _builtins.str
@@ -270,6 +272,10 @@ class ColumnStreamStarted(_message.Message):
     def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentName]:
         """The components, in the order of PricedColumns.components. Empty unless with_components."""
 
+    @_builtins.property
+    def rule_methods(self) -> _containers.RepeatedScalarFieldContainer[_case_pb2.PaymentMethod.ValueType]:
+        """The method that each of rule_ids pays by; a rule that pays by two methods stands there twice."""
+
     def __init__(
         self,
         *,
@@ -279,10 +285,11 @@ class ColumnStreamStarted(_message.Message):
         deciding_date: _edition_pb2.DecidingDate.ValueType = ...,
         rule_ids: _abc.Iterable[_builtins.str] | None = ...,
         components: _abc.Iterable[Global___ComponentName] | None = ...,
+        rule_methods: _abc.Iterable[_case_pb2.PaymentMethod.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "components", b"components", "deciding_date", b"deciding_date", "editions", b"editions", "engine_version", b"engine_version", "rule_ids", b"rule_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "components", b"components", "deciding_date", b"deciding_date", "editions", b"editions", "engine_version", b"engine_version", "rule_ids", b"rule_ids", "rule_methods", b"rule_methods"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

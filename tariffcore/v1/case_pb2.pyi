@@ -110,6 +110,74 @@ CASE_STATUS_MALFORMED_ROW: CaseStatus.ValueType  # 18
 """The line is not a row of its table; only in column streams, where the sender says so."""
 Global___CaseStatus: _TypeAlias = CaseStatus  # noqa: Y015
 
+class _PaymentMethod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentMethod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_METHOD_UNSPECIFIED: _PaymentMethod.ValueType  # 0
+    """Never beside a price."""
+    PAYMENT_METHOD_TREATED_CASE: _PaymentMethod.ValueType  # 1
+    """A case of a cost group in full: inpatient care, and settings that the edition does not hold apart."""
+    PAYMENT_METHOD_DAY_HOSPITAL_CASE: _PaymentMethod.ValueType  # 2
+    """A case of a cost group in a day hospital."""
+    PAYMENT_METHOD_HOME_CASE: _PaymentMethod.ValueType  # 3
+    """A case of a cost group at home."""
+    PAYMENT_METHOD_RECEPTION_OBSERVATION: _PaymentMethod.ValueType  # 4
+    """A case of a cost group in the reception ward, for so many hours at most."""
+    PAYMENT_METHOD_CASE_WITH_DRUG: _PaymentMethod.ValueType  # 5
+    """A case of a cost group with the cost of a drug paid on top."""
+    PAYMENT_METHOD_AVERAGE_COST_CASE: _PaymentMethod.ValueType  # 6
+    """A case at an average cost."""
+    PAYMENT_METHOD_BED_DAY: _PaymentMethod.ValueType  # 7
+    """Bed-days."""
+    PAYMENT_METHOD_SERVICE: _PaymentMethod.ValueType  # 8
+    """Services, by tariff."""
+    PAYMENT_METHOD_RECEPTION_CONSULTATION: _PaymentMethod.ValueType  # 9
+    """A consultation in the reception ward, at the one average tariff."""
+    PAYMENT_METHOD_HEMODIALYSIS: _PaymentMethod.ValueType  # 10
+    """The dialysis sessions of one patient in one month."""
+    PAYMENT_METHOD_CALL: _PaymentMethod.ValueType  # 11
+    """Ambulance calls."""
+    PAYMENT_METHOD_PER_CAPITA: _PaymentMethod.ValueType  # 12
+    """A norm for each attached person and month."""
+    PAYMENT_METHOD_ACTUAL_COST: _PaymentMethod.ValueType  # 13
+    """What an item has cost."""
+
+class PaymentMethod(_PaymentMethod, metaclass=_PaymentMethodEnumTypeWrapper):
+    """How the fund pays for something: every priced case has one. The edition states it where it states the price."""
+
+PAYMENT_METHOD_UNSPECIFIED: PaymentMethod.ValueType  # 0
+"""Never beside a price."""
+PAYMENT_METHOD_TREATED_CASE: PaymentMethod.ValueType  # 1
+"""A case of a cost group in full: inpatient care, and settings that the edition does not hold apart."""
+PAYMENT_METHOD_DAY_HOSPITAL_CASE: PaymentMethod.ValueType  # 2
+"""A case of a cost group in a day hospital."""
+PAYMENT_METHOD_HOME_CASE: PaymentMethod.ValueType  # 3
+"""A case of a cost group at home."""
+PAYMENT_METHOD_RECEPTION_OBSERVATION: PaymentMethod.ValueType  # 4
+"""A case of a cost group in the reception ward, for so many hours at most."""
+PAYMENT_METHOD_CASE_WITH_DRUG: PaymentMethod.ValueType  # 5
+"""A case of a cost group with the cost of a drug paid on top."""
+PAYMENT_METHOD_AVERAGE_COST_CASE: PaymentMethod.ValueType  # 6
+"""A case at an average cost."""
+PAYMENT_METHOD_BED_DAY: PaymentMethod.ValueType  # 7
+"""Bed-days."""
+PAYMENT_METHOD_SERVICE: PaymentMethod.ValueType  # 8
+"""Services, by tariff."""
+PAYMENT_METHOD_RECEPTION_CONSULTATION: PaymentMethod.ValueType  # 9
+"""A consultation in the reception ward, at the one average tariff."""
+PAYMENT_METHOD_HEMODIALYSIS: PaymentMethod.ValueType  # 10
+"""The dialysis sessions of one patient in one month."""
+PAYMENT_METHOD_CALL: PaymentMethod.ValueType  # 11
+"""Ambulance calls."""
+PAYMENT_METHOD_PER_CAPITA: PaymentMethod.ValueType  # 12
+"""A norm for each attached person and month."""
+PAYMENT_METHOD_ACTUAL_COST: PaymentMethod.ValueType  # 13
+"""What an item has cost."""
+Global___PaymentMethod: _TypeAlias = PaymentMethod  # noqa: Y015
+
 @_typing.final
 class Case(_message.Message):
     """One line to price: a treated case (drg_code) or a service (service_code), never both.
@@ -230,6 +298,7 @@ class PricedCase(_message.Message):
     COMPONENTS_FIELD_NUMBER: _builtins.int
     CLAIMED_DIFFERENCE_MINOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """As sent."""
     status: Global___CaseStatus.ValueType
@@ -250,6 +319,8 @@ class PricedCase(_message.Message):
     """Why there is no amount, in words of the language asked for, with the way out. Empty where there is one, and
     in lists unless asked for.
     """
+    method: Global___PaymentMethod.ValueType
+    """How the fund pays for it. Unspecified unless CASE_STATUS_OK."""
     @_builtins.property
     def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentAmount]:
         """The parts of the amount, in the schedule's order; they sum to amount_minor exactly. Only where asked for, and
@@ -267,10 +338,11 @@ class PricedCase(_message.Message):
         components: _abc.Iterable[Global___ComponentAmount] | None = ...,
         claimed_difference_minor: _builtins.int | None = ...,
         reason: _builtins.str = ...,
+        method: Global___PaymentMethod.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_minor", b"_amount_minor", "_claimed_difference_minor", b"_claimed_difference_minor", "amount_minor", b"amount_minor", "claimed_difference_minor", b"claimed_difference_minor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_minor", b"_amount_minor", "_claimed_difference_minor", b"_claimed_difference_minor", "amount_minor", b"amount_minor", "case_id", b"case_id", "claimed_difference_minor", b"claimed_difference_minor", "components", b"components", "reason", b"reason", "rule_id", b"rule_id", "schedule_id", b"schedule_id", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_minor", b"_amount_minor", "_claimed_difference_minor", b"_claimed_difference_minor", "amount_minor", b"amount_minor", "case_id", b"case_id", "claimed_difference_minor", b"claimed_difference_minor", "components", b"components", "method", b"method", "reason", b"reason", "rule_id", b"rule_id", "schedule_id", b"schedule_id", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount_minor: _TypeAlias = _typing.Literal["amount_minor"]  # noqa: Y015
     _WhichOneofArgType__amount_minor: _TypeAlias = _typing.Literal["_amount_minor", b"_amount_minor"]  # noqa: Y015

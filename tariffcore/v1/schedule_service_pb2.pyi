@@ -305,6 +305,7 @@ class ShareRule(_message.Message):
     MAX_HOURS_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     EXCEPTIONS_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """What rule_id of a priced case repeats."""
     unit: _builtins.str
@@ -319,6 +320,10 @@ class ShareRule(_message.Message):
     """The longest stay the setting pays, in hours. Absent: no limit."""
     source: _builtins.str
     """The document the share comes from."""
+    method: _builtins.str
+    """How the fund pays for cases of this setting, for instance "day_hospital_case". Empty: the unit is none of a
+    case, and the services say.
+    """
     @_builtins.property
     def exceptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShareException]:
         """Tried in this order, before the share itself."""
@@ -334,10 +339,11 @@ class ShareRule(_message.Message):
         max_hours: _builtins.int | None = ...,
         source: _builtins.str = ...,
         exceptions: _abc.Iterable[Global___ShareException] | None = ...,
+        method: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_hours", b"_max_hours", "max_hours", b"max_hours"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_hours", b"_max_hours", "applies_to", b"applies_to", "care_setting", b"care_setting", "exceptions", b"exceptions", "id", b"id", "max_hours", b"max_hours", "share", b"share", "source", b"source", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_hours", b"_max_hours", "applies_to", b"applies_to", "care_setting", b"care_setting", "exceptions", b"exceptions", "id", b"id", "max_hours", b"max_hours", "method", b"method", "share", b"share", "source", b"source", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_hours: _TypeAlias = _typing.Literal["max_hours"]  # noqa: Y015
     _WhichOneofArgType__max_hours: _TypeAlias = _typing.Literal["_max_hours", b"_max_hours"]  # noqa: Y015
@@ -564,6 +570,7 @@ class ServiceRate(_message.Message):
     EFFECTIVE_START_DATE_FIELD_NUMBER: _builtins.int
     EFFECTIVE_END_DATE_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
     service_code: _builtins.str
     """What Case.service_code names."""
     name: _builtins.str
@@ -580,6 +587,8 @@ class ServiceRate(_message.Message):
     """ISO date, exclusive. Empty: open."""
     source: _builtins.str
     """The document the rate comes from."""
+    method: _builtins.str
+    """How the fund pays for it, for instance "hemodialysis"."""
     def __init__(
         self,
         *,
@@ -591,10 +600,11 @@ class ServiceRate(_message.Message):
         effective_start_date: _builtins.str = ...,
         effective_end_date: _builtins.str = ...,
         source: _builtins.str = ...,
+        method: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_setting", b"care_setting", "effective_end_date", b"effective_end_date", "effective_start_date", b"effective_start_date", "name", b"name", "rate", b"rate", "service_code", b"service_code", "source", b"source", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_setting", b"care_setting", "effective_end_date", b"effective_end_date", "effective_start_date", b"effective_start_date", "method", b"method", "name", b"name", "rate", b"rate", "service_code", b"service_code", "source", b"source", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

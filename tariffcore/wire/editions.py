@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from tariffcore.schedule.catalog import DecidingDate
-from tariffcore.schedule.model import Schedule
-from tariffcore.v1 import edition_pb2
+from tariffcore.schedule.model import PaymentMethod, Schedule
+from tariffcore.v1 import case_pb2, edition_pb2
 
 DECIDING_DATES = {
     DecidingDate.DISCHARGE: edition_pb2.DECIDING_DATE_DISCHARGE,
     DecidingDate.ADMISSION: edition_pb2.DECIDING_DATE_ADMISSION,
 }
+
+PAYMENT_METHODS = {
+    method: case_pb2.PaymentMethod.Value(f"PAYMENT_METHOD_{method.name}") for method in PaymentMethod
+}
+
+METHOD_OF_NUMBER: dict[int, PaymentMethod] = {number: method for method, number in PAYMENT_METHODS.items()}
 
 
 def edition_message(schedule: Schedule) -> edition_pb2.Edition:

@@ -17,7 +17,7 @@ from tariffcore.plan import Plan
 from tariffcore.statuses import CaseStatus
 from tariffcore.v1 import case_columns_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
-from tariffcore.wire.editions import DECIDING_DATES, edition_message
+from tariffcore.wire.editions import DECIDING_DATES, PAYMENT_METHODS, edition_message
 from tariffcore.wire.errors import (
     BeyondTableError,
     DuplicateWordError,
@@ -96,12 +96,14 @@ class CaseStream:
         """What the numbers in the answers stand for."""
         plan = self.plan
         catalog = plan.catalog
+        rules = self._plan_words.rules if self.with_rules else []
         message = case_columns_pb2.ColumnStreamStarted(
             editions=[edition_message(schedule) for schedule in plan.editions],
             engine_version=ENGINE_VERSION,
             as_of="" if catalog.as_of is None else catalog.as_of.isoformat(),
             deciding_date=DECIDING_DATES[catalog.deciding_date],
-            rule_ids=self._plan_words.rule_ids if self.with_rules else [],
+            rule_ids=[rule_id for rule_id, _ in rules],
+            rule_methods=[PAYMENT_METHODS[method] for _, method in rules],
         )
         if self.with_components:
             shares = [share for schedule in plan.editions for share in schedule.components]

@@ -200,6 +200,12 @@ def started_message(plan: Plan, start: Any) -> case_columns_pb2.ColumnStreamStar
         as_of=catalog.as_of.isoformat() if catalog.as_of else "",
         deciding_date=f"DECIDING_DATE_{catalog.deciding_date.name}",
         rule_ids=[rule_id or "" for rule_id in plan.rule_ids] if start.with_rules else [],
+        rule_methods=[
+            f"PAYMENT_METHOD_{'UNSPECIFIED' if method is None else method.name}"
+            for method in plan.rule_methods
+        ]
+        if start.with_rules
+        else [],
         components=[
             case_columns_pb2.ComponentName(component=name, capital=name in capital)
             for name in plan.component_names

@@ -11,8 +11,9 @@ import pytest
 from tariffcore.binding import CodeTables, PlanWords, Workspace, price_columns
 from tariffcore.plan import MISSING_DAY, Plan
 from tariffcore.schedule.catalog import Catalog, DecidingDate
+from tariffcore.schedule.model import PaymentMethod
 from tariffcore.statuses import CaseStatus
-from tariffcore.v1 import case_columns_pb2, edition_pb2, pricing_service_pb2
+from tariffcore.v1 import case_columns_pb2, case_pb2, edition_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
 from tariffcore.wire import stream as wire_stream
 from tariffcore.wire.errors import (
@@ -155,8 +156,12 @@ def test_what_the_numbers_stand_for():
     assert [edition.schedule_id for edition in started.editions] == [s.id for s in plan.editions]
     assert [edition.digest for edition in started.editions] == [s.digest for s in plan.editions]
     assert started.engine_version == ENGINE_VERSION
-    assert len(set(started.rule_ids)) == len(started.rule_ids)
-    assert set(started.rule_ids) == {rule for rule in plan.rule_ids if rule is not None}
+    rules = [
+        (rule, PaymentMethod[case_pb2.PaymentMethod.Name(number).removeprefix("PAYMENT_METHOD_")])
+        for rule, number in zip(started.rule_ids, started.rule_methods, strict=True)
+    ]
+    assert len(set(rules)) == len(rules)
+    assert {*rules, (None, None)} == set(zip(plan.rule_ids, plan.rule_methods, strict=True))
     assert [each.component for each in started.components] == list(plan.component_names)
     capital = {row.component: row.capital for s in plan.editions for row in s.components}
     assert {each.component: each.capital for each in started.components} == capital
