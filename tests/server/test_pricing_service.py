@@ -57,6 +57,7 @@ def test_a_case_is_priced_from_the_edition_of_its_date(pricing):
         status=case_pb2.CASE_STATUS_OK,
         amount_minor=123_450,
         rule_id="inpatient",
+        method=case_pb2.PAYMENT_METHOD_TREATED_CASE,
         schedule_id="small",
     )
     assert (answer.edition.schedule_id, answer.edition.digest) == ("small", SMALL.digest)
