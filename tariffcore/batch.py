@@ -223,7 +223,7 @@ def price_file_with(
         del first, first_raw  # or the first chunk would stay in memory to the end
         with (
             ThreadPoolExecutor(threads) as pool,
-            closing(_in_order(pool, price_and_encode, raws, ahead=threads + 1)) as chunks,
+            closing(in_order(pool, price_and_encode, raws, ahead=threads + 1)) as chunks,
         ):
             for chunk, encoded in chunks:
                 take(chunk, encoded)
@@ -244,7 +244,7 @@ def _keep_freed_memory() -> None:
     np.empty(_LARGE_BLOCK_BYTES, dtype=np.uint8)
 
 
-def _in_order(
+def in_order(
     pool: ThreadPoolExecutor, work: Callable[[RawChunk], _T], raws: Iterator[RawChunk], ahead: int
 ) -> Generator[_T, None, None]:
     """The results of work in the order of its inputs, with at most ``ahead`` of them begun and not taken."""

@@ -89,3 +89,9 @@ class CostingError(ProblemsError):
     """Inputs of a costing run (ledger, cost centres, asset register, statistics) that cannot be used."""
 
     reason = "COSTING_UNUSABLE"
+
+
+class SettlementError(ProblemsError):
+    """A month, a contract or a rule of settlement that cannot be used, or may not be settled as asked."""
+
+    reason = "SETTLEMENT_UNUSABLE"

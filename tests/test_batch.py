@@ -479,7 +479,7 @@ def test_what_was_handed_in_and_has_not_begun_is_called_off() -> None:
             return handed_in[-1]
 
     with pytest.raises(TroubleError, match="the first"):
-        list(batch._in_order(Busy(), int, iter(range(10)), ahead=3))
+        list(batch.in_order(Busy(), int, iter(range(10)), ahead=3))
     assert [future.cancelled() for future in handed_in] == [False, True, True]
 
 
