@@ -170,12 +170,15 @@ mutants: environment  ## plant known mistakes in a copy, one at a time: the test
 compare: environment  ## N=1000000 SEED=0: that many aimed random cases, kernel against twin
 	$(BIN)/python -m tests.comparing -n $(N) --seed $(SEED)
 
-.PHONY: bench bench-quick
+.PHONY: bench bench-quick bench-seeded
 bench: $(BENCH_INSTALLED) $(KERNEL)  ## time the work beside its peers, on this machine in this run
 	$(BIN)/python -m benchmarks
 
-bench-quick: environment  ## the gate: instruction counts and same-run ratios
-	$(BIN)/python -m benchmarks --quick
+bench-quick: environment  ## the gate: instruction counts, and times beside the baseline's kernel, built beside
+	$(BIN)/python -m benchmarks.gate
+
+bench-seeded: environment  ## plant slowdowns in copies of the kernel: the gate must refuse each
+	$(BIN)/python -m benchmarks.gate.seeded
 
 .PHONY: wheel
 wheel: environment  ## dist/tariffcore-*.whl, one binary for CPython 3.11 and later

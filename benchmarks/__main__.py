@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: everything, written to RESULTS.md; ``--quick``: the gate only.
+"""``python -m benchmarks``: everything, written to RESULTS.md. The gate is ``python -m benchmarks.gate``.
 
 ``--service``: the service alone, written to SERVICE_RESULTS.md. ``--costing``: a national costing run alone,
 written to COSTING_RESULTS.md.
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import costing, files, gate, kernel, scaling, service, wire_forms
+from benchmarks import costing, files, kernel, scaling, service, wire_forms
 from benchmarks.report import Section, machine, write_results
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -30,8 +30,6 @@ EVERYTHING = (
 
 
 def main(arguments: list[str]) -> int:
-    if arguments == ["--quick"]:
-        return gate.main([])
     if arguments == ["--service"]:
         return _measure(service.SECTIONS, SERVICE_RESULTS)
     if arguments == ["--costing"]:

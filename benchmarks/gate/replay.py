@@ -1,0 +1,97 @@
+"""Recorded calls of compiled functions, made again: ``python replay.py CALLS.pickle FOLDER``.
+
+Stands alone and imports as little as it can, for under callgrind everything takes fifty times as long. FOLDER
+holds the compiled modules; those of the baseline and those of a seeded copy are loaded beside the library's.
+
+A file of calls is a pickled dictionary:
+
+    calls    [(module, function, arguments)]
+    objects  [(module, type, arguments by name)]   what has to be made of compiled types before
+
+An argument is what it is, or one of
+
+    Made(number)           one of the objects
+    Cells(fields, arrays)  an object with these fields, where a field (array, offset) is an address in memory
+"""
+
+import importlib.util
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+
+class Made(NamedTuple):
+    """An object of a compiled type, by its number."""
+
+    number: int
+
+
+class Cells(NamedTuple):
+    """An object whose fields are numbers, or addresses: (number of an array, bytes from its beginning)."""
+
+    fields: dict[str, Any]
+    arrays: list[Any]
+
+
+def load(folder: Path, module: str) -> ModuleType:
+    """A compiled module of a folder, beside any other of that name. Raises FileNotFoundError."""
+    binary = next(iter(sorted(folder.glob(f"{module}.*so"))), None)
+    if binary is None:
+        raise FileNotFoundError(f"{folder} has no compiled {module}")
+    spec = importlib.util.spec_from_file_location(f"replayed.{module}", binary)
+    assert spec is not None and spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def prepared(recorded: dict[str, Any], modules: dict[str, Any]) -> list[Callable[[], object]]:
+    """The calls, ready to be made. Whoever prepares them twice has both work on the same arrays.
+
+    Raises AttributeError or TypeError where the modules have no such function or take other arguments.
+    """
+    objects = [getattr(modules[module], kind)(**arguments) for module, kind, arguments in recorded["objects"]]
+
+    def argument(value: Any) -> Any:  # noqa: ANN401
+        if isinstance(value, Made):
+            return objects[value.number]
+        if isinstance(value, Cells):
+            places = {
+                name: value.arrays[place[0]].ctypes.data + place[1] if isinstance(place, tuple) else place
+                for name, place in value.fields.items()
+            }
+            return SimpleNamespace(**places)
+        if isinstance(value, list):
+            return [argument(element) for element in value]
+        return value
+
+    def call(function: Callable[..., object], arguments: list[Any]) -> Callable[[], object]:
+        return lambda: function(*arguments)
+
+    return [
+        call(getattr(modules[module], function), [argument(value) for value in arguments])
+        for module, function, arguments in recorded["calls"]
+    ]
+
+
+def modules_of(recorded: dict[str, Any]) -> list[str]:
+    return sorted({entry[0] for entry in (*recorded["calls"], *recorded["objects"])})
+
+
+def main(file: str, folder: str) -> None:
+    sys.modules["benchmarks.gate.replay"] = sys.modules[
+        "__main__"
+    ]  # where the pickle looks for Made and Cells
+    for package in ("benchmarks", "benchmarks.gate"):
+        sys.modules.setdefault(package, ModuleType(package))
+    recorded = pickle.loads(Path(file).read_bytes())
+    calls = prepared(recorded, {module: load(Path(folder), module) for module in modules_of(recorded)})
+    for call in calls:
+        call()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

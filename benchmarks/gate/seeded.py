@@ -1,0 +1,150 @@
+"""Does the gate see a slower kernel? ``python -m benchmarks.gate.seeded`` (`make bench-seeded`).
+
+Copies of the kernel's source are made slower on purpose, each in one way, built, and put before the gate in
+place of the kernel, with the kernel as their baseline. An unchanged copy must pass and every other one must
+fail, by the signal that is there for it.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.gate import baseline as baselines
+from benchmarks.gate import counting
+from benchmarks.gate.__main__ import BINARIES, compiler_of, measure
+from benchmarks.gate.baseline import Baseline
+from benchmarks.gate.verdict import Findings, judge
+from benchmarks.gate.workload import PATHS, digest
+
+FOLDER = baselines.ROOT / ".bench" / "seeded"
+KERNEL = "tariffcore/_kernel.pyx"
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A change of the kernel's text: each (old, new) once. ``seen_by``: counts, time, or None for no
+    slowdown."""
+
+    name: str
+    about: str
+    changes: tuple[tuple[str, str], ...]
+    seen_by: str | None
+
+
+_PRODUCT = "#define TARIFFCORE_MUL_HIGH(a, b) ("
+_OVERFLOWS = 'bint mul_overflows "TARIFFCORE_MUL_OVERFLOWS"'
+_LAST_LOOP = "    for k in range(n):\n        record = record_at(prices, block.rate_place[k])"
+
+SEEDS = (
+    Seed("unchanged", "the same text, built again", (), None),
+    Seed(
+        "instructions",
+        "four more instructions a case, between 5 and 8 %",
+        ((_PRODUCT, _PRODUCT[:-1] + '(({ __asm__ volatile("nop;nop;nop;nop"); }), '),),
+        "counts",
+    ),
+    Seed(
+        "division",
+        "a floating-point division a case, which is one instruction",
+        (
+            (
+                _PRODUCT,
+                _PRODUCT[:-1] + '(({ __asm__ volatile("divsd %%xmm15, %%xmm15" ::: "xmm15"); }), ',
+            ),
+        ),
+        "time",
+    ),
+    Seed(
+        "cache-misses",
+        "what one stage hands on to the next has left the cache: one instruction a case",
+        (
+            (_OVERFLOWS, f'void flush "_mm_clflush"(const void *place) noexcept nogil\n    {_OVERFLOWS}'),
+            (_LAST_LOOP, _LAST_LOOP.replace("n):\n", "n):\n        flush(&block.rate_place[k])\n")),
+        ),
+        "time",
+    ),
+)
+
+
+class SeedDoesNotFitError(Exception):
+    """The kernel's text is no longer what the seed changes."""
+
+
+def sown(text: str, seed: Seed) -> str:
+    """The text with the changes of the seed. Raises SeedDoesNotFitError where one does not fit exactly
+    once."""
+    for old, new in seed.changes:
+        if text.count(old) != 1:
+            raise SeedDoesNotFitError(
+                f"{seed.name}: {KERNEL} has {old!r} {text.count(old)} times, not once; adapt "
+                f"{Path(__file__).name}"
+            )
+        text = text.replace(old, new)
+    return text
+
+
+def build(seed: Seed) -> Path:
+    """The folder of the compiled copy."""
+    folder = FOLDER / seed.name
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "tariffcore").mkdir(parents=True)
+    text = (baselines.ROOT / KERNEL).read_text(encoding="utf-8")
+    (folder / KERNEL).write_text(sown(text, seed), encoding="utf-8")
+    shutil.copy(baselines.ROOT / baselines.SETUP, folder)
+    baselines.compile_modules(folder)
+    return folder / "tariffcore"
+
+
+def mistakes(seed: Seed, found: Findings) -> list[str]:
+    """What the gate did not see, or saw where there is nothing, in words."""
+    words, passed = judge(found, in_ci=False)
+    slow_counts = any("SLOWER" in line for line in words if "instructions" in line)
+    slow_time = any("SLOWER" in line for line in words if " the time of " in line)
+    wrong = list(found.wrong)
+    if seed.seen_by is None and not passed:
+        wrong.append("an unchanged kernel did not pass")
+    if seed.seen_by == "counts" and not slow_counts:
+        wrong.append("the counts did not show it")
+    if seed.seen_by == "time":
+        if not slow_time:
+            wrong.append("the time did not show it")
+        if slow_counts:
+            wrong.append("the counts show it too, so this proves nothing of the time")
+    if seed.seen_by is not None and passed:
+        wrong.append("the gate was passed")
+    return [f"{seed.name}: {words}" for words in wrong]
+
+
+def main() -> int:
+    if not counting.can_count():
+        print(counting.NO_VALGRIND)
+        return 1
+    if platform.machine() not in ("x86_64", "AMD64"):
+        print(
+            f"The slowdowns are instructions of x86-64 processors, and this is {platform.machine()}: "
+            f"nothing was tried."
+        )
+        return 1
+    path = PATHS["price"]()
+    kernel = Baseline("the kernel as it is", compiler_of(BINARIES), digest([path]), baselines.sources_now())
+    kernel.instructions_a_case = counting.count([path], BINARIES)
+    wrong: list[str] = []
+    for seed in SEEDS:
+        began = time.monotonic()
+        found = measure([path], kernel, build(seed))
+        words, passed = judge(found, in_ci=False)
+        seconds, verdict = time.monotonic() - began, "passed" if passed else "refused"
+        print(f"{seed.name} ({seed.about}): {verdict}, {seconds:.0f} s")
+        print(*(f"    {line}" for line in words), sep="\n", flush=True)
+        wrong += mistakes(seed, found)
+    print("\n".join(wrong) if wrong else "The gate sees what it should.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""What the gate measures: calls of compiled functions, recorded while the library works on sample cases."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benchmarks.contestants import Priced, input_columns, price_by_kernel
+from benchmarks.gate.replay import Cells, Made
+from benchmarks.workloads import demo_plan, encoded_cases, kernel_tables, sample_table
+from tariffcore import _kernel
+from tariffcore.batch import priced_table
+from tariffcore.binding import PlanWords
+from tariffcore.client.case_columns import read_case_columns
+from tariffcore.client.column_stream import StreamTables, chunk_message, in_chunks
+from tariffcore.encoding import encode_cases
+from tariffcore.files.csv_text import csv_rows
+from tariffcore.plan import Plan
+from tariffcore.pricing import price_cases
+from tariffcore.wire.stream import MAX_ROWS, CaseStream
+
+COMPILED = tuple(sorted(path.stem for path in Path(_kernel.__file__ or "").parent.glob("*.pyx")))
+"""The library's compiled modules, by name."""
+
+
+@dataclass(frozen=True)
+class RecordedPath:
+    """One path: its name, so many rows, and its calls in the form of `replay`."""
+
+    name: str
+    rows: int
+    recorded: Mapping[str, Any]
+
+    def pickled(self) -> bytes:
+        return pickle.dumps(self.recorded)
+
+    def functions(self) -> list[tuple[str, str]]:
+        """(module, function) of every call, each once."""
+        return sorted({(module, function) for module, function, _ in self.recorded["calls"]})
+
+
+class Recorder:
+    """Collects calls, each argument as it was before the call."""
+
+    def __init__(self) -> None:
+        self._objects: list[tuple[str, str, dict[str, Any]]] = []
+        self._numbers: dict[int, Made] = {}
+        self._made: list[object] = []
+        self.calls: list[tuple[str, str, list[Any]]] = []
+
+    def made(self, thing: object, module: str, kind: str, arguments: Mapping[str, Any]) -> None:
+        """Say how an object of a compiled type was made."""
+        self._numbers[id(thing)] = Made(len(self._objects))
+        self._made.append(thing)  # so that its id stays its own
+        self._objects.append((module, kind, dict(arguments)))
+
+    def note(self, module: str, function: str, arguments: tuple[Any, ...]) -> None:
+        self.calls.append((module, function, [self._noted(value) for value in arguments]))
+
+    def _noted(self, value: Any) -> Any:  # noqa: ANN401
+        if id(value) in self._numbers:
+            return self._numbers[id(value)]
+        if isinstance(value, np.ndarray):
+            return value.copy()
+        if isinstance(value, memoryview):
+            return bytes(value)
+        if isinstance(value, list):
+            return [self._noted(element) for element in value]
+        if hasattr(value, "_asdict") and hasattr(value, "held"):
+            return _cells(value)
+        if value is None or isinstance(value, int | bytes | str | np.generic):
+            return value
+        raise TypeError(f"the gate cannot record a {type(value).__name__}: teach benchmarks/gate/workload.py")
+
+    def recorded(self) -> dict[str, Any]:
+        return {"calls": self.calls, "objects": self._objects}
+
+
+def _cells(value: Any) -> Cells:  # noqa: ANN401
+    """Cells whose addresses point into the Arrow arrays that they hold."""
+    buffers = [buffer for array in value.held for buffer in array.buffers() if buffer is not None]
+    arrays = [np.frombuffer(buffer, np.uint8).copy() for buffer in buffers]
+    fields: dict[str, Any] = {}
+    for name, number in value._asdict().items():
+        if name == "held":
+            continue
+        fields[name] = number
+        for place, buffer in enumerate(buffers):
+            if buffer.address <= number < buffer.address + max(buffer.size, 1):
+                fields[name] = place, number - buffer.address
+    return Cells(fields, arrays)
+
+
+@contextmanager
+def recording(*modules: str) -> Iterator[Recorder]:
+    """Records all calls that Python code makes of the functions of these modules."""
+    recorder = Recorder()
+
+    def noting(module: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:  # noqa: ANN401
+            recorder.note(module, name, arguments)
+            return function(*arguments)
+
+        return call
+
+    with ExitStack() as stack:
+        # what is in new arrays before they are filled would differ from run to run
+        stack.enter_context(patch("numpy.empty", np.zeros))
+        for module in modules:
+            compiled = import_module(f"tariffcore.{module}")
+            for name, thing in list(vars(compiled).items()):
+                if callable(thing) and not isinstance(thing, type) and not name.startswith("_"):
+                    stack.enter_context(patch.object(compiled, name, noting(module, name, thing)))
+        yield recorder
+
+
+def kernel_path(rows: int) -> RecordedPath:
+    """The kernel over whole columns in memory."""
+    plan, inputs = demo_plan(), input_columns(encoded_cases(rows))
+    recorder = Recorder()
+    recorder.made(plan.tables, "_kernel", "PriceTables", kernel_tables())
+    recorder.note("_kernel", "price", (plan.tables, *inputs, *Priced.touched(rows).columns(), 0, rows))
+    return RecordedPath("price", rows, recorder.recorded())
+
+
+def split_path(rows: int) -> RecordedPath:
+    """Priced amounts split into their components."""
+    plan, inputs, priced = demo_plan(), input_columns(encoded_cases(rows)), Priced.touched(rows)
+    price_by_kernel(plan, inputs, priced, 0, rows)
+    day, _, _, item, _, variant, *_ = inputs
+    parts = np.ones((len(plan.component_names), rows), np.int64), np.ones(rows, np.uint8)
+    recorder = Recorder()
+    recorder.made(plan.tables, "_kernel", "PriceTables", kernel_tables())
+    arguments = (plan.tables, day, item, variant, priced.amount_minor, priced.status, *parts, 0, rows)
+    recorder.note("_kernel", "split", arguments)
+    return RecordedPath("split", rows, recorder.recorded())
+
+
+def encode_path(rows: int) -> RecordedPath:
+    """Typed columns of Arrow made the kernel's numbers."""
+    with recording("_encoding") as recorder:
+        encode_cases(sample_table().slice(0, rows), demo_plan())
+    return RecordedPath("encode", rows, recorder.recorded())
+
+
+def cells_path(rows: int) -> RecordedPath:
+    """Dates and amounts read from text, as CSV has them."""
+    table = sample_table().slice(0, rows)
+    for position, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            text = pc.strftime(table[field.name], format="%Y-%m-%dT%H:%M")
+            table = table.set_column(position, field.name, text)
+        elif pa.types.is_date(field.type) or pa.types.is_decimal(field.type):
+            table = table.set_column(position, field.name, table[field.name].cast(pa.string()))
+    with recording("_cells") as recorder:
+        encode_cases(table, demo_plan())
+    return RecordedPath("read cells", rows, recorder.recorded())
+
+
+def csv_path(rows: int) -> RecordedPath:
+    """Priced cases written as CSV."""
+    plan, table = demo_plan(), sample_table().slice(0, rows)
+    priced = priced_table(table, price_cases(table, plan, threads=1))
+    with recording("_csv_rows") as recorder:
+        csv_rows(priced)
+    return RecordedPath("write CSV", rows, recorder.recorded())
+
+
+def _answered(rows: int) -> Recorder:
+    """A chunk of a column stream read, bound, priced and answered."""
+    plan = Plan(demo_plan().catalog)  # a new one, so that what is made for it is seen
+    made: list[tuple[object, dict[str, Any]]] = []
+    kind = import_module("tariffcore._binding").PlanNumbers
+
+    def making(**arguments: Any) -> object:  # noqa: ANN401
+        made.append((kind(**arguments), arguments))
+        return made[-1][0]
+
+    with patch("tariffcore._binding.PlanNumbers", making):
+        PlanWords.of(plan)
+    table = sample_table().slice(0, rows)
+    columns = read_case_columns(table, plan.editions[0].minor_units).columns
+    messages = [chunk_message(chunk, tables) for tables in [StreamTables()] for chunk in in_chunks(columns)]
+    stream = CaseStream(plan, with_rules=True)
+    with recording("_binding", "_wire") as recorder:
+        for thing, arguments in made:
+            recorder.made(thing, "_binding", "PlanNumbers", arguments)
+        for message in messages:
+            stream.price(message)
+    return recorder
+
+
+def stream_path(name: str, module: str, functions: tuple[str, ...], rows: int) -> RecordedPath:
+    """One step of answering a chunk."""
+    recorded = _answered(rows).recorded()
+    calls = [call for call in recorded["calls"] if call[0] == module and call[1] in functions]
+    objects = recorded["objects"] if module == "_binding" else []
+    return RecordedPath(name, rows, {"calls": calls, "objects": objects})
+
+
+PATHS: Mapping[str, Callable[[], RecordedPath]] = {
+    "price": partial(kernel_path, 1 << 17),
+    "split": partial(split_path, 1 << 16),
+    "encode": partial(encode_path, 1 << 16),
+    "read cells": partial(cells_path, 1 << 15),
+    "write CSV": partial(csv_path, 1 << 15),
+    "bind": partial(stream_path, "bind", "_binding", ("bind",), MAX_ROWS),
+    "write prices": partial(stream_path, "write prices", "_wire", ("write_priced",), MAX_ROWS),
+}
+"""Every path, made when it is asked for."""
+
+
+def all_paths() -> list[RecordedPath]:
+    paths = [make() for make in PATHS.values()]
+    empty = [path.name for path in paths if not path.recorded["calls"]]
+    if empty:
+        raise SystemExit(f"nothing was called for {', '.join(empty)}: see benchmarks/gate/workload.py")
+    return paths
+
+
+def digest(paths: list[RecordedPath]) -> str:
+    """Of the rows, tables and calls: another one, and counts are not to be compared."""
+    found = 0
+    for path in paths:
+        for octets in _octets([path.name, path.rows, path.recorded["calls"], path.recorded["objects"]]):
+            found = zlib.crc32(octets, found)
+    return f"{found:08x}"
+
+
+def _octets(value: Any) -> Iterator[bytes]:  # noqa: ANN401
+    if isinstance(value, np.ndarray):
+        yield value.tobytes()
+    elif isinstance(value, dict):
+        for key in sorted(value):
+            yield from _octets([key, value[key]])
+    elif isinstance(value, list | tuple):
+        for element in value:
+            yield from _octets(element)
+    else:
+        yield value if isinstance(value, bytes) else repr(value).encode()
