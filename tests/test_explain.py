@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import weakref
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -55,6 +56,7 @@ from tariffcore.schedule.model import (
 )
 from tariffcore.statuses import CaseStatus
 from tariffcore.version import ENGINE_VERSION
+from tests.small_schedule import SMALL, period
 from tests.strategies import aimed_catalog, cases_for, catalogs, random_cases
 
 SHIPPED = Path(tariffcore.__file__).parent / "schedules"
@@ -998,6 +1000,26 @@ def test_json_is_exact_and_comes_back_as_it_went() -> None:
                 if explanation.amount_minor is None
                 else format_minor(explanation.amount_minor, explanation.minor_units)
             )
+
+
+@pytest.mark.parametrize(
+    ("table", "code"), [("groups", {"drg_code": "g9"}), ("providers", {"provider_id": "h1"})]
+)
+def test_reasons_keep_no_former_edition(table: str, code: dict[str, str]) -> None:
+    """A service explains under every edition it ever had; hints kept the code tables of the last 32."""
+
+    class Codes(dict[str, object]):
+        """A dictionary that can be watched."""
+
+    codes = Codes(SMALL.groups if table == "groups" else {"H1": (period("H1"),)})
+    schedule = replace(SMALL, **{table: codes})
+    known = {"drg_code": "G1", "provider_id": "H1", "care_setting": "inpatient", "age_years": 40}
+    days = {"admission_date": date(2025, 3, 4), "discharge_date": date(2025, 3, 10)}
+    explained = explain_case(Case(case_id=1, **{**known, **days, **code}), Catalog.of([schedule]))
+    assert explained.status in (CaseStatus.UNKNOWN_DRG, CaseStatus.UNKNOWN_PROVIDER)
+    gone = weakref.ref(codes)
+    del codes, schedule, explained
+    assert gone() is None
 
 
 def test_the_json_of_a_case() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import traceback
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -85,10 +86,10 @@ class Calls:
                         code = _OK
                         return answered
                     except Exception as error:
-                        failure = self._failure(error, method)
-                        code = failure.code
+                        told = self._told(error, method)
+                        code = told.code
                         span.failed(code)
-                await context.abort(code, failure.words(), failure.trailing_metadata())
+                await context.abort(*told)
             finally:
                 seconds = perf_counter() - began
                 after_the_answer(self.metrics.call_ended, method, code, seconds)
@@ -121,10 +122,10 @@ class Calls:
                         code = _OK
                         return
                     except Exception as error:
-                        failure = self._failure(error, method)
-                        code = failure.code
+                        told = self._told(error, method)
+                        code = told.code
                         span.failed(code)
-                await context.abort(code, failure.words(), failure.trailing_metadata())
+                await context.abort(*told)
             finally:
                 self.metrics.call_ended(method, code, None)
 
@@ -179,8 +180,14 @@ class Calls:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
-    def _failure(self, error: Exception, method: str) -> RequestError:
+    def _told(self, error: Exception, method: str) -> _Told:
         """What the caller is told; a mistake of ours is logged under an incident that names nothing sent."""
+        failure = self._failure(error, method)
+        told = _Told(failure.code, failure.words(), failure.trailing_metadata())
+        _let_go(error)
+        return told
+
+    def _failure(self, error: Exception, method: str) -> RequestError:
         if not isinstance(error, RequestError):
             incident = secrets.token_hex(8)
             logs.error(
@@ -193,6 +200,27 @@ class Calls:
             error = RequestError(Reason.INTERNAL, metadata={"incident": incident})
         self.metrics.refused(error.reason.value)
         return error
+
+
+class _Told(NamedTuple):
+    """How a call ends: the arguments of gRPC's ``abort``."""
+
+    code: grpc.StatusCode
+    words: str
+    trailing_metadata: tuple[tuple[str, bytes], ...]
+
+
+def _let_go(error: BaseException) -> None:
+    """Frees what a failed call held: its message, and the plan of editions that may be in force no more.
+
+    The frames of a traceback keep all of it, and those that name their exception would do so until Python
+    looks for cycles in everything there is, which is seldom.
+    """
+    failed: BaseException | None = error
+    while failed is not None:
+        traceback.clear_frames(failed.__traceback__)
+        failed.__traceback__ = None
+        failed = failed.__context__
 
 
 class _Stream:

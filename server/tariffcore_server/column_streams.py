@@ -91,11 +91,12 @@ async def ahead(produce: Callable[[], Awaitable[bytes | None]]) -> AsyncIterator
     async def run() -> None:
         while True:
             try:
-                one: bytes | Exception | None = await produce()
+                one = await produce()
             except Exception as error:
-                one = error
+                await produced.put(error)
+                return
             await produced.put(one)
-            if not isinstance(one, bytes):
+            if one is None:
                 return
 
     running = asyncio.create_task(run())

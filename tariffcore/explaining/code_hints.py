@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tariffcore.codes import latin_lookalike
+from tariffcore.explaining.repeated import repeated_of
 from tariffcore.explaining.statements import statement
 from tariffcore.explanation import Statement
-
-_SKELETONS: dict[int, tuple[Mapping[str, object], dict[str, str]]] = {}
-_KEPT_SKELETONS = 32
+from tariffcore.schedule.model import Schedule
 
 
 def _skeleton(code: str) -> str:
@@ -18,19 +17,21 @@ def _skeleton(code: str) -> str:
     return compact.lstrip("0") or compact
 
 
-def suggested(code: str, codes: Mapping[str, object]) -> str | None:
-    """The one code of a table that differs by look-alike letters, case, spaces or leading zeros only."""
-    # Reasons are wanted by the hundred thousand, so the table's skeletons are kept, and the table with them:
-    # while it is held here its identity cannot be given to another.
-    kept = _SKELETONS.get(id(codes))
-    if kept is None:
-        if len(_SKELETONS) >= _KEPT_SKELETONS:
-            _SKELETONS.clear()
-        by_skeleton: dict[str, str] = {}
-        for each in codes:
-            by_skeleton.setdefault(_skeleton(each), each)
-        kept = _SKELETONS[id(codes)] = (codes, by_skeleton)
-    return kept[1].get(_skeleton(code))
+def suggested(code: str, codes: Mapping[str, object], schedule: Schedule) -> str | None:
+    """The one of the schedule's codes that differs by look-alike letters, case, spaces or leading zeros only.
+
+    ``codes`` is a table of the schedule itself: its groups, services or providers.
+    """
+    # reasons are wanted by the hundred thousand, so the skeletons are kept, for as long as their schedule
+    by_skeleton = repeated_of(schedule).once(("skeletons", id(codes)), lambda: _by_skeleton(codes))
+    return by_skeleton.get(_skeleton(code))
+
+
+def _by_skeleton(codes: Mapping[str, object]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for code in codes:
+        found.setdefault(_skeleton(code), code)
+    return found
 
 
 def suggestion_hint(code: str, suggestion: str) -> Statement:

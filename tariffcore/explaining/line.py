@@ -214,7 +214,7 @@ class Line(ABC):
         codes_of_editions: Sequence[Mapping[str, object]],
     ) -> Statement:
         """What a code that is not in the edition was probably meant to be, or where it is."""
-        suggestion = suggested(code, codes)
+        suggestion = suggested(code, codes, schedule)
         if suggestion is not None:
             return suggestion_hint(code, suggestion)
         if codes is not schedule.services and code in schedule.services:
@@ -388,7 +388,7 @@ class Line(ABC):
             return period
         periods = schedule.providers.get(self.provider_id)
         if periods is None:
-            suggestion = suggested(self.provider_id, schedule.providers)
+            suggestion = suggested(self.provider_id, schedule.providers, schedule)
             raise NoAmountError(
                 CaseStatus.UNKNOWN_PROVIDER,
                 statement("unknown_provider", provider_id=self.provider_id, schedule_id=schedule.id),

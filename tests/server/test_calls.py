@@ -1,8 +1,10 @@
 """What is around every call, without a network: deadlines, mistakes of ours, counts."""
 
 import asyncio
+import gc
 import json
 import logging
+import weakref
 
 import grpc
 import pytest
@@ -11,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from tariffcore.v1.pricing_service_pb2 import PriceCaseRequest, PriceCaseResponse
 from tariffcore_server.authentication import Authentication
 from tariffcore_server.calls import Calls
-from tariffcore_server.failures import DETAILS_KEY
+from tariffcore_server.failures import DETAILS_KEY, Reason, RequestError
 from tariffcore_server.limits import Limits
 from tariffcore_server.logs import JsonLines
 from tariffcore_server.metrics import Metrics
@@ -148,3 +150,29 @@ def test_a_trace_has_the_call_its_parent_and_its_code_and_nothing_sent():
     assert bad.attributes["rpc.grpc.status_code"] == grpc.StatusCode.INTERNAL.value[0]
     assert "SECRET" not in good.to_json() + bad.to_json()
     provider.shutdown()
+
+
+def test_a_failed_call_keeps_nothing_that_it_held():
+    """Frames of a traceback that names itself would live until the next full collection, plans among them."""
+
+    class Plan:
+        pass
+
+    held = []
+
+    async def fail(request):
+        plan = Plan()
+        held.append(weakref.ref(plan))
+        try:
+            raise KeyError("first")
+        except KeyError as error:
+            named = RequestError(Reason.INVALID_REQUEST_FIELD)  # a frame and its exception know each other
+            named.__cause__ = error
+            raise named  # noqa: B904
+
+    gc.disable()
+    try:
+        Around().call(Context(), fail)
+        assert [plan() for plan in held] == [None]
+    finally:
+        gc.enable()
