@@ -21,6 +21,7 @@ BENCH_INSTALLED := $(VENV)/.installed-bench
 QUIET := --quiet --quiet
 KERNEL := $(VENV)/.kernel
 COMPILED := $(wildcard tariffcore/*.pyx)
+SHARED := $(wildcard tariffcore/*.pxd)
 
 .PHONY: help
 help:  ## what there is to make
@@ -77,9 +78,11 @@ $(BENCH_INSTALLED): $(INSTALLED)
 	@touch $@
 
 # Every .pyx becomes a binary beside it. The installation builds them too, so look once more before building.
-$(KERNEL): $(COMPILED) setup.py $(if $(filter-out $(wildcard tariffcore/*.so),$(COMPILED:.pyx=.abi3.so)),FORCE) | $(INSTALLED)
-	@for source in $(COMPILED); do \
-	    if [[ $$source -nt $${source%.pyx}.abi3.so ]]; then \
+$(KERNEL): $(COMPILED) $(SHARED) setup.py $(if $(filter-out $(wildcard tariffcore/*.so),$(COMPILED:.pyx=.abi3.so)),FORCE) | $(INSTALLED)
+	@for source in $(COMPILED) $(SHARED); do \
+	    built=$${source%.p*}.abi3.so; \
+	    if [[ $$source == *.pxd ]]; then built=tariffcore/_chunks.abi3.so; fi; \
+	    if [[ $$source -nt $$built ]]; then \
 	        echo "Building the kernel ..."; \
 	        $(BIN)/python -W ignore setup.py --quiet build_ext --inplace --parallel 4; \
 	        break; \

@@ -30,81 +30,104 @@ cdef extern from *:
         return word;
     }
 
-    /* The bits that any code has. */
-    TARIFFCORE_WIDE uint32_t tariffcore_any_bits(const uint8_t *codes, Py_ssize_t n) {
-        uint32_t bits = 0;
-        for ROWS(k, n) bits |= tariffcore_load32(codes, k);
-        return bits;
-    }
+    /* Rows that want another look for one reason only, which has a short answer of its own. */
+    enum { TARIFFCORE_HOURS = 1u << 31, TARIFFCORE_FACTOR = 1 << 30 };
 
-    /* The numbers of words; answers the bits that any entry has. */
+    /* Rooms of tables are powers of two: a code beyond its room leads to some other entry, and is told by the bits
+       that any code has, which the loops answer. */
+
+    /* The numbers of words, and in ``entries`` the bits that any entry has. */
     TARIFFCORE_WIDE uint32_t tariffcore_numbers(
-        const uint32_t *restrict table, const uint8_t *restrict codes, uint16_t *restrict numbers, Py_ssize_t n
+        const uint32_t *restrict table, uint32_t room, const uint8_t *restrict codes, uint16_t *restrict numbers,
+        uint32_t *entries, Py_ssize_t n
     ) {
-        uint32_t bits = 0;
+        uint32_t codes_bits = 0, entry_bits = 0;
         for ROWS(k, n) {
-            uint32_t entry = table[tariffcore_load32(codes, k)];
-            bits |= entry;
+            uint32_t code = tariffcore_load32(codes, k), entry = table[code & (room - 1)];
+            codes_bits |= code;
+            entry_bits |= entry;
             numbers[k] = (uint16_t)entry;
         }
+        *entries = entry_bits;
+        return codes_bits;
+    }
+
+    /* The keys of care settings with the signatures beside them, and what their entries say beyond that. */
+    TARIFFCORE_WIDE uint32_t tariffcore_keys(
+        const uint32_t *restrict table, uint32_t room, const uint8_t *restrict codes,
+        const uint8_t *restrict signatures, uint16_t *restrict keys, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        uint32_t bits = 0;
+        for ROWS(k, n) {
+            uint32_t code = tariffcore_load32(codes, k), entry = table[code & (room - 1)];
+            bits |= code;
+            keys[k] = (uint16_t)(entry | signatures[k]);
+            look[k] |= (entry >> 16 & ~2u) | (entry >> 17 & 1) << 31;
+        }
         return bits;
     }
 
-    /* The numbers of words with the signatures beside them, and what their entries say beyond that. */
-    TARIFFCORE_WIDE void tariffcore_marked_numbers(
-        const uint32_t *restrict table, const uint8_t *restrict codes, const uint8_t *restrict signatures,
-        uint16_t *restrict numbers, uint32_t *restrict look, Py_ssize_t n
+    TARIFFCORE_WIDE uint32_t tariffcore_outcomes(
+        const uint32_t *restrict table, uint32_t room, const uint8_t *restrict codes,
+        const uint32_t *restrict services, uint8_t *restrict numbers, uint32_t *restrict look, Py_ssize_t n
     ) {
+        uint32_t bits = 0;
         for ROWS(k, n) {
-            uint32_t entry = table[tariffcore_load32(codes, k)];
-            numbers[k] = (uint16_t)(entry | signatures[k]);
-            look[k] |= entry >> 16;
-        }
-    }
-
-    TARIFFCORE_WIDE void tariffcore_outcomes(
-        const uint32_t *restrict table, const uint8_t *restrict codes, const uint32_t *restrict services,
-        uint8_t *restrict numbers, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        for ROWS(k, n) {
-            uint32_t entry = table[tariffcore_load32(codes, k)];
+            uint32_t code = tariffcore_load32(codes, k), entry = table[code & (room - 1)];
+            bits |= code;
             numbers[k] = (uint8_t)(entry + 2);
             look[k] |= entry >> 16 & ~services[k];     /* only a case needs an outcome */
         }
+        return bits;
     }
 
-    /* The items of cases and services, and 1 for each service; a line that is both or neither wants another look. */
-    TARIFFCORE_WIDE void tariffcore_items(
-        const uint32_t *restrict drg_table, const uint8_t *restrict drgs,
-        const uint32_t *restrict service_table, const uint8_t *restrict codes,
-        uint16_t *restrict items, uint32_t *restrict services, uint32_t *restrict look, Py_ssize_t n
+    /* The items of cost groups. */
+    TARIFFCORE_WIDE uint32_t tariffcore_groups(
+        const uint32_t *restrict table, uint32_t room, const uint8_t *restrict codes, uint16_t *restrict items,
+        uint32_t *restrict look, Py_ssize_t n
     ) {
+        uint32_t bits = 0;
         for ROWS(k, n) {
-            uint32_t drg = drg_table[tariffcore_load32(drgs, k)];
-            uint32_t service = service_table[tariffcore_load32(codes, k)];
-            uint32_t no_drg = drg >> 16 & 1;
-            items[k] = (uint16_t)(no_drg ? service : drg);
-            services[k] = no_drg;
-            look[k] |= ((drg ^ service ^ 0x10000) | ((drg | service) & 0xFFFE0000)) >> 16;
+            uint32_t code = tariffcore_load32(codes, k), entry = table[code & (room - 1)];
+            bits |= code;
+            items[k] = (uint16_t)entry;
+            look[k] |= entry >> 16;
         }
+        return bits;
     }
 
-    /* Codes of days. 0xFFFB to 0xFFFF are codes that are no days. With hours a stay within a day may end before it
-       begins: where the columns have them, timed is 1. A service without an admission begins on its day. */
+    /* The items of services where rows have no cost group, and 1 for each such row; a line that is both or neither
+       wants another look. */
+    TARIFFCORE_WIDE uint32_t tariffcore_services(
+        const uint32_t *restrict table, uint32_t room, const uint8_t *restrict codes, uint16_t *restrict items,
+        uint32_t *restrict services, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        uint32_t bits = 0;
+        for ROWS(k, n) {
+            uint32_t code = tariffcore_load32(codes, k), entry = table[code & (room - 1)];
+            uint32_t no_drg = look[k] & 1;
+            bits |= code;
+            items[k] = (uint16_t)(no_drg ? entry : items[k]);
+            services[k] = no_drg;
+            look[k] = (look[k] & ~1u) | ((entry >> 16) ^ (no_drg ^ 1));
+        }
+        return bits;
+    }
+
+    /* Codes of days. 0xFFFB to 0xFFFF are codes that are no days. A service without an admission begins on its
+       day. */
     TARIFFCORE_WIDE void tariffcore_days(
         const uint8_t *restrict came, const uint8_t *restrict left, const uint32_t *restrict services, uint32_t base,
-        uint32_t timed, uint16_t *restrict admission_day, uint16_t *restrict discharge_day, uint32_t *restrict look,
-        Py_ssize_t n
+        uint16_t *restrict admission_day, uint16_t *restrict discharge_day, uint32_t *restrict look, Py_ssize_t n
     ) {
         for ROWS(k, n) {
             uint32_t start = tariffcore_load32(came, k);
             uint32_t end = tariffcore_load32(left, k) - base;
             uint32_t same_day = services[k] & (start == 0x80000000);
             start = same_day ? end : start - base;
-            uint32_t stay = end - start + (same_day & timed);
             admission_day[k] = (uint16_t)start;
             discharge_day[k] = (uint16_t)end;
-            look[k] |= (start | (start + 5) | end | (end + 5)) >> 16 | (stay | (stay - timed)) >> 15;
+            look[k] |= (start | (start + 5) | end | (end + 5)) >> 16 | (end - start) >> 15;
         }
     }
 
@@ -116,13 +139,34 @@ cdef extern from *:
         for ROWS(k, n) {
             uint32_t length = tariffcore_load32(lengths, k);
             uint32_t stay = tariffcore_load32(left, k) - tariffcore_load32(came, k) + extra;
-            look[k] |= (length != 0xFFFFFFFF) & ((((length ^ stay) | any_length) != 0) | (stay == 0));
+            stay += stay == 0;
+            look[k] |= (length != 0xFFFFFFFF) & (((length ^ stay) | any_length | length >> 15) != 0);
         }
     }
 
-    /* Whatever is not 0. */
-    TARIFFCORE_WIDE void tariffcore_given(const uint8_t *restrict column, uint32_t *restrict look, Py_ssize_t n) {
-        for ROWS(k, n) look[k] |= tariffcore_load32(column, k);
+    /* Factors. */
+    TARIFFCORE_WIDE uint32_t tariffcore_factors(
+        const uint8_t *restrict column, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        uint32_t bits = 0;
+        for ROWS(k, n) {
+            uint32_t code = tariffcore_load32(column, k);
+            bits |= code;
+            look[k] |= (uint32_t)(code != 0) << 30;
+        }
+        return bits;
+    }
+
+    /* With hours a stay within a day may end before it begins. */
+    TARIFFCORE_WIDE void tariffcore_hours(
+        const uint8_t *restrict came, const uint8_t *restrict left, const uint8_t *restrict came_second,
+        const uint8_t *restrict left_second, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        for ROWS(k, n) {
+            uint32_t start = tariffcore_load32(came_second, k), end = tariffcore_load32(left_second, k);
+            uint32_t same_day = tariffcore_load32(came, k) == tariffcore_load32(left, k);
+            look[k] |= same_day & ((end - start) >> 31) & (end != 0);
+        }
     }
 
     /* Seconds of the day plus one, and those that no day has. */
@@ -178,33 +222,48 @@ cdef extern from *:
         for (Py_ssize_t k = 1; k < n; k++) wrong |= tariffcore_load32(ends, k) - tariffcore_load32(ends, k - 1);
         return !(wrong >> 31);
     }
+
+    /* Whether all places are among the first ``room``, and none is 0. */
+    TARIFFCORE_WIDE int tariffcore_all_places(const uint8_t *places, uint32_t room, Py_ssize_t n) {
+        uint32_t wrong = 0;
+        for ROWS(k, n) wrong |= tariffcore_load32(places, k) - 1 >= room - 1;
+        return !wrong;
+    }
     """
-    uint32_t load32 "tariffcore_load32"(const uint8_t *bytes, Py_ssize_t i) noexcept nogil
-    uint32_t any_bits "tariffcore_any_bits"(const uint8_t *codes, Py_ssize_t n) noexcept nogil
+    enum:
+        HOURS "TARIFFCORE_HOURS"
+        FACTOR_GIVEN "TARIFFCORE_FACTOR"
     uint32_t plain_numbers "tariffcore_numbers"(
-        const uint32_t *table, const uint8_t *codes, uint16_t *numbers, Py_ssize_t n
+        const uint32_t *table, uint32_t room, const uint8_t *codes, uint16_t *numbers, uint32_t *entries, Py_ssize_t n
     ) noexcept nogil
-    void marked_numbers "tariffcore_marked_numbers"(
-        const uint32_t *table, const uint8_t *codes, const uint8_t *signatures, uint16_t *numbers, uint32_t *look,
-        Py_ssize_t n
+    uint32_t keys_of "tariffcore_keys"(
+        const uint32_t *table, uint32_t room, const uint8_t *codes, const uint8_t *signatures, uint16_t *keys,
+        uint32_t *look, Py_ssize_t n
     ) noexcept nogil
-    void outcomes_of "tariffcore_outcomes"(
-        const uint32_t *table, const uint8_t *codes, const uint32_t *services, uint8_t *numbers, uint32_t *look,
-        Py_ssize_t n
+    uint32_t outcomes_of "tariffcore_outcomes"(
+        const uint32_t *table, uint32_t room, const uint8_t *codes, const uint32_t *services, uint8_t *numbers,
+        uint32_t *look, Py_ssize_t n
     ) noexcept nogil
-    void items_of "tariffcore_items"(
-        const uint32_t *drg_table, const uint8_t *drgs, const uint32_t *service_table, const uint8_t *codes,
-        uint16_t *items, uint32_t *services, uint32_t *look, Py_ssize_t n
+    uint32_t groups_of "tariffcore_groups"(
+        const uint32_t *table, uint32_t room, const uint8_t *codes, uint16_t *items, uint32_t *look, Py_ssize_t n
+    ) noexcept nogil
+    uint32_t services_of "tariffcore_services"(
+        const uint32_t *table, uint32_t room, const uint8_t *codes, uint16_t *items, uint32_t *services,
+        uint32_t *look, Py_ssize_t n
     ) noexcept nogil
     void days_of "tariffcore_days"(
-        const uint8_t *came, const uint8_t *left, const uint32_t *services, uint32_t base, uint32_t timed,
-        uint16_t *admission_day, uint16_t *discharge_day, uint32_t *look, Py_ssize_t n
+        const uint8_t *came, const uint8_t *left, const uint32_t *services, uint32_t base, uint16_t *admission_day,
+        uint16_t *discharge_day, uint32_t *look, Py_ssize_t n
     ) noexcept nogil
     void look_at_lengths "tariffcore_lengths"(
         const uint8_t *lengths, const uint8_t *came, const uint8_t *left, uint32_t extra, uint32_t any_length,
         uint32_t *look, Py_ssize_t n
     ) noexcept nogil
-    void look_at_given "tariffcore_given"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
+    uint32_t look_at_factors "tariffcore_factors"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
+    void look_at_hours "tariffcore_hours"(
+        const uint8_t *came, const uint8_t *left, const uint8_t *came_second, const uint8_t *left_second,
+        uint32_t *look, Py_ssize_t n
+    ) noexcept nogil
     void look_at_seconds "tariffcore_seconds"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
     void ages_of "tariffcore_ages"(const uint8_t *column, uint8_t *ages, uint32_t *look, Py_ssize_t n) noexcept nogil
     void quantities_of "tariffcore_quantities"(
@@ -215,27 +274,7 @@ cdef extern from *:
     ) noexcept nogil
     void look_at_problems "tariffcore_problems"(const uint8_t *problems, uint32_t *look, Py_ssize_t n) noexcept nogil
     bint never_fall "tariffcore_never_fall"(const uint8_t *ends, uint32_t before, Py_ssize_t n) noexcept nogil
-
-# Fields of CaseColumns; the place of each in `bind`'s offsets.
-cdef enum:
-    PROVIDER = 11
-    DRG = 12
-    SERVICE = 13
-    CARE_SETTING = 14
-    OUTCOME = 15
-    ADMISSION_DAY = 16
-    DISCHARGE_DAY = 17
-    ADMISSION_SECOND = 18
-    DISCHARGE_SECOND = 19
-    AGE_YEARS = 20
-    QUANTITY = 21
-    LENGTH_OF_STAY_DAYS = 22
-    FACTOR = 23
-    DEATH_UNAVOIDABLE = 24
-    PROCEDURE_END = 25
-    PROCEDURE = 26
-    ROW_PROBLEM = 27
-    FIELDS = 28
+    bint all_places "tariffcore_all_places"(const uint8_t *places, uint32_t room, Py_ssize_t n) noexcept nogil
 
 # What a row is, from the last reason to be asked for to the first: see the order of statuses.
 cdef enum:
@@ -248,7 +287,6 @@ cdef enum:
     LEVELS = 6
 
 cdef enum:
-    BLOCK = 1024
     # above the number in an entry of a code table: the word is none, or its rows need the whole rule
     NO_WORD = 0x10000
     NEEDS_HOURS = 0x20000
@@ -264,7 +302,6 @@ cdef int32_t FIRST_DAY = -719162
 cdef int32_t LAST_DAY = 2932896
 
 
-cdef int[6] CODED = [PROVIDER, DRG, SERVICE, CARE_SETTING, OUTCOME, FACTOR]
 cdef uint32_t NOTHING[BLOCK]
 memset(NOTHING, 0, sizeof(NOTHING))
 
@@ -279,13 +316,7 @@ cdef class PlanNumbers:
     cdef const uint16_t[::1] over_key           # care setting: its key where the stay is longer than its limit
     cdef const uint16_t[::1] unsure_key         # care setting: its key where the hours are needed
     cdef const uint16_t[::1] day_of_level       # the day code of a row that its own fields decide
-    cdef uint32_t day_codes                     # of days; those above mean something else
-    cdef uint16_t outside_day
-    cdef int32_t base_day
-    cdef bint is_open_ended, by_admission
-    cdef int32_t same_extra                     # what all editions have in extra_days; -1 where they differ
-    cdef uint16_t unknown_item
-    cdef uint8_t default_outcome
+    cdef Plan plain
 
     def __init__(self, *, edition_of_day, extra_days, key_of_pair, limit_hours, over_key, unsure_key, day_of_level,
                  day_codes, outside_day, base_day, is_open_ended, by_admission, same_extra, unknown_item,
@@ -297,68 +328,28 @@ cdef class PlanNumbers:
         self.over_key = over_key
         self.unsure_key = unsure_key
         self.day_of_level = day_of_level
-        self.day_codes = day_codes
-        self.outside_day = outside_day
-        self.base_day = base_day
-        self.is_open_ended = is_open_ended
-        self.by_admission = by_admission
-        self.same_extra = same_extra
-        self.unknown_item = unknown_item
-        self.default_outcome = default_outcome
+        self.plain.edition_of_day = &self.edition_of_day[0]
+        self.plain.extra_days = &self.extra_days[0]
+        self.plain.key_of_pair = &self.key_of_pair[0, 0]
+        self.plain.factors = self.key_of_pair.shape[1]
+        self.plain.limit_hours = &self.limit_hours[0, 0]
+        self.plain.settings = self.limit_hours.shape[1]
+        self.plain.over_key = &self.over_key[0]
+        self.plain.unsure_key = &self.unsure_key[0]
+        self.plain.day_of_level = &self.day_of_level[0]
+        self.plain.day_codes = day_codes            # of days; those above mean something else
+        self.plain.outside_day = outside_day
+        self.plain.base_day = base_day
+        self.plain.is_open_ended = is_open_ended
+        self.plain.by_admission = by_admission
+        self.plain.same_extra = same_extra          # what all editions have in extra_days; -1 where they differ
+        self.plain.unknown_item = unknown_item
+        self.plain.default_outcome = default_outcome
 
 
-cdef struct Words:
-    # Code tables: of each place the plan's number, 0x10000 added where the word is none.
-    const uint32_t *provider
-    const uint32_t *drg
-    const uint32_t *service
-    const uint32_t *setting             # the key, with 0x20000 added where some edition limits the hours
-    const uint32_t *outcome
-    const uint32_t *factor              # 0: not known to the plan
-    const uint16_t *setting_number      # 0: not known to the plan
-    const uint8_t *procedure            # bits of the signature
-
-
-cdef struct Columns:
-    # NULL: left out
-    const uint8_t *of[FIELDS]
-    uint32_t room[FIELDS]               # of codes: entries of the table, a power of two; of procedures: its places
-    Py_ssize_t procedures               # how many places the procedure column holds
-
-
-cdef struct Plan:
-    const uint8_t *edition_of_day
-    const int32_t *extra_days
-    const uint16_t *key_of_pair
-    const int32_t *limit_hours
-    const uint16_t *over_key
-    const uint16_t *unsure_key
-    const uint16_t *day_of_level
-    Py_ssize_t factors, settings
-    uint32_t day_codes
-    uint16_t outside_day
-    int32_t base_day
-    bint is_open_ended, by_admission
-    int32_t same_extra
-    uint16_t unknown_item
-    uint8_t default_outcome
-
-
-cdef struct Bound:
-    uint16_t *admission_day
-    uint16_t *discharge_day
-    uint16_t *item
-    uint16_t *provider
-    uint16_t *variant
-    uint8_t *age
-    uint8_t *outcome
-    uint32_t *quantity
-    int32_t *marked
-    uint8_t *marked_edition
-    Py_ssize_t marked_count
-    # what stopped the binding
-    int wrong_field
-    Py_ssize_t wrong_row
+cdef const Plan *plan_of(object plan_numbers) except NULL:
+    """Those of a plan; they are there as long as it is."""
+    return &(<PlanNumbers?>plan_numbers).plain
 
 
 cdef inline uint32_t word(const Columns *c, int column, const uint32_t *table, Py_ssize_t i) noexcept nogil:
@@ -378,10 +369,27 @@ cdef inline uint32_t number(const Columns *c, int column, Py_ssize_t i, uint32_t
     return load32(c.of[column], i) if c.of[column] != NULL else absent
 
 
-cdef void settle(
-    const Plan *plan, const Columns *c, const Words *w, Bound *out, Py_ssize_t i, uint8_t signature
+cdef inline uint16_t key_within(
+    const Plan *plan, int32_t limit, uint16_t setting_number, uint16_t key, bint has_admission, int64_t stay,
+    uint32_t start, uint32_t end,
 ) noexcept nogil:
-    """One row by the whole rule."""
+    """The key of a setting that limits the hours of a stay: whether they are known to be within, or over."""
+    if not has_admission:
+        return plan.unsure_key[setting_number]
+    if start != 0 and end != 0:
+        if stay * SECONDS_A_DAY + end - start > <int64_t>limit * 3600:
+            return plan.over_key[setting_number]
+    elif stay >= 1 and (stay - 1) * 24 >= limit:
+        return plan.over_key[setting_number]
+    elif (stay + 1) * 24 > limit:
+        return plan.unsure_key[setting_number]
+    return key
+
+
+cdef void settle(
+    const Plan *plan, const Columns *c, const Words *w, Bound *out, Py_ssize_t i, Py_ssize_t at, uint8_t signature
+) noexcept nogil:
+    """Row i of the message, which goes to place ``at`` of the block, by the whole rule."""
     cdef int level = PLAIN
     cdef uint32_t drg = word(c, DRG, w.drg, i)
     cdef uint32_t service = word(c, SERVICE, w.service, i)
@@ -404,13 +412,11 @@ cdef void settle(
     cdef uint8_t death = c.of[DEATH_UNAVOIDABLE][i] if c.of[DEATH_UNAVOIDABLE] != NULL else 0
     cdef uint8_t problem = c.of[ROW_PROBLEM][i] if c.of[ROW_PROBLEM] != NULL else 0
     cdef int64_t stay = 0
-    cdef int64_t behind_seconds
     cdef int64_t deciding, code
     cdef int32_t extra, limit
     cdef uint16_t key, deciding_code, admission_code, discharge_code
     cdef uint16_t setting_number
     cdef uint8_t edition
-    cdef bint timed
 
     if (drg | service | setting | outcome | factor) & BEYOND or problem > 3:
         stop_at(
@@ -496,33 +502,22 @@ cdef void settle(
         key = plan.key_of_pair[setting_number * plan.factors + <uint16_t>factor]
     limit = plan.limit_hours[edition * plan.settings + setting_number]
     if is_case and limit >= 0:
-        timed = start != 0 and end != 0
-        if not has_admission:
-            key = plan.unsure_key[setting_number]
-        elif timed:
-            behind_seconds = stay * SECONDS_A_DAY + end - start
-            if behind_seconds > <int64_t>limit * 3600:
-                key = plan.over_key[setting_number]
-        elif stay >= 1 and (stay - 1) * 24 >= limit:
-            key = plan.over_key[setting_number]
-        elif (stay + 1) * 24 > limit:
-            key = plan.unsure_key[setting_number]
+        key = key_within(plan, limit, setting_number, key, has_admission, stay, start, end)
 
     if level != PLAIN:
-        out.marked[out.marked_count] = <int32_t>i
+        out.marked[out.marked_count] = <uint16_t>at
         out.marked_edition[out.marked_count] = edition
         out.marked_count += 1
         deciding_code = plan.day_of_level[level]
         # its other numbers do not matter then
         admission_code = discharge_code = deciding_code
-    out.admission_day[i] = admission_code
-    out.discharge_day[i] = discharge_code
-    out.item[i] = <uint16_t>service if is_service else <uint16_t>drg if is_case else plan.unknown_item
-    out.variant[i] = key | signature
-    out.age[i] = <uint8_t>age
-    out.outcome[i] = <uint8_t>(<uint8_t>outcome + (death - 1 if death else 2))
-    if out.quantity != NULL:
-        out.quantity[i] = quantity
+    out.admission_day[at] = admission_code
+    out.discharge_day[at] = discharge_code
+    out.item[at] = <uint16_t>service if is_service else <uint16_t>drg if is_case else plan.unknown_item
+    out.variant[at] = key | signature
+    out.age[at] = <uint8_t>age
+    out.outcome[at] = <uint8_t>(<uint8_t>outcome + (death - 1 if death else 2))
+    out.quantity[at] = quantity
 
 
 cdef inline void stop_at(Bound *out, int field, Py_ssize_t row) noexcept nogil:
@@ -532,18 +527,16 @@ cdef inline void stop_at(Bound *out, int field, Py_ssize_t row) noexcept nogil:
         out.wrong_row = row
 
 
-cdef bint check_places(const Columns *c, Bound *out, int field, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    """Whether every code of a block is inside its table's room; what is beyond its words there is marked."""
-    cdef const uint8_t *column = c.of[field] + 4 * first
-    cdef uint32_t room = c.room[field]
+cdef bint is_beyond(const Columns *c, Bound *out, int field, uint32_t bits, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    """Whether some code of a block, of whose bits these are all, is beyond its table's room."""
     cdef Py_ssize_t k
-    if any_bits(column, n) < room:      # rooms are powers of two
-        return True
-    for k in range(n):
-        if load32(column, k) >= room:
-            stop_at(out, field, first + k)
+    if bits < c.room[field]:      # rooms are powers of two
+        return False
+    for k in range(first, first + n):
+        if load32(c.of[field], k) >= c.room[field]:
+            stop_at(out, field, k)
             break
-    return False
+    return True
 
 
 cdef bint read_procedures(
@@ -558,8 +551,9 @@ cdef bint read_procedures(
     cdef uint32_t begin = load32(ends, -1) if first else 0
     cdef uint32_t before = begin
     cdef uint32_t end = load32(ends, n - 1)
-    cdef uint32_t code
-    cdef Py_ssize_t k, p
+    cdef uint32_t code, stop, p
+    cdef uint32_t listed[BLOCK + 1]
+    cdef Py_ssize_t k, hits
     cdef Py_ssize_t row = 0
     if not never_fall(ends, begin, n) or end > c.procedures:
         for k in range(n):
@@ -569,196 +563,159 @@ cdef bint read_procedures(
                 break
             before = end
         return False
-    for p in range(begin, end):
-        code = load32(procedures, p)
-        if code == 0 or code >= c.room[PROCEDURE]:
-            stop_at(out, PROCEDURE, p)
-            return False
-        if w.procedure[code]:
-            while load32(ends, row) <= p:
+    if not all_places(procedures + 4 * <Py_ssize_t>begin, c.room[PROCEDURE], end - begin):
+        for p in range(begin, end):
+            code = load32(procedures, p)
+            if code == 0 or code >= c.room[PROCEDURE]:
+                stop_at(out, PROCEDURE, p)
+                break
+        return False
+    while begin < end:
+        stop = end if end - begin < BLOCK else begin + BLOCK
+        hits = 0
+        for p in range(begin, stop):    # without a branch that a procedure could turn
+            listed[hits] = <uint32_t>p
+            hits += w.procedure[load32(procedures, p)] != 0
+        for k in range(hits):
+            while load32(ends, row) <= listed[k]:
                 row += 1
-            signatures[row] |= w.procedure[code]
+            signatures[row] |= w.procedure[load32(procedures, listed[k])]
+        begin = stop
     return True
+
+
+cdef void settle_setting(
+    const Plan *plan, const Columns *c, const Words *w, Bound *out, Py_ssize_t i, Py_ssize_t at, uint8_t signature,
+    bint is_service,
+) noexcept nogil:
+    """A row that is plain but for its care setting, which limits the hours of a case."""
+    cdef uint32_t code = load32(c.of[CARE_SETTING], i)
+    cdef uint16_t setting_number = w.setting_number[code]
+    cdef uint8_t edition = plan.edition_of_day[out.admission_day[at] if plan.by_admission else out.discharge_day[at]]
+    cdef int32_t limit = plan.limit_hours[edition * plan.settings + setting_number]
+    if not is_service and limit >= 0:
+        out.variant[at] = signature | key_within(
+            plan, limit, setting_number, <uint16_t>w.setting[code], True,
+            <uint16_t>(out.discharge_day[at] - out.admission_day[at]),
+            number(c, ADMISSION_SECOND, i, 0), number(c, DISCHARGE_SECOND, i, 0),
+        )
+
+
+cdef void settle_factor(
+    const Plan *plan, const Columns *c, const Words *w, Bound *out, Py_ssize_t i, Py_ssize_t at, uint8_t signature
+) noexcept nogil:
+    """A row that is plain but for its factor."""
+    cdef uint32_t factor = w.factor[load32(c.of[FACTOR], i)]
+    cdef uint16_t setting_number = w.setting_number[load32(c.of[CARE_SETTING], i)]
+    if factor & BEYOND:
+        stop_at(out, FACTOR, i)
+    elif not factor & NO_WORD:
+        out.variant[at] = plan.key_of_pair[setting_number * plan.factors + <uint16_t>factor] | signature
 
 
 cdef bint bind_block(
     const Plan *plan, const Columns *c, const Words *w, Bound *out, Py_ssize_t first, Py_ssize_t n, bint settle_all
 ) noexcept nogil:
-    """Rows first..first + n; False where something is beyond its table.
+    """Rows first..first + n, at most BLOCK; False where something is beyond its table.
 
     The loops over columns take no branch and compare next to nothing, so that they run on several rows at once: a
     row needs another look where any bit of ``look`` is set, and may be given one without need.
     """
     cdef uint32_t look[BLOCK]
     cdef uint32_t services[BLOCK]       # 1 for a service
-    cdef const uint32_t *none = <const uint32_t *>NOTHING
     cdef uint8_t signatures[BLOCK]
+    cdef uint16_t others[BLOCK + 1]
+    cdef const uint32_t *none = <const uint32_t *>NOTHING
     cdef const uint8_t *came = c.of[ADMISSION_DAY] + 4 * first
     cdef const uint8_t *left = c.of[DISCHARGE_DAY] + 4 * first
-    cdef bint timed = c.of[ADMISSION_SECOND] != NULL and c.of[DISCHARGE_SECOND] != NULL
     cdef uint32_t any_length = 0 if plan.same_extra >= 0 else NOT_GIVEN
-    cdef Py_ssize_t k
-    cdef int f, field
-    for f in range(6):
-        if c.of[CODED[f]] != NULL and not check_places(c, out, CODED[f], first, n):
-            return False
-    memset(services, 0, sizeof(services))
-    memset(signatures, 0, sizeof(signatures))
+    cdef uint32_t bits = 0
+    cdef uint32_t entries = 0
+    cdef Py_ssize_t k, count, at
+    cdef int field
+    out.marked_count = 0
+    out.wrong_field = 0
+    memset(services, 0, 4 * n)
+    memset(signatures, 0, n)
     if c.of[PROCEDURE_END] != NULL and not read_procedures(c, w, out, first, n, signatures):
         return False
     if c.of[PROVIDER] == NULL:
-        for k in range(first, first + n):
+        for k in range(n):
             out.provider[k] = <uint16_t>w.provider[0]
-    elif plain_numbers(w.provider, c.of[PROVIDER] + 4 * first, out.provider + first, n) & BEYOND:
-        for k in range(first, first + n):
-            if w.provider[load32(c.of[PROVIDER], k)] & BEYOND:
-                stop_at(out, PROVIDER, k)
-        return False
+    else:
+        bits = plain_numbers(w.provider, c.room[PROVIDER], c.of[PROVIDER] + 4 * first, out.provider, &entries, n)
+        if is_beyond(c, out, PROVIDER, bits, first, n):
+            return False
+        if entries & BEYOND:
+            for k in range(first, first + n):
+                if w.provider[load32(c.of[PROVIDER], k)] & BEYOND:
+                    stop_at(out, PROVIDER, k)
+            return False
 
-    memset(look, 0, sizeof(look))
-    if (
-        settle_all or c.of[DRG] == NULL or c.of[CARE_SETTING] == NULL or c.of[ADMISSION_DAY] == NULL
-        or c.of[DISCHARGE_DAY] == NULL
-    ):
+    memset(look, 1 if settle_all or c.of[DRG] == NULL or c.of[CARE_SETTING] == NULL else 0, 4 * n)
+    if c.of[DRG] != NULL:
+        bits = groups_of(w.drg, c.room[DRG], c.of[DRG] + 4 * first, out.item, look, n)
+        if is_beyond(c, out, DRG, bits, first, n):
+            return False
+    if c.of[SERVICE] != NULL:
+        bits = services_of(w.service, c.room[SERVICE], c.of[SERVICE] + 4 * first, out.item, services, look, n)
+        if is_beyond(c, out, SERVICE, bits, first, n):
+            return False
+    if c.of[CARE_SETTING] != NULL:
+        bits = keys_of(
+            w.setting, c.room[CARE_SETTING], c.of[CARE_SETTING] + 4 * first, signatures, out.variant, look, n
+        )
+        if is_beyond(c, out, CARE_SETTING, bits, first, n):
+            return False
+    if c.of[OUTCOME] != NULL:
+        bits = outcomes_of(w.outcome, c.room[OUTCOME], c.of[OUTCOME] + 4 * first, services, out.outcome, look, n)
+        if is_beyond(c, out, OUTCOME, bits, first, n):
+            return False
+    else:
+        memset(out.outcome, plan.default_outcome + 2, n)
+    if c.of[FACTOR] != NULL:
+        bits = look_at_factors(c.of[FACTOR] + 4 * first, look, n)
+        if is_beyond(c, out, FACTOR, bits, first, n):
+            return False
+    if settle_all or c.of[ADMISSION_DAY] == NULL or c.of[DISCHARGE_DAY] == NULL:
         memset(look, 1, 4 * n)
     else:
-        if c.of[SERVICE] == NULL:
-            marked_numbers(w.drg, c.of[DRG] + 4 * first, <const uint8_t *>NOTHING, out.item + first, look, n)
-        else:
-            items_of(
-                w.drg, c.of[DRG] + 4 * first, w.service, c.of[SERVICE] + 4 * first, out.item + first, services, look, n
-            )
-        marked_numbers(w.setting, c.of[CARE_SETTING] + 4 * first, signatures, out.variant + first, look, n)
         days_of(
-            came, left, none if plan.by_admission else services, <uint32_t>plan.base_day, timed,
-            out.admission_day + first, out.discharge_day + first, look, n,
+            came, left, none if plan.by_admission else services, <uint32_t>plan.base_day, out.admission_day,
+            out.discharge_day, look, n,
         )
         if c.of[LENGTH_OF_STAY_DAYS] != NULL:
             look_at_lengths(
                 c.of[LENGTH_OF_STAY_DAYS] + 4 * first, came, left, <uint32_t>plan.same_extra, any_length, look, n
             )
-    if c.of[FACTOR] != NULL:
-        look_at_given(c.of[FACTOR] + 4 * first, look, n)
+        if c.of[ADMISSION_SECOND] != NULL and c.of[DISCHARGE_SECOND] != NULL:
+            look_at_hours(
+                came, left, c.of[ADMISSION_SECOND] + 4 * first, c.of[DISCHARGE_SECOND] + 4 * first, look, n
+            )
     for field in range(ADMISSION_SECOND, DISCHARGE_SECOND + 1):
         if c.of[field] != NULL:
             look_at_seconds(c.of[field] + 4 * first, look, n)
-    if c.of[OUTCOME] != NULL:
-        outcomes_of(w.outcome, c.of[OUTCOME] + 4 * first, services, out.outcome + first, look, n)
-    else:
-        memset(out.outcome + first, plan.default_outcome + 2, n)
     if c.of[DEATH_UNAVOIDABLE] != NULL:
-        deaths_of(c.of[DEATH_UNAVOIDABLE] + first, out.outcome + first, look, n)
+        deaths_of(c.of[DEATH_UNAVOIDABLE] + first, out.outcome, look, n)
     if c.of[AGE_YEARS] != NULL:
-        ages_of(c.of[AGE_YEARS] + 4 * first, out.age + first, look, n)
+        ages_of(c.of[AGE_YEARS] + 4 * first, out.age, look, n)
     else:
-        memset(out.age + first, 255, n)
+        memset(out.age, 255, n)
     if c.of[QUANTITY] != NULL:
-        quantities_of(c.of[QUANTITY] + 4 * first, out.quantity + first, look, n)
+        quantities_of(c.of[QUANTITY] + 4 * first, out.quantity, look, n)
     if c.of[ROW_PROBLEM] != NULL:
         look_at_problems(c.of[ROW_PROBLEM] + first, look, n)
 
+    count = 0
     for k in range(n):
-        if look[k]:
-            settle(plan, c, w, out, first + k, signatures[k])
+        others[count] = <uint16_t>k
+        count += look[k] != 0
+    for k in range(count):
+        at = others[k]
+        if look[at] == HOURS:
+            settle_setting(plan, c, w, out, first + at, at, signatures[at], services[at])
+        elif look[at] == FACTOR_GIVEN:
+            settle_factor(plan, c, w, out, first + at, at, signatures[at])
+        else:
+            settle(plan, c, w, out, first + at, at, signatures[at])
     return out.wrong_field == 0
-
-
-def bind(
-    PlanNumbers numbers,
-    const uint8_t[::1] message,
-    const int64_t[::1] offsets,             # of each field in the message, -1 where left out
-    Py_ssize_t rows,
-    Py_ssize_t procedures,
-    const uint32_t[::1] provider_words,
-    const uint32_t[::1] drg_words,
-    const uint32_t[::1] service_words,
-    const uint32_t[::1] setting_words,
-    const uint16_t[::1] setting_numbers,
-    const uint32_t[::1] outcome_words,
-    const uint32_t[::1] factor_words,
-    const uint8_t[::1] procedure_words,
-    uint16_t[::1] admission_day,
-    uint16_t[::1] discharge_day,
-    uint16_t[::1] item,
-    uint16_t[::1] provider,
-    uint16_t[::1] variant,
-    uint8_t[::1] age,
-    uint8_t[::1] outcome,
-    uint32_t[::1] quantity,
-    int32_t[::1] marked,
-    uint8_t[::1] marked_edition,
-    bint settle_all,
-):
-    """Bind the columns of a message to a plan.  ``settle_all``: by the whole rule only, which gives the same.
-
-    The day that decides is the admission or the discharge day itself, whichever the catalog says.
-
-    Answers (rows marked, field, row): how many rows their own fields decide, and the number of the field and the
-    row that stopped the binding, or 0 and 0.  The quantities are written only where the message has them.
-    """
-    cdef Plan plan
-    cdef Columns c
-    cdef Words w
-    cdef Bound out
-    cdef Py_ssize_t first, n
-    cdef int field
-    plan.edition_of_day = &numbers.edition_of_day[0]
-    plan.extra_days = &numbers.extra_days[0]
-    plan.key_of_pair = &numbers.key_of_pair[0, 0]
-    plan.factors = numbers.key_of_pair.shape[1]
-    plan.limit_hours = &numbers.limit_hours[0, 0]
-    plan.settings = numbers.limit_hours.shape[1]
-    plan.over_key = &numbers.over_key[0]
-    plan.unsure_key = &numbers.unsure_key[0]
-    plan.day_of_level = &numbers.day_of_level[0]
-    plan.day_codes = numbers.day_codes
-    plan.outside_day = numbers.outside_day
-    plan.base_day = numbers.base_day
-    plan.is_open_ended = numbers.is_open_ended
-    plan.by_admission = numbers.by_admission
-    plan.same_extra = numbers.same_extra
-    plan.unknown_item = numbers.unknown_item
-    plan.default_outcome = numbers.default_outcome
-    for field in range(FIELDS):
-        c.of[field] = NULL if offsets[field] < 0 else &message[0] + offsets[field]
-        c.room[field] = 0
-    c.room[PROVIDER] = <uint32_t>provider_words.shape[0]
-    c.room[DRG] = <uint32_t>drg_words.shape[0]
-    c.room[SERVICE] = <uint32_t>service_words.shape[0]
-    c.room[CARE_SETTING] = <uint32_t>setting_words.shape[0]
-    c.room[OUTCOME] = <uint32_t>outcome_words.shape[0]
-    c.room[FACTOR] = <uint32_t>factor_words.shape[0]
-    c.room[PROCEDURE] = <uint32_t>procedure_words.shape[0]
-    c.procedures = procedures
-    w.provider = &provider_words[0]
-    w.drg = &drg_words[0]
-    w.service = &service_words[0]
-    w.setting = &setting_words[0]
-    w.setting_number = &setting_numbers[0]
-    w.outcome = &outcome_words[0]
-    w.factor = &factor_words[0]
-    w.procedure = &procedure_words[0]
-    out.admission_day = &admission_day[0]
-    out.discharge_day = &discharge_day[0]
-    out.item = &item[0]
-    out.provider = &provider[0]
-    out.variant = &variant[0]
-    out.age = &age[0]
-    out.outcome = &outcome[0]
-    out.quantity = NULL if c.of[QUANTITY] == NULL else &quantity[0]
-    out.marked = &marked[0]
-    out.marked_edition = &marked_edition[0]
-    out.marked_count = 0
-    out.wrong_field = 0
-    out.wrong_row = 0
-    with nogil:
-        first = 0
-        while first < rows:
-            n = rows - first if rows - first < BLOCK else BLOCK
-            if not bind_block(&plan, &c, &w, &out, first, n, settle_all):
-                break
-            first += n
-        if out.wrong_field == 0 and c.of[PROCEDURE_END] != NULL:
-            if load32(c.of[PROCEDURE_END], rows - 1) != <uint32_t>procedures:
-                stop_at(&out, PROCEDURE_END, rows - 1)
-    return out.marked_count, out.wrong_field, out.wrong_row

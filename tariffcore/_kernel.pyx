@@ -175,16 +175,6 @@ cdef uint64_t rounded_quotient(u128 multiplier, u128 numerator, u128 denominator
     return <uint64_t>quotient
 
 
-# tariffcore.tables.DAYS
-cdef enum:
-    DAY_CODES = 1 << 16
-
-cdef struct Days:
-    uint32_t first_item[DAY_CODES]
-    uint32_t first_coefficient[DAY_CODES]
-    uint8_t edition[DAY_CODES]
-    uint8_t status[DAY_CODES]
-
 # tariffcore.tables.PRICE_RECORD
 cdef struct PriceRecord:
     uint32_t rate[3]
@@ -222,7 +212,7 @@ cdef class PriceTables:
     cdef const uint64_t[:, ::1] component_running   # component set, part: running share x denominator
     cdef const uint16_t[:, ::1] component_column    # component set, part: which output column
     cdef const uint64_t[:, ::1] component_multiplier  # component set, output column: running share, fixed point
-    cdef int stay_bits, block_bits, signature_bits
+    cdef Tables plain                               # all of them, as pointers
 
     def __init__(self, *, days, item_place, variant_place, age_place, prices, wide_rate, planned_days, rounding_mode,
                  day_count_extra, factor_row, factors, coefficient_place, coefficients, wide_coefficients,
@@ -247,48 +237,35 @@ cdef class PriceTables:
         self.component_running = component_running
         self.component_column = component_column
         self.component_multiplier = component_multiplier
-        self.stay_bits = stay_bits
-        self.block_bits = block_bits
-        self.signature_bits = signature_bits
+        self.plain.days = <const Days *>&self.days[0]
+        self.plain.item_place = &self.item_place[0]
+        self.plain.variant_place = &self.variant_place[0]
+        self.plain.age_place = &self.age_place[0, 0]
+        self.plain.prices = &self.prices[0]
+        self.plain.wide_rate = &self.wide_rate[0]
+        self.plain.planned_days = &self.planned_days[0]
+        self.plain.rounding_mode = &self.rounding_mode[0]
+        self.plain.day_count_extra = &self.day_count_extra[0]
+        self.plain.factor_row = &self.factor_row[0]
+        self.plain.factors = &self.factors[0, 0]
+        self.plain.coefficient_place = &self.coefficient_place[0]
+        self.plain.coefficients = <const uint8_t *>&self.coefficients[0, 0]
+        self.plain.wide_coefficients = &self.wide_coefficients[0, 0]
+        self.plain.stay_bits = stay_bits
+        self.plain.block_bits = block_bits
+        self.plain.component_set = &self.component_set[0, 0]
+        self.plain.epoch_items = self.component_set.shape[1]
+        self.plain.signature_bits = signature_bits
+        self.plain.component_sets = &self.component_sets[0, 0]
+        self.plain.component_running = &self.component_running[0, 0]
+        self.plain.component_column = &self.component_column[0, 0]
+        self.plain.component_multiplier = &self.component_multiplier[0, 0]
+        self.plain.component_width = self.component_running.shape[1]
 
 
-cdef struct Tables:
-    # The tables of a plan as plain pointers: see PriceTables for what each is.
-    const Days *days
-    const uint32_t *item_place
-    const uint32_t *variant_place
-    const uint8_t *age_place
-    const uint8_t *prices
-    const int64_t *wide_rate
-    const uint16_t *planned_days
-    const uint8_t *rounding_mode
-    const uint8_t *day_count_extra
-    const int16_t *factor_row
-    const int64_t *factors
-    const uint32_t *coefficient_place
-    const uint8_t *coefficients
-    const uint64_t *wide_coefficients
-    int stay_bits, block_bits
-
-
-cdef struct Cases:
-    # One array a column; quantity is NULL where every line counts one.
-    const uint16_t *deciding_day
-    const uint16_t *admission_day
-    const uint16_t *discharge_day
-    const uint16_t *item
-    const uint16_t *provider
-    const uint16_t *variant
-    const uint8_t *age
-    const uint8_t *outcome
-    const uint32_t *quantity
-
-
-cdef struct Priced:
-    int64_t *amount_minor
-    uint8_t *status
-    uint8_t *edition
-    uint16_t *rule
+cdef const Tables *tables_of(object price_tables) except NULL:
+    """Those of a plan; they are there as long as it is."""
+    return &(<PriceTables?>price_tables).plain
 
 
 cdef enum:
@@ -556,25 +533,8 @@ def price(
 ):
     """Price rows start..stop, at least one.  Of each row writes the amount (0 unless OK), the status, the number
     of the edition plus one (0 where none covers the day) and the number of the rule (0 unless OK)."""
-    cdef Tables t
     cdef Cases cases
     cdef Priced out
-    t.days = <const Days *>&tables.days[0]
-    t.item_place = &tables.item_place[0]
-    t.variant_place = &tables.variant_place[0]
-    t.age_place = &tables.age_place[0, 0]
-    t.prices = &tables.prices[0]
-    t.wide_rate = &tables.wide_rate[0]
-    t.planned_days = &tables.planned_days[0]
-    t.rounding_mode = &tables.rounding_mode[0]
-    t.day_count_extra = &tables.day_count_extra[0]
-    t.factor_row = &tables.factor_row[0]
-    t.factors = &tables.factors[0, 0]
-    t.coefficient_place = &tables.coefficient_place[0]
-    t.coefficients = <const uint8_t *>&tables.coefficients[0, 0]
-    t.wide_coefficients = &tables.wide_coefficients[0, 0]
-    t.stay_bits = tables.stay_bits
-    t.block_bits = tables.block_bits
     cases.deciding_day = &deciding_day[0]
     cases.admission_day = &admission_day[0]
     cases.discharge_day = &discharge_day[0]
@@ -591,7 +551,7 @@ def price(
     out.edition = &edition_out[0]
     out.rule = &rule_out[0]
     with nogil:
-        price_rows(&t, &cases, &out, start, stop)
+        price_rows(&tables.plain, &cases, &out, start, stop)
 
 
 def split(
@@ -611,71 +571,93 @@ def split(
     Part k is the rounded running total up to k less the one before it; components that a profile does not
     list come last with the full running share, and so get exactly nothing.
     """
-    # Plain pointers, because a store could change anything that is reached through a view.
-    cdef const uint16_t *day = &deciding_day[0]
-    cdef const uint16_t *items = &item[0]
-    cdef const uint16_t *variants = &variant[0]
-    cdef const int64_t *amounts = &amount_minor[0]
-    cdef const uint8_t *statuses = &status[0]
-    cdef uint8_t *with_parts = &has_parts[0]
-    cdef int64_t *parts = &parts_minor[0, 0]
-    cdef const uint64_t *sets = &tables.component_sets[0, 0]
-    cdef const uint64_t *running = &tables.component_running[0, 0]
-    cdef const uint16_t *columns = &tables.component_column[0, 0]
-    cdef const uint64_t *multipliers = &tables.component_multiplier[0, 0]
-    cdef const uint64_t *set_row
-    cdef Py_ssize_t width = tables.component_running.shape[1]
+    cdef Cases cases
+    cdef Priced priced
     cdef Py_ssize_t components = parts_minor.shape[0]
     cdef Py_ssize_t rows = parts_minor.shape[1]
-    cdef uint16_t chosen[SPLIT_ROOM]
-    cdef Py_ssize_t i, k, n, room, stride
-    cdef int64_t *block
     cdef bint beyond_caches = components * rows * <Py_ssize_t>sizeof(int64_t) > CACHED_PARTS
+    cdef int64_t *room
     if components == 0 or start >= stop:
         return
-    room = SPLIT_ROOM // components if SPLIT_ROOM // components > SPLIT_ROWS else SPLIT_ROWS
-    stride = room + SPLIT_PADDING
-    block = <int64_t *>malloc(stride * components * sizeof(int64_t))
-    if block == NULL:
+    cases.deciding_day = &deciding_day[0]
+    cases.item = &item[0]
+    cases.variant = &variant[0]
+    priced.amount_minor = <int64_t *>&amount_minor[0]
+    priced.status = <uint8_t *>&status[0]
+    room = <int64_t *>malloc(split_room(components))
+    if room == NULL:
         raise MemoryError
     with nogil:
-        # A block of rows at a time, gathered aside: a component's parts then go out as one run, not mixed with
-        # those of all others, whose places in memory may contend for the same lines of the cache.
-        while start < stop:
-            n = stop - start if stop - start < room else room
-            find_sets(
-                tables, day + start, items + start, variants + start, statuses + start, with_parts + start, chosen, n
-            )
-            for i in range(n):
-                set_row = sets + chosen[i] * S_WIDTH
-                if <uint64_t>amounts[start + i] < set_row[S_SHORT_LIMIT]:
-                    split_short(
-                        <uint64_t>amounts[start + i], multipliers + chosen[i] * width, block + i, stride, components
-                    )
-                else:
-                    split_row(
-                        <uint64_t>amounts[start + i], set_row, running + chosen[i] * width,
-                        columns + chosen[i] * width, block + i, stride, components,
-                    )
-            for k in range(components):
-                if beyond_caches:
-                    stream(parts + k * rows + start, block + k * stride, n)
-                else:
-                    memcpy(parts + k * rows + start, block + k * stride, n * sizeof(int64_t))
-            start += n
+        split_rows(
+            &tables.plain, &cases, &priced, &has_parts[0], <uint8_t *>&parts_minor[0, 0], rows * sizeof(int64_t),
+            components, room, beyond_caches, start, stop,
+        )
+    free(room)
+
+
+cdef inline Py_ssize_t rows_at_once(Py_ssize_t components) noexcept nogil:
+    return SPLIT_ROOM // components if SPLIT_ROOM // components > SPLIT_ROWS else SPLIT_ROWS
+
+
+cdef Py_ssize_t split_room(Py_ssize_t components) noexcept nogil:
+    """How many bytes `split_rows` needs for the parts that it gathers aside."""
+    return (rows_at_once(components) + SPLIT_PADDING) * components * sizeof(int64_t)
+
+
+cdef void split_rows(
+    const Tables *t, const Cases *cases, const Priced *priced, uint8_t *has_parts, uint8_t *parts, Py_ssize_t stride,
+    Py_ssize_t components, int64_t *room, bint beyond_caches, Py_ssize_t start, Py_ssize_t stop,
+) noexcept nogil:
+    """Split the amounts of rows start..stop; a component's parts begin ``stride`` bytes behind those of the one before.
+
+    A block of rows at a time, gathered aside: a component's parts then go out as one run, not mixed with those of
+    all others, whose places in memory may contend for the same lines of the cache.  They may begin anywhere, unless
+    they go ``beyond_caches``.
+    """
+    cdef uint16_t chosen[SPLIT_ROOM]
+    cdef const int64_t *amounts
+    cdef const uint64_t *set_row
+    cdef Py_ssize_t width = t.component_width
+    cdef Py_ssize_t at_once = rows_at_once(components)
+    cdef Py_ssize_t apart = at_once + SPLIT_PADDING
+    cdef Py_ssize_t i, k, n
+    while start < stop:
+        n = stop - start if stop - start < at_once else at_once
+        find_sets(
+            t, cases.deciding_day + start, cases.item + start, cases.variant + start, priced.status + start,
+            has_parts + start, chosen, n,
+        )
+        amounts = priced.amount_minor + start
+        for i in range(n):
+            set_row = t.component_sets + chosen[i] * S_WIDTH
+            if <uint64_t>amounts[i] < set_row[S_SHORT_LIMIT]:
+                split_short(
+                    <uint64_t>amounts[i], t.component_multiplier + chosen[i] * width, room + i, apart, components
+                )
+            else:
+                split_row(
+                    <uint64_t>amounts[i], set_row, t.component_running + chosen[i] * width,
+                    t.component_column + chosen[i] * width, room + i, apart, components,
+                )
+        for k in range(components):
+            if beyond_caches:
+                stream(<int64_t *>(parts + k * stride) + start, room + k * apart, n)
+            else:
+                memcpy(parts + k * stride + start * sizeof(int64_t), room + k * apart, n * sizeof(int64_t))
+        start += n
+    if beyond_caches:
         streamed()
-    free(block)
 
 
 cdef inline void find_sets(
-    PriceTables tables, const uint16_t *day, const uint16_t *item, const uint16_t *variant, const uint8_t *status,
+    const Tables *t, const uint16_t *day, const uint16_t *item, const uint16_t *variant, const uint8_t *status,
     uint8_t *has_parts, uint16_t *chosen, Py_ssize_t n
 ) noexcept nogil:
     """The component set of each row; set 0, whose shares are all 0, for what has no profile or no amount."""
-    cdef const uint32_t *first_item = &(<const Days *>&tables.days[0]).first_item[0]
-    cdef const uint16_t *component_set = &tables.component_set[0, 0]
-    cdef uint32_t epoch_items = <uint32_t>tables.component_set.shape[1]
-    cdef int signature_bits = tables.signature_bits
+    cdef const uint32_t *first_item = &t.days.first_item[0]
+    cdef const uint16_t *component_set = t.component_set
+    cdef uint32_t epoch_items = <uint32_t>t.epoch_items
+    cdef int signature_bits = t.signature_bits
     cdef uint16_t found
     cdef Py_ssize_t i
     for i in range(n):

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from tariffcore import _binding, _kernel
+from tariffcore import _binding, _chunks
 from tariffcore.codes import normalise_procedure
 from tariffcore.plan import (
     DEATH_ANSWERS,
@@ -39,7 +39,6 @@ from tariffcore.schedule.tariff import find_share
 
 FIELDS = 28
 """Offsets of columns are kept at the numbers of their fields, the highest of which is 27."""
-QUANTITY = 21
 NO_WORD = 1 << 16
 _NEEDS_HOURS = 1 << 17
 _BEYOND = 1 << 18
@@ -82,6 +81,7 @@ class PlanWords:
         places = [0 if rule is None else place[rule] for rule in of_number]
         self.place_of_rule = np.array(places, dtype=np.uint32)
         """Of each of the kernel's rule numbers, the place in `rules`, counted from 1; 0: no rule."""
+        self.rule_numbers = np.arange(len(places), dtype=np.uint32)
 
     def provider(self, word: str) -> int:
         """The provider's row of coefficients."""
@@ -209,10 +209,14 @@ class CodeTables:
             numbers.extend(of_word(word) if word else missing for word in bare)
 
     def arrays(self) -> list[NDArray[Any]]:
-        """The tables as they are now, in the order `_binding.bind` takes them."""
+        """The tables as they are now, in the order of `_chunks.CodeWords`."""
         arrays = [numbers.filled for numbers, _, _ in self._tables.values()]
         arrays[-1] = arrays[-1][: len(self._tables["procedure"][0])]  # its places are counted, not marked
         return arrays
+
+    def now(self) -> _chunks.CodeWords:
+        """The tables as they are now; they stay so when words are appended."""
+        return _chunks.CodeWords(*self.arrays())
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,25 +228,17 @@ class WrongPlace:
 
 
 class Workspace:
-    """Room for so many rows: the encoded cases of a chunk, and its prices. One at a time may use it."""
+    """Room for the prices of so many rows. One at a time may use it.
+
+    amount_minor, rule (the kernel's number, 0 unless OK) and parts_minor are in little-endian order.
+    """
 
     def __init__(self, rows: int, components: int = 0) -> None:
-        self.rows = rows
-        self.admission_day = np.empty(rows, dtype=np.uint16)
-        self.discharge_day = np.empty(rows, dtype=np.uint16)
-        self.item = np.empty(rows, dtype=np.uint16)
-        self.provider = np.empty(rows, dtype=np.uint16)
-        self.variant = np.empty(rows, dtype=np.uint16)
-        self.age = np.empty(rows, dtype=np.uint8)
-        self.outcome = np.empty(rows, dtype=np.uint8)
-        self.quantity = np.empty(rows, dtype=np.uint32)
-        self.marked = np.empty(rows, dtype=np.int32)
-        self.marked_edition = np.empty(rows, dtype=np.uint8)
-        self.amount_minor = np.empty(rows, dtype=np.int64)
+        self.amount_minor = np.empty(rows, dtype="<i8")
         self.status = np.empty(rows, dtype=np.uint8)
         self.edition = np.empty(rows, dtype=np.uint8)
-        self.rule = np.empty(rows, dtype=np.uint16)
-        self.parts_minor = np.empty((components, rows), dtype=np.int64) if components else None
+        self.rule = np.empty(rows, dtype="<u4")
+        self.parts_minor = np.empty((components, rows), dtype="<i8") if components else None
         self.has_parts = np.zeros(rows, dtype=np.uint8)
 
 
@@ -263,70 +259,61 @@ class CaseColumns:
 def price_columns(
     columns: CaseColumns,
     words: PlanWords,
-    tables: list[NDArray[Any]],
+    tables: _chunks.CodeWords,
     space: Workspace,
     *,
     components: bool = False,
     settle_all: bool = False,
 ) -> WrongPlace | None:
-    """Price columns into a workspace; None, or what is beyond its table, and then nothing is priced.
+    """Price columns into a workspace; None, or what is beyond its table: then nothing in it means anything.
 
     Components are split into the room the workspace has for them.  With ``settle_all`` every row goes the
     long way, which comes to the same.
     """
-    marked_count, wrong_field, wrong_row = _binding.bind(
+    field, row = _chunks.price(
         words.numbers,
+        words.tables,
+        tables,
+        words.rule_numbers,
         columns.message,
         columns.offsets,
         columns.rows,
         columns.procedures,
-        *tables,
-        space.admission_day,
-        space.discharge_day,
-        space.item,
-        space.provider,
-        space.variant,
-        space.age,
-        space.outcome,
-        space.quantity,
-        space.marked,
-        space.marked_edition,
-        settle_all,
-    )
-    if wrong_field:
-        return WrongPlace(wrong_field, wrong_row)
-    deciding_day = space.admission_day if words.by_admission else space.discharge_day
-    _kernel.price(
-        words.tables,
-        deciding_day,
-        space.admission_day,
-        space.discharge_day,
-        space.item,
-        space.provider,
-        space.variant,
-        space.age,
-        space.outcome,
-        space.quantity if columns.offsets[QUANTITY] >= 0 else None,
         space.amount_minor,
         space.status,
         space.edition,
         space.rule,
-        0,
-        columns.rows,
+        space.has_parts if components else None,
+        space.parts_minor if components else None,
+        settle_all,
     )
-    if marked_count:
-        space.edition[space.marked[:marked_count]] = space.marked_edition[:marked_count]
-    if components and space.parts_minor is not None:
-        _kernel.split(
-            words.tables,
-            deciding_day,
-            space.item,
-            space.variant,
-            space.amount_minor,
-            space.status,
-            space.parts_minor,
-            space.has_parts,
-            0,
-            columns.rows,
-        )
-    return None
+    return WrongPlace(field, row) if field else None
+
+
+def answer_columns(
+    columns: CaseColumns,
+    words: PlanWords,
+    tables: _chunks.CodeWords,
+    counts: NDArray[np.int64],
+    *,
+    rules: bool,
+    components: int | None,
+) -> bytes | WrongPlace:
+    """The whole PriceCaseColumnsResponse; or what is beyond its table.
+
+    ``components``: how many the plan knows, None where they are not asked for.  How many rows came to each
+    status is written to ``counts``, which has room for 256.
+    """
+    answer, field, row = _chunks.answer_chunk(
+        words.numbers,
+        words.tables,
+        tables,
+        words.place_of_rule if rules else None,
+        columns.message,
+        columns.offsets,
+        columns.rows,
+        columns.procedures,
+        -1 if components is None else components,
+        counts,
+    )
+    return WrongPlace(field, row) if answer is None else answer

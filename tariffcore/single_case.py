@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from tariffcore._chunks import CodeWords
 from tariffcore.binding import FIELDS, CaseColumns, CodeTables, PlanWords, Workspace, price_columns
 from tariffcore.cases import Case
 from tariffcore.encoding import MAX_QUANTITY
@@ -92,7 +93,7 @@ class _SinglePricer:
         # codes are spelled in many ways, and the same ones come again and again
         self._procedure = lru_cache(4096)(self._words.procedure)
         # the place of a signature is the signature itself
-        self._tables = [*tables.arrays()[:-1], np.arange(256, dtype=np.uint8)]
+        self._tables = CodeWords(*tables.arrays()[:-1], np.arange(256, dtype=np.uint8))
         self._editions = (None, *plan.editions)
         self._rule_ids, self._methods = plan.rule_ids, plan.rule_methods
         self._minor_in_unit = 10 ** plan.editions[0].minor_units

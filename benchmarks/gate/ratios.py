@@ -91,9 +91,9 @@ def _run(calls: Sequence[Callable[[], object]]) -> list[object]:
 
 def _calls(recorded: dict[str, Any], folder: Path, whose: str) -> list[Callable[[], object]]:
     try:
-        calls = prepared(recorded, {module: load(folder, module) for module in modules_of(recorded)})
+        calls = prepared(recorded, load(folder, modules_of(recorded)))
         _run(calls)
-    except (AttributeError, FileNotFoundError, TypeError, ValueError) as error:
+    except (AttributeError, FileNotFoundError, ImportError, TypeError, ValueError) as error:
         raise NotComparableError(f"{whose} compiled functions cannot be called like this: {error}") from error
     return calls
 

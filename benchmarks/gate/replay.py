@@ -36,15 +36,35 @@ class Cells(NamedTuple):
     arrays: list[Any]
 
 
-def load(folder: Path, module: str) -> ModuleType:
-    """A compiled module of a folder, beside any other of that name. Raises FileNotFoundError."""
-    binary = next(iter(sorted(folder.glob(f"{module}.*so"))), None)
-    if binary is None:
-        raise FileNotFoundError(f"{folder} has no compiled {module}")
-    spec = importlib.util.spec_from_file_location(f"replayed.{module}", binary)
-    assert spec is not None and spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
+SHARED = ("_kernel", "_binding")
+"""What other compiled modules call, in an order in which they load."""
+
+
+def load(folder: Path, modules: list[str]) -> dict[str, ModuleType]:
+    """Compiled modules of a folder, beside any others of their names. Raises FileNotFoundError.
+
+    A module that calls another one asks for it by its full name: meanwhile that is the folder's.
+    """
+    before = {name: sys.modules.get(name) for name in (f"tariffcore.{module}" for module in SHARED)}
+    loaded: dict[str, ModuleType] = {}
+    try:
+        for module in dict.fromkeys([*SHARED, *modules]):
+            binary = next(iter(sorted(folder.glob(f"{module}.*so"))), None)
+            if binary is not None:
+                spec = importlib.util.spec_from_file_location(f"replayed.{module}", binary)
+                assert spec is not None and spec.loader is not None
+                loaded[module] = importlib.util.module_from_spec(spec)
+                spec.loader.exec_module(loaded[module])
+                if module in SHARED:
+                    sys.modules[f"tariffcore.{module}"] = loaded[module]
+            elif module in modules:
+                raise FileNotFoundError(f"{folder} has no compiled {module}")
+    finally:
+        for name, was in before.items():
+            if was is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = was
     return loaded
 
 
@@ -88,7 +108,7 @@ def main(file: str, folder: str) -> None:
     for package in ("benchmarks", "benchmarks.gate"):
         sys.modules.setdefault(package, ModuleType(package))
     recorded = pickle.loads(Path(file).read_bytes())
-    calls = prepared(recorded, {module: load(Path(folder), module) for module in modules_of(recorded)})
+    calls = prepared(recorded, load(Path(folder), modules_of(recorded)))
     for call in calls:
         call()
 

@@ -22,7 +22,6 @@ from benchmarks.gate.replay import Cells, Made
 from benchmarks.workloads import demo_plan, encoded_cases, kernel_tables, sample_table
 from tariffcore import _kernel
 from tariffcore.batch import priced_table
-from tariffcore.binding import PlanWords
 from tariffcore.client.case_columns import read_case_columns
 from tariffcore.client.column_stream import StreamTables, chunk_message, in_chunks
 from tariffcore.encoding import encode_cases
@@ -104,9 +103,9 @@ def _cells(value: Any) -> Cells:  # noqa: ANN401
 
 
 @contextmanager
-def recording(*modules: str) -> Iterator[Recorder]:
+def recording(*modules: str, recorder: Recorder | None = None) -> Iterator[Recorder]:
     """Records all calls that Python code makes of the functions of these modules."""
-    recorder = Recorder()
+    recorder = recorder or Recorder()
 
     def noting(module: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:  # noqa: ANN401
@@ -178,37 +177,42 @@ def csv_path(rows: int) -> RecordedPath:
     return RecordedPath("write CSV", rows, recorder.recorded())
 
 
-def _answered(rows: int) -> Recorder:
-    """A chunk of a column stream read, bound, priced and answered."""
+def stream_path(rows: int) -> RecordedPath:
+    """A chunk of a column stream bound, priced and answered."""
     plan = Plan(demo_plan().catalog)  # a new one, so that what is made for it is seen
-    made: list[tuple[object, dict[str, Any]]] = []
-    kind = import_module("tariffcore._binding").PlanNumbers
+    recorder = Recorder()
 
-    def making(**arguments: Any) -> object:  # noqa: ANN401
-        made.append((kind(**arguments), arguments))
-        return made[-1][0]
+    def made(module: str, kind: str) -> Callable[..., object]:
+        compiled = getattr(import_module(f"tariffcore.{module}"), kind)
 
-    with patch("tariffcore._binding.PlanNumbers", making):
-        PlanWords.of(plan)
+        def make(*ordered: Any, **arguments: Any) -> object:  # noqa: ANN401
+            arguments |= zip(WORD_TABLES, [table.copy() for table in ordered], strict=False)
+            thing: object = compiled(**arguments)
+            recorder.made(thing, module, kind, arguments)
+            return thing
+
+        return make
+
+    recorder.made(plan.tables, "_kernel", "PriceTables", kernel_tables())
     table = sample_table().slice(0, rows)
     columns = read_case_columns(table, plan.editions[0].minor_units).columns
     messages = [chunk_message(chunk, tables) for tables in [StreamTables()] for chunk in in_chunks(columns)]
-    stream = CaseStream(plan, with_rules=True)
-    with recording("_binding", "_wire") as recorder:
-        for thing, arguments in made:
-            recorder.made(thing, "_binding", "PlanNumbers", arguments)
+    with (
+        recording("_chunks", recorder=recorder),
+        patch("tariffcore._binding.PlanNumbers", made("_binding", "PlanNumbers")),
+        patch("tariffcore._chunks.CodeWords", made("_chunks", "CodeWords")),
+    ):
+        stream = CaseStream(plan, with_rules=True)
         for message in messages:
             stream.price(message)
-    return recorder
+    return RecordedPath("answer a chunk", rows, recorder.recorded())
 
 
-def stream_path(name: str, module: str, functions: tuple[str, ...], rows: int) -> RecordedPath:
-    """One step of answering a chunk."""
-    recorded = _answered(rows).recorded()
-    calls = [call for call in recorded["calls"] if call[0] == module and call[1] in functions]
-    objects = recorded["objects"] if module == "_binding" else []
-    return RecordedPath(name, rows, {"calls": calls, "objects": objects})
-
+WORD_TABLES = (
+    *("provider", "drg", "service", "setting"),
+    *("setting_number", "outcome", "factor", "procedure"),
+)
+"""Arguments of `_chunks.CodeWords`, in order."""
 
 PATHS: Mapping[str, Callable[[], RecordedPath]] = {
     "price": partial(kernel_path, 1 << 17),
@@ -216,8 +220,7 @@ PATHS: Mapping[str, Callable[[], RecordedPath]] = {
     "encode": partial(encode_path, 1 << 16),
     "read cells": partial(cells_path, 1 << 15),
     "write CSV": partial(csv_path, 1 << 15),
-    "bind": partial(stream_path, "bind", "_binding", ("bind",), MAX_ROWS),
-    "write prices": partial(stream_path, "write prices", "_wire", ("write_priced",), MAX_ROWS),
+    "answer a chunk": partial(stream_path, MAX_ROWS),
 }
 """Every path, made when it is asked for."""
 

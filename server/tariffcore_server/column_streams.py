@@ -1,12 +1,10 @@
-"""PriceCaseColumns: chunks of columns in, prices in the same order out, only a few in hand at a time."""
+"""PriceCaseColumns: chunks of columns in, prices in the same order out, one in hand at a time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from functools import partial
 from time import perf_counter
 
 from tariffcore.pricing import default_threads
@@ -22,8 +20,8 @@ from tariffcore_server.pricing_service import NOT_YOURS
 from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
 
-_AHEAD = 2
-"""Chunks that wait between one step and the next: enough to keep both busy, few enough to push back."""
+_SECONDS_BETWEEN_COUNTS = 0.25
+"""Counting the rows of a chunk takes tens of microseconds: those of several are counted at once."""
 
 
 class ColumnStreams:
@@ -39,15 +37,15 @@ class ColumnStreams:
         cases = await self._begin(await stream.read(), caller)
         started = pricing_service_pb2.PriceCaseColumnsResponse(started=cases.started())
         await stream.write(started.SerializeToString())
-        loop = asyncio.get_running_loop()
-
-        async def price(message: bytes) -> bytes:
-            return await loop.run_in_executor(self._threads, self._priced, cases, message)
-
-        # three at once: a chunk is read while the one before is priced and the one before that is written
-        async with ahead(stream.read) as messages, ahead(partial(_next_priced, messages, price)) as answers:
-            while (answer := await taken(answers)) is not None:
-                await stream.write(answer)
+        counted = perf_counter()
+        try:
+            while (message := await stream.read()) is not None:
+                await stream.write(await self._priced(cases, message))
+                if perf_counter() - counted > _SECONDS_BETWEEN_COUNTS:
+                    self._count_rows(cases)
+                    counted = perf_counter()
+        finally:
+            self._count_rows(cases)
 
     async def _begin(self, first: bytes | None, caller: Caller) -> CaseStream:
         if first is None:
@@ -63,61 +61,26 @@ class ColumnStreams:
             with_components=message.start.with_components,
             with_rules=message.start.with_rules,
             check_providers=_only(caller.providers),
-            note_statuses=self._note_statuses,
         )
 
-    def _note_statuses(self, counts: Sequence[int]) -> None:
-        self._metrics.rows_answered("PriceCaseColumns", counts)
+    def _count_rows(self, cases: CaseStream) -> None:
+        self._metrics.rows_answered("PriceCaseColumns", cases.take_status_counts())
 
-    def _priced(self, cases: CaseStream, message: bytes) -> bytes:
-        """The answer to a chunk; runs in a thread."""
+    async def _priced(self, cases: CaseStream, message: bytes) -> bytes:
+        """The answer to a chunk.
+
+        It is priced here and now: that takes less than gRPC takes to hand the message over, and to wait for a
+        thread takes more.  Only what may take long goes to one.
+        """
         began = perf_counter()
         try:
-            answer = cases.price(message)
+            answer = cases.price_soon(message)
+            if answer is None:
+                answer = await asyncio.get_running_loop().run_in_executor(self._threads, cases.price, message)
         except WireError as error:
             raise _refused(error, message) from None
         self._metrics.chunk_answered(perf_counter() - began)
         return answer
-
-
-_Ahead = asyncio.Queue[bytes | Exception | None]
-
-
-@asynccontextmanager
-async def ahead(produce: Callable[[], Awaitable[bytes | None]]) -> AsyncIterator[_Ahead]:
-    """What is produced one after the other, a few ahead; after the last one None, or what was raised."""
-    produced: _Ahead = asyncio.Queue(_AHEAD)
-
-    async def run() -> None:
-        while True:
-            try:
-                one = await produce()
-            except Exception as error:
-                await produced.put(error)
-                return
-            await produced.put(one)
-            if one is None:
-                return
-
-    running = asyncio.create_task(run())
-    try:
-        yield produced
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
-async def taken(produced: _Ahead) -> bytes | None:
-    """The next one; None after the last. Raises what producing it raised."""
-    one = await produced.get()
-    if isinstance(one, Exception):
-        raise one
-    return one
-
-
-async def _next_priced(messages: _Ahead, price: Callable[[bytes], Awaitable[bytes]]) -> bytes | None:
-    message = await taken(messages)
-    return None if message is None else await price(message)
 
 
 def _only(allowed: frozenset[str] | None) -> Callable[[Sequence[str]], None] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -114,9 +115,15 @@ class Scanned:
 
 
 def scan(
-    message: bytes | memoryview, form: Form, path: str, start: int = 0, stop: int = -1
+    message: bytes | memoryview,
+    form: Form,
+    path: str,
+    start: int = 0,
+    stop: int = -1,
+    most_texts: int = sys.maxsize,
 ) -> Scanned | None:
-    """Find the fields of a message; None where it is not in the plain form, so that the library must read it.
+    """Find the fields of a message; None where the library must read it, for it is not in the plain form, or
+    where it has more texts than asked for.
 
     Raises UnreadableMessageError where a text is not UTF-8.
     """
@@ -126,7 +133,9 @@ def scan(
     if stop == start:
         offsets[:], lengths[:], numbers[:] = -1, 0, 0
         return Scanned(message, offsets, lengths, numbers, [], [])
-    found, texts, messages = _wire.scan(message, start, stop, of_number, offsets, lengths, numbers)
+    found, texts, messages = _wire.scan(
+        message, start, stop, of_number, offsets, lengths, numbers, most_texts
+    )
     if found == NO_TEXT:
         name = form.fields[texts][0]
         raise UnreadableMessageError(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
-from numpy.typing import NDArray
 
-from tariffcore import _wire
-from tariffcore.binding import CaseColumns, CodeTables, PlanWords, Workspace, price_columns
+from tariffcore._chunks import CodeWords
+from tariffcore.binding import CaseColumns, CodeTables, PlanWords, WrongPlace, answer_columns
 from tariffcore.errors import Problem
 from tariffcore.plan import Plan
 from tariffcore.statuses import CaseStatus
@@ -46,6 +45,8 @@ MAX_WORDS = 1_000_000
 """In all code tables of a stream together."""
 MAX_WORD_BYTES = 32 << 20
 """In all code tables of a stream together, as UTF-8."""
+MOST_WORDS_SOON = 64
+"""New words of a chunk that is still priced in well under a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class ChunkOfCases:
 
     _stream: CaseStream
     _columns: CaseColumns
-    _tables: list[NDArray[Any]]
+    _tables: CodeWords
 
     def __len__(self) -> int:
         return self._columns.rows
@@ -68,8 +69,7 @@ class CaseStream:
     """One column stream, priced by one plan from its first chunk to its last.
 
     ``check_providers`` is called with the new provider ids of a chunk, stripped, before any of its rows is
-    priced, and may raise.  ``note_statuses`` is called with how many rows of a chunk came to each status, by
-    number, in the thread that prices it.  Chunks are read one after the other, in the order sent.
+    priced, and may raise.  Chunks are read one after the other, in the order sent.
     """
 
     def __init__(
@@ -79,18 +79,17 @@ class CaseStream:
         with_components: bool = False,
         with_rules: bool = False,
         check_providers: Callable[[Sequence[str]], None] | None = None,
-        note_statuses: Callable[[Sequence[int]], None] | None = None,
     ) -> None:
         self.plan = plan
         self.with_components = with_components
         self.with_rules = with_rules
         self._check_providers = check_providers
-        self._note_statuses = note_statuses
         self._plan_words = PlanWords.of(plan)
         self._tables = CodeTables(self._plan_words)
         self._words: dict[str, set[str]] = {kind: set() for kind in TABLE_OF_WORDS.values()}
         self._word_count = self._word_bytes = 0
-        self._spaces: list[Workspace] = []
+        self._tables_now: CodeWords | None = None
+        self._status_counts = np.zeros(256, dtype=np.int64)
 
     def started(self) -> case_columns_pb2.ColumnStreamStarted:
         """What the numbers in the answers stand for."""
@@ -116,9 +115,25 @@ class CaseStream:
         """The whole PriceCaseColumnsResponse to a whole PriceCaseColumnsRequest. Raises WireError."""
         return self.read(request).price()
 
+    def price_soon(self, request: bytes | memoryview) -> bytes | None:
+        """The same where it takes under a millisecond; None where it may take long, and then nothing is done.
+
+        What takes long are chunks in some other than the plain form, and many new words.
+        """
+        scanned = scan_plain(request, most_texts=MOST_WORDS_SOON)
+        return None if scanned is None else self._read(scanned).price()
+
     def read(self, request: bytes | memoryview) -> ChunkOfCases:
         """Read a whole PriceCaseColumnsRequest and give its new words their places. Raises WireError."""
-        scanned = self.scan(request)
+        return self._read(self.scan(request))
+
+    def take_status_counts(self) -> list[int]:
+        """How many rows came to each status, by number, since this was last asked."""
+        counts: list[int] = self._status_counts[: 1 + max(CaseStatus)].tolist()
+        self._status_counts[:] = 0
+        return counts
+
+    def _read(self, scanned: Scanned) -> ChunkOfCases:
         rows = int(scanned.numbers[1])
         if not 1 <= rows <= MAX_ROWS:
             raise RowCountError(
@@ -127,16 +142,15 @@ class CaseStream:
         procedures = _check_lengths(scanned, rows)
         if scanned.texts:
             self._append(scanned.texts)
-        columns = CaseColumns(scanned.message, scanned.offsets, rows, procedures)
-        return ChunkOfCases(self, columns, self._tables.arrays())
+        if scanned.texts or self._tables_now is None:
+            self._tables_now = self._tables.now()
+        return ChunkOfCases(
+            self, CaseColumns(scanned.message, scanned.offsets, rows, procedures), self._tables_now
+        )
 
     @staticmethod
     def scan(request: bytes | memoryview) -> Scanned:
-        outer = scan(request, REQUEST, "")
-        inner = None
-        if outer is not None and len(outer.messages) == 1:
-            ((_, start, length),) = outer.messages
-            inner = scan(request, CASE_COLUMNS, "chunk", start, start + length)
+        inner = scan_plain(request)
         if inner is not None:
             return inner
         # some other form: let the library read it and write it plainly
@@ -184,36 +198,29 @@ class CaseStream:
             self._tables.append(kind, words)
         self._word_count, self._word_bytes = count, octets
 
-    def _price(self, columns: CaseColumns, tables: list[NDArray[Any]]) -> bytes:
-        space = self._space(columns.rows)
-        try:
-            wrong = price_columns(columns, self._plan_words, tables, space, components=self.with_components)
-            if wrong is not None:
-                raise _beyond(wrong.field, wrong.row)
-            if self._note_statuses is not None:
-                counts = np.empty(256, dtype=np.int64)
-                _wire.count_statuses(space.status, columns.rows, counts)
-                self._note_statuses(counts[: 1 + max(CaseStatus)].tolist())
-            return _wire.write_priced(
-                columns.rows,
-                space.amount_minor,
-                space.status,
-                space.edition,
-                space.rule if self.with_rules else None,
-                self._plan_words.place_of_rule,
-                space.has_parts if self.with_components else None,
-                space.parts_minor,
-            )
-        finally:
-            self._spaces.append(space)
+    def _price(self, columns: CaseColumns, tables: CodeWords) -> bytes:
+        counts = np.empty(256, dtype=np.int64)
+        answer = answer_columns(
+            columns,
+            self._plan_words,
+            tables,
+            counts,
+            rules=self.with_rules,
+            components=len(self.plan.component_names) if self.with_components else None,
+        )
+        if isinstance(answer, WrongPlace):
+            raise _beyond(answer.field, answer.row)
+        self._status_counts += counts
+        return answer
 
-    def _space(self, rows: int) -> Workspace:
-        components = len(self.plan.component_names) if self.with_components else 0
-        try:
-            space = self._spaces.pop()
-        except IndexError:
-            return Workspace(rows, components)
-        return space if space.rows >= rows else Workspace(rows, components)
+
+def scan_plain(request: bytes | memoryview, most_texts: int = sys.maxsize) -> Scanned | None:
+    """The chunk of a whole PriceCaseColumnsRequest; None where its form is not plain or it has more texts."""
+    outer = scan(request, REQUEST, "")
+    if outer is None or len(outer.messages) != 1:
+        return None
+    ((_, start, length),) = outer.messages
+    return scan(request, CASE_COLUMNS, "chunk", start, start + length, most_texts)
 
 
 def _check_lengths(scanned: Scanned, rows: int) -> int:

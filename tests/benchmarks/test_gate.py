@@ -193,14 +193,14 @@ def test_the_median_of_pairs_and_what_chance_may_do():
 
 
 def test_calls_are_recorded_as_they_were_and_made_again():
-    path = PATHS["bind"]()
+    path = PATHS["answer a chunk"]()
 
-    with recording("_binding") as recorder:
+    with recording("_chunks") as recorder:
         pass
 
     assert recorder.calls == []
-    assert path.functions() == [("_binding", "bind")]
-    assert digest([path]) == digest([PATHS["bind"]()])
+    assert path.functions() == [("_chunks", "answer_chunk")]
+    assert digest([path]) == digest([PATHS["answer a chunk"]()])
     assert ratios.compare(path, gate.BINARIES, gate.BINARIES, seconds=0).pairs >= ratios.LEAST_PAIRS
 
 

@@ -28,7 +28,7 @@ from tariffcore.wire.errors import (
     WireError,
 )
 from tariffcore.wire.messages import read_priced
-from tariffcore.wire.stream import MAX_ROWS, CaseStream
+from tariffcore.wire.stream import MAX_ROWS, MOST_WORDS_SOON, CaseStream
 from tests.small_schedule import SMALL, period
 from tests.strategies import aimed_catalog
 from tests.wire.drawing import PlainStream, drawn_chunks
@@ -389,12 +389,28 @@ def test_providers_are_checked_before_anything_is_priced():
 
 def test_statuses_are_counted():
     plan = Plan(aimed_catalog(2))
-    counted = []
-    stream = CaseStream(plan, note_statuses=counted.append)
-    for message in drawn_chunks(plan, 2, 4, 500):
+    stream = CaseStream(plan)
+    expected = np.zeros(1 + max(CaseStatus), dtype=np.int64)
+    for number, message in enumerate(drawn_chunks(plan, 2, 4, 500)):
         status = read_priced(stream.price(message.SerializeToString())).status
-        expected = np.bincount(status, minlength=1 + max(CaseStatus))
-        assert counted.pop() == expected.tolist()
+        expected += np.bincount(status, minlength=1 + max(CaseStatus))
+        if number % 2:
+            assert stream.take_status_counts() == expected.tolist()
+            expected[:] = 0
+    assert not any(stream.take_status_counts())
+
+
+def test_what_takes_long_is_left():
+    """Many new words and other forms: nothing of such a chunk is kept until it is priced after all."""
+    words = [f"P{number}" for number in range(MOST_WORDS_SOON + 1)]
+    many = request(new_provider_ids=words, provider=[len(words)])
+    odd = request() + b"\xf8\x3f\x00"  # a field that nobody knows
+    for message in (many, odd):
+        stream = CaseStream(PLAN)
+        assert stream.price_soon(message) is None
+        assert stream.price(message) == CaseStream(PLAN).price(message)
+    few = request(new_provider_ids=words[3:], provider=[1])
+    assert CaseStream(PLAN).price_soon(few) == CaseStream(PLAN).price(few)
 
 
 def test_a_view_of_a_message_will_do():

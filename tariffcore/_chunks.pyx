@@ -1,0 +1,303 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, freethreading_compatible=True
+"""Columns of cases in the bytes of a message, priced into the bytes of the answer.
+
+A block of rows at a time goes all the way, from the columns as they came to the prices as they leave, so that what
+one step hands to the next stays in the first-level cache.
+"""
+
+from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from tariffcore._binding cimport (
+    BLOCK, CARE_SETTING, DRG, FACTOR, FIELDS, OUTCOME, PROCEDURE, PROCEDURE_END, PROVIDER, QUANTITY, SERVICE,
+    Bound, Columns, Plan, Words, bind_block, load32, plan_of,
+)
+from tariffcore._kernel cimport Cases, Priced, Tables, price_rows, split_room, split_rows, tables_of
+from tariffcore._wire_forms cimport (
+    LITTLE_ENDIAN, put_head, put_varint, put_words64, run_size, varint_size, wire32, wire64,
+)
+
+# The number of tariffcore.statuses.CaseStatus that has an amount.
+cdef enum:
+    OK = 1
+
+cdef uint64_t EIGHT_OK = 0x0101010101010101ULL
+
+
+cdef struct Answer:
+    # Where prices go, one element a row; columns of words may begin anywhere, and are in little-endian order.
+    uint8_t *amount_minor           # int64
+    uint8_t *status
+    uint8_t *edition
+    uint8_t *rule                   # uint32; NULL: not asked for
+    const uint32_t *place_of_rule   # the kernel's rule number: the place that is written
+    uint8_t *has_parts              # NULL: not asked for
+    uint8_t *parts_minor            # int64, a component's behind those of the one before
+    Py_ssize_t stride               # bytes from a component to the next
+    Py_ssize_t components
+    int64_t *counts                 # of statuses, by number
+
+
+cdef inline void count_statuses(const uint8_t *status, int64_t *counts, Py_ssize_t n) noexcept nogil:
+    """Nearly all are OK: eight at once."""
+    cdef uint64_t eight
+    cdef Py_ssize_t i = 0
+    cdef Py_ssize_t k
+    counts[OK] += n
+    while i < n:
+        if i + 8 <= n:
+            memcpy(&eight, status + i, 8)
+            if eight == EIGHT_OK:
+                i += 8
+                continue
+        for k in range(i, i + 8 if i + 8 <= n else n):
+            if status[k] != OK:
+                counts[OK] -= 1
+                counts[status[k]] += 1
+        i += 8
+
+
+cdef bint price_columns(
+    const Plan *plan, const Tables *tables, const Columns *c, const Words *w, const Answer *answer, Bound *bound,
+    int64_t *room, Py_ssize_t rows, bint settle_all,
+) noexcept nogil:
+    """Price all rows; False where something is beyond its table, which ``bound`` names then."""
+    cdef int64_t amounts[BLOCK]
+    cdef uint16_t rules[BLOCK]
+    cdef Cases cases
+    cdef Priced priced
+    cdef Py_ssize_t n, k
+    cdef Py_ssize_t first = 0
+    cdef uint32_t word
+    cases.deciding_day = &bound.admission_day[0] if plan.by_admission else &bound.discharge_day[0]
+    cases.admission_day = bound.admission_day
+    cases.discharge_day = bound.discharge_day
+    cases.item = bound.item
+    cases.provider = bound.provider
+    cases.variant = bound.variant
+    cases.age = bound.age
+    cases.outcome = bound.outcome
+    cases.quantity = NULL if c.of[QUANTITY] == NULL else &bound.quantity[0]
+    priced.amount_minor = amounts
+    priced.rule = rules
+    while first < rows:
+        n = rows - first if rows - first < BLOCK else BLOCK
+        if not bind_block(plan, c, w, bound, first, n, settle_all):
+            return False
+        priced.status = answer.status + first
+        priced.edition = answer.edition + first
+        price_rows(tables, &cases, &priced, 0, n)
+        for k in range(bound.marked_count):
+            priced.edition[bound.marked[k]] = bound.marked_edition[k]
+        put_words64(answer.amount_minor + 8 * first, amounts, n)
+        count_statuses(priced.status, answer.counts, n)
+        if answer.rule != NULL:
+            for k in range(n):
+                word = wire32(answer.place_of_rule[rules[k]] if priced.status[k] == OK else 0)
+                memcpy(answer.rule + 4 * (first + k), &word, 4)
+        if answer.has_parts != NULL and answer.components:
+            split_rows(
+                tables, &cases, &priced, answer.has_parts + first, answer.parts_minor + 8 * first, answer.stride,
+                answer.components, room, False, 0, n,
+            )
+        first += n
+    if c.of[PROCEDURE_END] != NULL and load32(c.of[PROCEDURE_END], rows - 1) != <uint32_t>c.procedures:
+        bound.wrong_field = PROCEDURE_END
+        bound.wrong_row = rows - 1
+        return False
+    if not LITTLE_ENDIAN and answer.has_parts != NULL:
+        for k in range(answer.components):
+            swap_words64(answer.parts_minor + k * answer.stride, rows)
+    return True
+
+
+cdef void swap_words64(uint8_t *at, Py_ssize_t n) noexcept nogil:
+    cdef uint64_t word
+    cdef Py_ssize_t i
+    for i in range(n):
+        memcpy(&word, at + 8 * i, 8)
+        word = wire64(word)
+        memcpy(at + 8 * i, &word, 8)
+
+
+cdef class CodeWords:
+    """The code tables of a stream as they were at some chunk, in the plan's numbers."""
+
+    cdef const uint32_t[::1] provider
+    cdef const uint32_t[::1] drg
+    cdef const uint32_t[::1] service
+    cdef const uint32_t[::1] setting
+    cdef const uint16_t[::1] setting_number
+    cdef const uint32_t[::1] outcome
+    cdef const uint32_t[::1] factor
+    cdef const uint8_t[::1] procedure
+
+    def __init__(self, provider, drg, service, setting, setting_number, outcome, factor, procedure):
+        self.provider = provider
+        self.drg = drg
+        self.service = service
+        self.setting = setting
+        self.setting_number = setting_number
+        self.outcome = outcome
+        self.factor = factor
+        self.procedure = procedure
+
+    cdef void fill(self, Words *w, Columns *c) noexcept:
+        w.provider = &self.provider[0]
+        w.drg = &self.drg[0]
+        w.service = &self.service[0]
+        w.setting = &self.setting[0]
+        w.setting_number = &self.setting_number[0]
+        w.outcome = &self.outcome[0]
+        w.factor = &self.factor[0]
+        w.procedure = &self.procedure[0]
+        c.room[PROVIDER] = <uint32_t>self.provider.shape[0]
+        c.room[DRG] = <uint32_t>self.drg.shape[0]
+        c.room[SERVICE] = <uint32_t>self.service.shape[0]
+        c.room[CARE_SETTING] = <uint32_t>self.setting.shape[0]
+        c.room[OUTCOME] = <uint32_t>self.outcome.shape[0]
+        c.room[FACTOR] = <uint32_t>self.factor.shape[0]
+        c.room[PROCEDURE] = <uint32_t>self.procedure.shape[0]
+
+
+cdef void find_columns(
+    Columns *c, const uint8_t[::1] message, const int64_t[::1] offsets, Py_ssize_t procedures
+) noexcept:
+    cdef int field
+    for field in range(FIELDS):
+        c.of[field] = NULL if offsets[field] < 0 else &message[0] + offsets[field]
+    c.procedures = procedures
+
+
+def price(
+    plan_numbers,
+    price_tables,
+    CodeWords words,
+    const uint32_t[::1] place_of_rule,  # kernel's rule number: what is written
+    const uint8_t[::1] message,
+    const int64_t[::1] offsets,         # of each field in the message, -1 where left out
+    Py_ssize_t rows,
+    Py_ssize_t procedures,
+    int64_t[::1] amount_minor,
+    uint8_t[::1] status,
+    uint8_t[::1] edition,
+    uint32_t[::1] rule,
+    uint8_t[::1] has_parts,             # None: components are not asked for
+    int64_t[:, ::1] parts_minor,        # component, row
+    bint settle_all,
+):
+    """Price columns into arrays.  ``settle_all``: bind by the whole rule only, which gives the same.
+
+    Answers (field, place): the number of the field and the element of it that is beyond what there is; (0, 0) where
+    nothing is.  Amounts, rules and parts are in little-endian order.
+    """
+    cdef const Plan *plan = plan_of(plan_numbers)
+    cdef const Tables *tables = tables_of(price_tables)
+    cdef Columns c
+    cdef Words w
+    cdef Answer answer
+    cdef Bound bound
+    cdef int64_t counts[256]
+    cdef int64_t *room = NULL
+    find_columns(&c, message, offsets, procedures)
+    words.fill(&w, &c)
+    answer.amount_minor = <uint8_t *>&amount_minor[0]
+    answer.status = &status[0]
+    answer.edition = &edition[0]
+    answer.rule = <uint8_t *>&rule[0]
+    answer.place_of_rule = &place_of_rule[0]
+    answer.has_parts = NULL
+    answer.components = 0
+    answer.counts = counts
+    if has_parts is not None and parts_minor is not None and parts_minor.shape[0]:
+        answer.has_parts = &has_parts[0]
+        answer.parts_minor = <uint8_t *>&parts_minor[0, 0]
+        answer.stride = 8 * parts_minor.shape[1]
+        answer.components = parts_minor.shape[0]
+        room = <int64_t *>malloc(split_room(answer.components))
+        if room == NULL:
+            raise MemoryError
+    with nogil:
+        price_columns(plan, tables, &c, &w, &answer, &bound, room, rows, settle_all)
+    free(room)
+    return bound.wrong_field, bound.wrong_row
+
+
+def answer_chunk(
+    plan_numbers,
+    price_tables,
+    CodeWords words,
+    const uint32_t[::1] place_of_rule,  # None: rules are not asked for
+    const uint8_t[::1] message,
+    const int64_t[::1] offsets,         # of each field in the message, -1 where left out
+    Py_ssize_t rows,
+    Py_ssize_t procedures,
+    Py_ssize_t components,              # -1: not asked for
+    int64_t[::1] counts,                # of statuses, by number, for 256
+):
+    """A whole PriceCaseColumnsResponse with the prices of all rows.
+
+    Answers (message, 0, 0), or (None, field, place): the number of the field and the element of it that is beyond
+    what there is.
+    """
+    cdef const Plan *plan = plan_of(plan_numbers)
+    cdef const Tables *tables = tables_of(price_tables)
+    cdef Columns c
+    cdef Words w
+    cdef Answer answer
+    cdef Bound bound
+    cdef int64_t found[256]
+    cdef int64_t *room = NULL
+    cdef Py_ssize_t component = run_size(8 * rows)
+    cdef Py_ssize_t size = 1 + varint_size(rows) + run_size(8 * rows) + 2 * run_size(rows)
+    cdef bint is_done
+    cdef uint8_t *at
+    cdef Py_ssize_t k
+    find_columns(&c, message, offsets, procedures)
+    words.fill(&w, &c)
+    if place_of_rule is not None:
+        size += run_size(4 * rows)
+    if components >= 0:
+        size += run_size(rows) + components * run_size(component)
+    cdef object octets = PyBytes_FromStringAndSize(NULL, run_size(size))
+    if components > 0:
+        room = <int64_t *>malloc(split_room(components))
+        if room == NULL:
+            raise MemoryError
+    at = <uint8_t *>PyBytes_AsString(octets)
+    with nogil:
+        memset(found, 0, sizeof(found))
+        answer.counts = found
+        at = put_head(at, 2, size)
+        at = put_varint(put_varint(at, 1 << 3), <uint64_t>rows)
+        answer.amount_minor = at = put_head(at, 2, 8 * rows)
+        answer.status = at = put_head(at + 8 * rows, 3, rows)
+        answer.edition = at = put_head(at + rows, 4, rows)
+        at += rows
+        answer.rule = NULL
+        if place_of_rule is not None:
+            answer.place_of_rule = &place_of_rule[0]
+            answer.rule = at = put_head(at, 5, 4 * rows)
+            at += 4 * rows
+        answer.has_parts = NULL
+        answer.components = 0
+        if components >= 0:
+            answer.has_parts = at = put_head(at, 6, rows)
+            memset(at, 0, rows)
+            at += rows
+            answer.components = components
+            answer.stride = run_size(component)
+            for k in range(components):
+                at = put_head(put_head(at, 7, component), 1, 8 * rows)
+                if k == 0:
+                    answer.parts_minor = at
+                at += 8 * rows
+        is_done = price_columns(plan, tables, &c, &w, &answer, &bound, room, rows, False)
+    free(room)
+    if not is_done:
+        return None, bound.wrong_field, bound.wrong_row
+    for k in range(256):
+        counts[k] = found[k]
+    return octets, 0, 0
