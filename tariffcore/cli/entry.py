@@ -16,6 +16,7 @@ from tariffcore.cli.sample import sample
 from tariffcore.cli.schedule import schedule
 from tariffcore.cli.screen import prepare_streams, say
 from tariffcore.cli.serve import serve
+from tariffcore.cli.settle import settle
 from tariffcore.cli.token import token
 
 PROGRAM = "tariffcore"
@@ -62,5 +63,5 @@ def main() -> None:
     """Price treated hospital cases exactly, from dated tariff schedules, explained to the last tiyn."""
 
 
-for command in (price, explain, schedule, cost, sample, serve, token):
+for command in (price, explain, schedule, cost, settle, sample, serve, token):
     main.add_command(command)

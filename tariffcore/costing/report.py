@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from html import escape
 from pathlib import Path
@@ -14,7 +12,8 @@ from tariffcore.costing.parameters import AllocationMethod
 from tariffcore.costing.run import CostingRun
 from tariffcore.costing.schedule_output import schedule_comments
 from tariffcore.costing.unit_costs import GroupKey
-from tariffcore.errors import CostingError, Problem
+from tariffcore.errors import CostingError
+from tariffcore.html_page import html_page, html_table, write_page
 from tariffcore.money import format_exact, format_minor, round_to_int
 from tariffcore.plots import Bar, Column, bars, columns, strips, two_sided
 from tariffcore.schedule.model import Schedule
@@ -26,47 +25,6 @@ MOST_BARS = 12
 MOST_NAMES = 12
 """Of hospitals with one order of step-down."""
 
-_STYLE = """
-:root { color-scheme: light dark;
-  --ground: #ffffff; --ink: #1c2530; --quiet: #5b6773; --line: #d5dbe1; --card: #f4f6f8;
-  --running: #4f7fb0; --capital: #d9822b; --gain: #2c8a66; --loss: #c0504d;
-  --s1: #4f7fb0; --s2: #d9822b; --s3: #2c8a66; --s4: #8a63a8; --s5: #b8a02c; --s6: #6b7a88; }
-@media (prefers-color-scheme: dark) { :root {
-  --ground: #14191f; --ink: #e4e9ee; --quiet: #9aa6b2; --line: #36404a; --card: #1d242c;
-  --running: #6fa3d8; --capital: #f0a356; --gain: #55b98f; --loss: #e07b77;
-  --s1: #6fa3d8; --s2: #f0a356; --s3: #55b98f; --s4: #b592d2; --s5: #d6c055; --s6: #96a5b3; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 24px 20px 60px; max-width: 840px; background: var(--ground); color:
-var(--ink);
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-h1 { font-size: 26px; line-height: 1.25; margin: 8px 0 4px; }
-h2 { font-size: 19px; margin: 36px 0 6px; }
-p { margin: 6px 0 12px; } .quiet, figcaption { color: var(--quiet); font-size: 13px; }
-.warning { background: var(--capital); color: #14191f; padding: 8px 12px; border-radius: 6px; font-weight:
-600; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 10px; margin: 16px
-0; }
-.tile { background: var(--card); border-radius: 8px; padding: 10px 14px; }
-.tile b { display: block; font-size: 20px; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-.tile span { color: var(--quiet); font-size: 13px; }
-figure { margin: 10px 0 14px; } svg { width: 100%; height: auto; display: block; }
-svg text { fill: var(--ink); font-size: 13px; } svg text.number { fill: var(--quiet); font-size: 12px; }
-svg text.strong { font-weight: 700; } svg .axis { stroke: var(--line); stroke-width: 1; }
-.c-running { fill: var(--running); } .c-capital { fill: var(--capital); }
-.c-gain { fill: var(--gain); } .c-loss { fill: var(--loss); }
-.c-s1 { fill: var(--s1); } .c-s2 { fill: var(--s2); } .c-s3 { fill: var(--s3); }
-.c-s4 { fill: var(--s4); } .c-s5 { fill: var(--s5); } .c-s6 { fill: var(--s6); }
-.key { display: inline-block; width: 11px; height: 11px; border-radius: 2px; margin: 0 5px 0 12px; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 13px; }
-th { text-align: left; color: var(--quiet); font-weight: 600; border-bottom: 1px solid var(--line); }
-th, td { padding: 4px 8px 4px 0; vertical-align: top; } td { border-bottom: 1px solid var(--line); }
-th.n { white-space: normal; vertical-align: bottom; }
-.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-details { margin: 8px 0; } summary { cursor: pointer; color: var(--quiet); }
-code { font-size: 12px; overflow-wrap: anywhere; }
-@media print { body { max-width: none; } details > * { display: block; } }
-"""
-
 
 def write_report(run: CostingRun, schedule: Schedule, path: Path) -> None:
     """Writes the page; it gets its name when it is whole. Raises CostingError where it cannot be written.
@@ -74,25 +32,7 @@ def write_report(run: CostingRun, schedule: Schedule, path: Path) -> None:
     ``schedule`` is the edition as written, which has its digest.
     """
     page = render_report(run, schedule)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        aside.write_text(page, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            aside.unlink()
-        raise CostingError(
-            f"the report {path} was not written",
-            [
-                Problem(
-                    str(path),
-                    None,
-                    None,
-                    f"cannot be written ({error.strerror or error})",
-                    "choose a place you may write to",
-                )
-            ],
-        ) from None
+    write_page(page, path, CostingError)
 
 
 def render_report(run: CostingRun, schedule: Schedule) -> str:
@@ -109,7 +49,6 @@ class _Page:
         self.currency = self.parameters.currency
 
     def render(self) -> str:
-        title = escape(self.parameters.title)
         sections = (
             self._head(),
             self._structure(),
@@ -120,13 +59,7 @@ class _Page:
             self._unit_costs(),
             self._reproducing(),
         )
-        return (
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f'<link rel="icon" href="data:,"><title>{title}</title><style>{_STYLE}</style></head>\n<body>\n'
-            + "\n".join(sections)
-            + "\n</body></html>\n"
-        )
+        return html_page(self.parameters.title, sections)
 
     # --- numbers
 
@@ -275,7 +208,7 @@ class _Page:
             f'<span class="key" style="background:var(--{colour[name]})"></span>{escape(_words(name))}'
             for name in names
         )
-        by_class = _table(
+        by_class = html_table(
             ("class", "in use", "past life", "cost", "carrying amount", "charged", "financing cost"),
             (
                 (
@@ -293,7 +226,7 @@ class _Page:
             numbers=6,
         )
         past = charges.past_life
-        listed = _table(
+        listed = html_table(
             ("hospital", "asset", "name", "class", "centre", "cost", "source"),
             (
                 (
@@ -347,7 +280,7 @@ class _Page:
                 for change, code, old, weight in most
             ],
         )
-        table = _table(
+        table = html_table(
             (
                 "group",
                 "name",
@@ -382,7 +315,7 @@ class _Page:
         )
 
     def _weights_alone(self) -> str:
-        table = _table(
+        table = html_table(
             ("group", "name", "weight", f"tariff, {self.currency}"),
             (
                 (
@@ -457,7 +390,7 @@ class _Page:
             "</figure>"
         )
         under_current = [] if current is None else [f"paid under {current.id}"]
-        table = _table(
+        table = html_table(
             (
                 "hospital", "cases", "cost", "of it capital", "paid", "of it capital", "paid without capital",
                 *under_current,
@@ -488,7 +421,7 @@ class _Page:
         for found in methods.values():
             codes.update(dict.fromkeys(found or ()))
         chosen = self.parameters.method
-        table = _table(
+        table = html_table(
             (
                 "treating centre",
                 *(f"{_words(method)}{' (used)' if method is chosen else ''}" for method in methods),
@@ -522,7 +455,7 @@ class _Page:
             )
             for order, providers in sorted(by_order.items(), key=lambda row: -len(row[1]))
         ]
-        listed = _table(("hospitals", "which", "order of passing on"), rows[:MOST_ROWS], numbers=0)
+        listed = html_table(("hospitals", "which", "order of passing on"), rows[:MOST_ROWS], numbers=0)
         said = "one order for all hospitals" if len(rows) == 1 else f"{len(rows):,} orders"
         return f"<details><summary>Step-down: {said}{_of_them(rows, MOST_ROWS)}</summary>{listed}</details>"
 
@@ -548,7 +481,7 @@ class _Page:
                     self.percent(self._estimate(key, capital, 1), total),
                 )
             )
-        table = _table(
+        table = html_table(
             (
                 "group",
                 "care setting",
@@ -610,18 +543,3 @@ def _counted(count: int, noun: str) -> str:
 
 def _of_them(rows: Sequence[object], most: int) -> str:
     return f" (the first {most:,} of {len(rows):,})" if len(rows) > most else ""
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int) -> str:
-    """The last ``numbers`` columns are numbers."""
-    first = len(head) - numbers
-
-    def cells(row: Sequence[str], tag: str) -> str:
-        return "".join(
-            f'<{tag} class="n">{escape(cell)}</{tag}>' if at >= first else f"<{tag}>{escape(cell)}</{tag}>"
-            for at, cell in enumerate(row)
-        )
-
-    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    header = cells(head, "th")
-    return f'<div class="wide"><table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>'

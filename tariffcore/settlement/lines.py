@@ -106,11 +106,15 @@ class Marks:
         case_ids = pa.array([case_id for _, case_id in self.keys], pa.string())
         seeds = np.array([provider_seed(provider) for provider, _ in self.keys], dtype=np.uint64)
         hashes = hash_ids(case_ids, seeds)
-        self._order = np.argsort(hashes, kind="stable")
-        self._sorted = hashes[self._order]
+        self._hashes = hashes
+        self._sorted = np.sort(hashes)
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def hashed(self) -> list[tuple[Key, int]]:
+        """Each key with its number."""
+        return list(zip(self.keys, self._hashes.tolist(), strict=True))
 
     def found(self, lines: ClaimedLines) -> list[tuple[int, Key]]:
         """(row, key) of every line that is one of them."""
@@ -143,6 +147,8 @@ class ClaimedLines:
     case_ids: pa.Array
     deducted: dict[int, int] = field(default_factory=dict)
     """For defects, by row."""
+    defects: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """The codes of the defects, by row."""
 
     def __len__(self) -> int:
         return len(self.provider)
@@ -329,7 +335,10 @@ class LineReader:
 
 @dataclass(frozen=True, slots=True)
 class CellSums:
-    """What was claimed in one cell (provider, contract line, funding source, method), in minor units."""
+    """What was claimed in one cell (provider, contract line, funding source, method), in minor units.
+
+    ``priced`` are the prices of lines that are not held.
+    """
 
     lines: int
     claimed: int
@@ -347,7 +356,7 @@ def sums_by_cell(lines: ClaimedLines) -> dict[tuple[str, str, str, str], CellSum
     in_month = lines.in_month
     is_held = lines.status == np.uint8(LineStatus.HELD)
     claimed = exact_totals(codes, lines.claimed, in_month, frame.cells)
-    priced = exact_totals(codes, lines.priced, in_month, frame.cells)
+    priced = exact_totals(codes, lines.priced, in_month & ~is_held, frame.cells)
     over = exact_totals(codes, lines.overclaimed, in_month, frame.cells)
     held = exact_totals(codes, lines.held, is_held, frame.cells)
     deducted: dict[int, int] = {}
@@ -355,7 +364,12 @@ def sums_by_cell(lines: ClaimedLines) -> dict[tuple[str, str, str, str], CellSum
         deducted[int(codes[row])] = deducted.get(int(codes[row]), 0) + amount
     return {
         frame.named(cell): CellSums(
-            count, amount, priced[cell][1], over[cell][1], deducted.get(cell, 0), *held.get(cell, (0, 0))
+            count,
+            amount,
+            priced.get(cell, (0, 0))[1],
+            over[cell][1],
+            deducted.get(cell, 0),
+            *held.get(cell, (0, 0)),
         )
         for cell, (count, amount) in claimed.items()
     }

@@ -203,7 +203,7 @@ def settle_contract(of: ContractMonth, scale: Scale, roundings: Roundings) -> Co
     unplanned = set(of.claims) - {line.contract_line for line in of.lines}
     if unplanned:
         raise ValueError(f"claims on lines that are not in the contract: {sorted(unplanned)}")
-    lines = tuple(_line(line, of.claims.get(line.contract_line, ClaimSums()), scale, roundings)
+    lines = tuple(scaled_line(line, of.claims.get(line.contract_line, ClaimSums()), scale, roundings)
                   for line in of.lines)  # fmt: skip
     claims = _added(line.claims for line in lines)
     over_plan = sum(line.over_plan for line in lines)
@@ -259,7 +259,7 @@ def check_identity(of: ContractResult) -> None:
         raise IdentityError(f"{of.provider_id} {of.funding_source} {of.month}: in {left}, out {right}")
 
 
-def _line(line: PlannedLine, claims: ClaimSums, scale: Scale, roundings: Roundings) -> LineResult:
+def scaled_line(line: PlannedLine, claims: ClaimSums, scale: Scale, roundings: Roundings) -> LineResult:
     """The linear scale on one contract line: of what is over the plan, each slice pays its share."""
     excess = claims.accepted - line.plan
     if line.exempt or excess <= 0:

@@ -1,0 +1,197 @@
+"""``tariffcore settle month``: claims of a month, priced and settled in one go."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tariffcore.cli.failures import DONE, StoppedError
+from tariffcore.cli.options import (
+    DEFAULT_SCHEDULE,
+    FILE,
+    as_of_option,
+    deciding_date_option,
+    mapping_option,
+    open_catalog,
+    schedule_option,
+    sheet_option,
+    threads_option,
+)
+from tariffcore.cli.screen import banner, progress_bar, say, say_bold, show
+from tariffcore.cli.settle_options import book_options, month_option, open_book, open_rules, rules_option
+from tariffcore.cli.tables import show_facts, table
+
+if TYPE_CHECKING:
+    from tariffcore.settlement.calendar_month import Month
+    from tariffcore.settlement.run import SettledRun
+
+TOP_ROWS = 12
+
+
+@click.command(short_help="Price and settle the claims of a month.")
+@click.argument("cases", type=FILE)
+@month_option
+@schedule_option(DEFAULT_SCHEDULE)
+@rules_option
+@click.option(
+    "--defects", type=FILE, metavar="TABLE", help="Defects found: provider_id, case_id, defect_code."
+)
+@click.option("--held", type=FILE, metavar="TABLE", help="Lines under monitoring: provider_id, case_id.")
+@click.option("--other", type=FILE, metavar="TABLE", help="Other payments, and deductions below zero.")
+@click.option("--provider", metavar="ID", help="Settle this provider only.")
+@click.option(
+    "--set-aside",
+    "set_aside",
+    type=FILE,
+    metavar="FILE",
+    help="Write the lines that are not part of the month, with reasons.",
+)
+@book_options
+@as_of_option
+@deciding_date_option
+@threads_option
+@mapping_option
+@sheet_option
+@click.option("--quiet", is_flag=True, help="Print only the last line, and no progress.")
+def month(
+    cases: Path,
+    month: Month,
+    schedules: tuple[str, ...],
+    rules: str,
+    defects: Path | None,
+    held: Path | None,
+    other: Path | None,
+    provider: str | None,
+    set_aside: Path | None,
+    book_place: str,
+    lines_folder: Path | None,
+    as_of: date | None,
+    deciding_date: str,
+    threads: int | None,
+    mapping: str | None,
+    sheet: str | None,
+    quiet: bool,
+) -> int:
+    """Settle a month of every provider with a contract (or of one) from the file CASES.
+
+    Lines that cannot be part of the month are set aside with their reason. What is wrong with the fund's own
+    tables stops the month, all of it told at once, and nothing is recorded. The same inputs again show what
+    was settled; other inputs for a settled month are refused.
+    """
+    from tariffcore.files import load_mapping
+    from tariffcore.settlement.month_inputs import read_month_inputs
+    from tariffcore.settlement.run import settle_month
+    from tariffcore.settlement.set_aside import write_set_aside
+
+    used = open_rules(rules)
+    column_mapping = None if mapping is None else load_mapping(mapping)
+    catalog = open_catalog(schedules, as_of, deciding_date)
+    inputs = read_month_inputs(used, defects=defects, held=held, other=other)
+    try:
+        total = cases.stat().st_size
+    except OSError:
+        total = None  # whoever opens it says why
+    with open_book(book_place, lines_folder) as book:
+        try:
+            with progress_bar("settling", total=total, in_bytes=True, wanted=not quiet) as progress:
+                found = settle_month(
+                    book,
+                    cases,
+                    catalog,
+                    used,
+                    month,
+                    inputs,
+                    only_provider=provider,
+                    threads=threads,
+                    mapping=column_mapping,
+                    sheet=sheet,
+                    progress=progress,
+                )
+        except KeyboardInterrupt as interrupt:
+            raise StoppedError("stopped; nothing was settled", interrupt) from None
+        if set_aside is not None:
+            write_set_aside(book, found.record, set_aside)
+    if not quiet:
+        _show(found, book_place, set_aside)
+    say(_last_line(found))
+    return DONE
+
+
+def _show(found: SettledRun, place: str, set_aside: Path | None) -> None:
+    from tariffcore.money import format_minor
+
+    record = found.record
+
+    def money(minor: int) -> str:
+        return format_minor(minor, record.minor_units, ",")
+
+    if record.synthetic:
+        banner(["SYNTHETIC: made-up numbers, not for payment", ""])
+    not_in = sum(record.set_aside.values())
+    in_month = record.lines_read - not_in
+    reasons = ", ".join(f"{count:,} {name}" for name, count in record.set_aside.items())
+    show_facts(
+        [
+            ("month", str(record.month)),
+            ("book", place + (" (settled before from the same inputs)" if found.again else "")),
+            (
+                "lines",
+                f"{record.lines_read:,} read = {in_month:,} in the month + {not_in:,} set aside",
+            ),
+            *([("set aside", reasons)] if not_in else []),
+            *([("", f"with their reasons in {set_aside}")] if set_aside is not None else []),
+            ("rules", f"{record.rules_id} {record.rules_digest}"),
+        ]
+    )
+    say()
+    results = [one.result for one in found.months]
+    claimed = sum(result.claims.claimed for result in results)
+    steps = [
+        ("claimed", claimed),
+        ("above our prices", -sum(result.claims.overclaimed for result in results)),
+        ("defects", -sum(result.claims.deducted for result in results)),
+        ("under monitoring", -sum(result.claims.held for result in results)),
+        ("over the plan", -sum(result.over_plan for result in results)),
+        ("other payments", sum(result.additions for result in results)),
+        ("other deductions", -sum(result.other_deductions for result in results)),
+        ("advance recovered", -sum(result.recovered for result in results)),
+        (
+            "over the year or December",
+            -sum(result.capped_by_year + result.capped_december for result in results),
+        ),
+        ("carried to later months", sum(result.carried for result in results)),
+        ("payable", sum(result.payable for result in results)),
+    ]
+    show(table(["step", record.currency], [(name, money(minor)) for name, minor in steps], numbers=1))
+    say()
+    say_bold("The largest payments")
+    largest = sorted(results, key=lambda one: (-one.payable, one.provider_id, one.funding_source))[:TOP_ROWS]
+    rows = [
+        (
+            one.provider_id,
+            one.funding_source,
+            money(one.claims.claimed),
+            money(one.payable),
+            money(one.outstanding_advance),
+        )
+        for one in largest
+    ]
+    show(table(["provider", "source", "claimed", "payable", "advance left"], rows, numbers=3))
+    say()
+
+
+def _last_line(found: SettledRun) -> str:
+    from tariffcore.money import format_minor
+
+    record = found.record
+    paid = format_minor(sum(one.result.payable for one in found.months), record.minor_units, ",")
+    providers = len({one.result.provider_id for one in found.months})
+    not_in = sum(record.set_aside.values())
+    verb = "was settled already" if found.again else "settled"
+    return (
+        f"{record.month} {verb}: {providers:,} providers, {record.lines_read - not_in:,} lines, "
+        f"{not_in:,} set aside; payable {paid} {record.currency}"
+    )

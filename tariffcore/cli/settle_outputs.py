@@ -1,0 +1,104 @@
+"""``tariffcore settle statement`` and ``report``: a settled month for its provider, and for the fund."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tariffcore.cli.failures import DONE
+from tariffcore.cli.options import FILE, Amount, language_option
+from tariffcore.cli.screen import say
+from tariffcore.cli.settle_options import book_options, month_option, open_book, open_rules, rules_option
+from tariffcore.cli.tables import counted
+
+if TYPE_CHECKING:
+    from tariffcore.settlement.calendar_month import Month
+
+
+@click.command(short_help="Write the statement of a settled month.")
+@month_option
+@click.option("--provider", metavar="ID", help="Of this provider only; without it of all.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    required=True,
+    metavar="OUT",
+    help="A page to print (.html), or .json, .csv, .xlsx.",
+)
+@rules_option
+@book_options
+@language_option
+def statement(
+    month: Month,
+    provider: str | None,
+    output: Path,
+    rules: str,
+    book_place: str,
+    lines_folder: Path | None,
+    language: str,
+) -> int:
+    """Write the settlement statement of a month: every step with its amount and its source."""
+    from tariffcore.settlement.statement import statements
+    from tariffcore.settlement.statement_outputs import write_statements
+
+    used = open_rules(rules)
+    with open_book(book_place, lines_folder) as book:
+        found = statements(book, used, month, provider)
+        write_statements(found, used, output, language)
+    say(f"wrote {counted(len(found), 'statement')} of {month} to {output}")
+    return DONE
+
+
+@click.command(short_help="Write the fund's view of a settled month.")
+@month_option
+@click.option("-o", "--output", type=FILE, required=True, metavar="OUT", help="The page: report.html.")
+@click.option(
+    "--contributions", type=Amount(), help="Contributions of the period, for the check of the reserve."
+)
+@click.option("--reserve", type=Amount(), help="The fund's reserve.")
+@click.option("--balance", type=Amount(), help="The fund's balance.")
+@rules_option
+@book_options
+@language_option
+def report(
+    month: Month,
+    output: Path,
+    contributions: Decimal | None,
+    reserve: Decimal | None,
+    balance: Decimal | None,
+    rules: str,
+    book_place: str,
+    lines_folder: Path | None,
+    language: str,
+) -> int:
+    """Write a month over all providers: claimed, deducted, over the plan, paid, by method, region, component.
+
+    With --contributions, --reserve and --balance the fund's own figures are checked against the rules.
+    """
+    from tariffcore.settlement.fund_report import write_fund_report
+    from tariffcore.settlement.fund_view import fund_view
+
+    used = open_rules(rules)
+
+    def minor(amount: Decimal | None) -> int | None:
+        return None if amount is None else int(amount.scaleb(used.minor_units))
+
+    with open_book(book_place, lines_folder) as book:
+        view = fund_view(
+            book,
+            used,
+            month,
+            contributions=minor(contributions),
+            reserve=minor(reserve),
+            balance=minor(balance),
+        )
+        write_fund_report(view, output, language)
+    say(f"wrote the fund's view of {month}, {counted(view.providers, 'provider')}, to {output}")
+    for check in view.checks:
+        if check.is_kept is False:
+            say(f"NOT kept: {check.key} is below what is required ({check.source})")
+    return DONE

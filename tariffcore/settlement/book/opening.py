@@ -1,0 +1,87 @@
+"""Opens a book: a file for SQLite, or the URL of a PostgreSQL database; its tables are brought up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from tariffcore.errors import Problem, SettlementError
+
+_MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+_BUSY_SECONDS = 60
+
+
+def engine_of(place: str | Path) -> sa.Engine:
+    """An engine whose transactions are whole: SQLite's are begun by us, in full durability."""
+    text = str(place)
+    if "://" not in text:
+        path = Path(text)
+        if not path.absolute().parent.is_dir():
+            raise _cannot_open(text, f"there is no folder {path.absolute().parent}", "create it first")
+        if path.is_dir():
+            raise _cannot_open(text, "is a folder", "name a file, such as book.db")
+        url = sa.URL.create("sqlite", database=str(path.absolute()))
+    else:
+        try:
+            url = sa.make_url(text)
+        except sa.exc.ArgumentError:
+            raise _cannot_open("the database", "is not a URL", "write postgresql://user@host/name") from None
+        if url.drivername in ("postgresql", "postgres"):
+            url = url.set(drivername="postgresql+psycopg")
+        if url.get_backend_name() not in ("postgresql", "sqlite"):
+            raise _cannot_open(
+                url.render_as_string(), "is neither SQLite nor PostgreSQL", "name a file, or postgresql://…"
+            )
+    if url.get_backend_name() == "sqlite":
+        engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        return engine
+    return sa.create_engine(url, pool_pre_ping=True)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver would begin too late
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _cannot_open(place: str, message: str, way_out: str) -> SettlementError:
+    return SettlementError("the book cannot be opened", [Problem(place, None, None, message, way_out)])
+
+
+def open_engine(place: str | Path) -> sa.Engine:
+    """The engine of a book with its tables up to date. Raises SettlementError where it cannot be opened, or
+    was written by a later version."""
+    engine = engine_of(place)
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    script = ScriptDirectory.from_config(config)
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":  # two that open a new book at once
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7220215)"))
+            current = MigrationContext.configure(connection).get_current_revision()
+            if current == script.get_current_head():
+                return engine
+            if current is not None and current not in {step.revision for step in script.walk_revisions()}:
+                raise _cannot_open(
+                    engine.url.render_as_string(),
+                    f"was written by a later version of tariffcore (step {current})",
+                    "open it with that version",
+                )
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except sa.exc.DBAPIError as error:
+        engine.dispose()
+        said = " ".join(str(error.orig).split())
+        raise _cannot_open(
+            engine.url.render_as_string(), f"does not open ({said})", "check the place and who may open it"
+        ) from None
+    return engine

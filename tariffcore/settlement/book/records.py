@@ -1,0 +1,457 @@
+"""What the book says: contracts, their state before a month, settled months; and writing it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from tariffcore.errors import Problem, SettlementError
+from tariffcore.settlement.book import schema as s
+from tariffcore.settlement.book.opening import open_engine
+from tariffcore.settlement.calendar_month import Month
+from tariffcore.settlement.contracts import AdvancePaid, ContractTerms
+from tariffcore.settlement.month import Advance, ContractResult, OtherItem
+from tariffcore.settlement.result_json import result_from_json
+
+Of = tuple[str, str]
+"""(provider id, funding source): what a contract is known by in a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractState:
+    """A contract as it stands before a month; see `tariffcore.settlement.month.ContractMonth`."""
+
+    contract_id: int
+    terms: ContractTerms
+    paid_so_far: int
+    debt: int
+    earlier_accepted: tuple[int, ...]
+    advances: tuple[Advance, ...]
+    corrections: tuple[OtherItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run that settled a month: what it came from, and the files of its lines."""
+
+    id: int
+    month: Month
+    input_digest: str
+    only_provider: str | None
+    rules_id: str
+    rules_digest: str
+    engine_version: str
+    pricing: Mapping[str, Any]
+    currency: str
+    minor_units: int
+    synthetic: bool
+    lines_digest: str
+    outcomes_digest: str
+    lines_read: int
+    set_aside: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SettledMonth:
+    """The month of a contract as it was settled."""
+
+    id: int
+    run_id: int
+    region: str
+    result: ContractResult
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What recording contracts or advances did."""
+
+    new: int = 0
+    revised: int = 0
+    unchanged: int = 0
+
+
+@dataclass
+class Book:
+    """An open book. ``lines_folder`` holds the files of lines that its runs name by their digests."""
+
+    engine: sa.Engine
+    lines_folder: Path
+
+    @staticmethod
+    def open(place: str | Path, lines_folder: Path | None = None) -> Book:
+        """Opens (and makes, where there is none) a book in a SQLite file or a PostgreSQL database.
+
+        Without a folder, lines are kept beside the file: ``book.db`` has ``book.db-lines``. Raises
+        SettlementError where it cannot be opened.
+        """
+        if lines_folder is None:
+            if "://" in str(place):
+                raise SettlementError(
+                    "the book cannot be opened",
+                    [Problem("the book", "lines", None, "a database has no folder for files of lines",
+                             "name one that every user of the book reaches (--lines DIR)")],
+                )  # fmt: skip
+            lines_folder = Path(f"{place}-lines")
+        book = Book(open_engine(place), lines_folder)
+        lines_folder.mkdir(parents=True, exist_ok=True)
+        return book
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction, alone: whoever writes raises the book's number first and so waits for others."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(s.BOOK).values(changes=s.BOOK.c.changes + 1))
+            yield connection
+
+
+def now() -> datetime:
+    """When an entry is made; no amount depends on it."""
+    return datetime.now(UTC)
+
+
+# -- contracts and advances ----------------------------------------------------------------------
+
+
+def contracts_of(connection: sa.Connection, year: int) -> dict[Of, tuple[int, int, ContractTerms]]:
+    """The latest revision of each contract of a year: (id, revision, terms)."""
+    table = s.CONTRACTS
+    found = {}
+    rows = connection.execute(sa.select(table).where(table.c.year == year).order_by(table.c.revision))
+    for row in rows:
+        terms = ContractTerms(
+            row.provider_id,
+            row.region,
+            row.funding_source,
+            row.year,
+            {line: tuple(plan) for line, plan in json.loads(row.plans).items()},
+            row.first_month,
+            row.paid_before,
+            row.accepted_before,
+            row.source,
+        )
+        found[row.provider_id, row.funding_source] = (row.id, row.revision, terms)
+    return found
+
+
+def record_contracts(book: Book, contracts: Sequence[ContractTerms]) -> Changes:
+    """Records contracts; one that differs from what is recorded becomes its next revision.
+
+    Raises SettlementError where a revision would change months that are settled.
+    """
+    new = revised = unchanged = 0
+    with book.writing() as connection:
+        known = {year: contracts_of(connection, year) for year in {terms.year for terms in contracts}}
+        settled = _settled_until(connection)
+        problems = []
+        rows = []
+        for terms in contracts:
+            before = known[terms.year].get((terms.provider_id, terms.funding_source))
+            if before is not None and before[2] == terms:
+                unchanged += 1
+                continue
+            if before is not None:
+                problems += _revision_problems(terms, before[2], settled)
+            new, revised = new + (before is None), revised + (before is not None)
+            rows.append(_contract_row(terms, 1 if before is None else before[1] + 1))
+        if problems:
+            raise SettlementError("no contract was recorded", problems)
+        if rows:
+            connection.execute(sa.insert(s.CONTRACTS), rows)
+    return Changes(new, revised, unchanged)
+
+
+def _settled_until(connection: sa.Connection) -> dict[tuple[str, str, int], int]:
+    """The last settled month (1 to 12) of each contract and year."""
+    t = s.SETTLED
+    rows = connection.execute(sa.select(t.c.provider_id, t.c.funding_source, t.c.month))
+    found: dict[tuple[str, str, int], int] = {}
+    for provider, funding, month in rows:
+        key = provider, funding, month // 12
+        found[key] = max(found.get(key, 0), month % 12 + 1)
+    return found
+
+
+def _revision_problems(
+    terms: ContractTerms, before: ContractTerms, settled: Mapping[tuple[str, str, int], int]
+) -> list[Problem]:
+    until = settled.get((terms.provider_id, terms.funding_source, terms.year), 0)
+    if not until:
+        return []
+    place = f"contract of {terms.provider_id} with {terms.funding_source} for {terms.year}"
+    found = []
+    for line in {**terms.plans, **before.plans}:
+        old, new = before.plans.get(line, (0,) * 12), terms.plans.get(line, (0,) * 12)
+        changed = [month for month in range(1, until + 1) if old[month - 1] != new[month - 1]]
+        if changed:
+            found.append(
+                Problem(
+                    place,
+                    f"month_{changed[0]:02}",
+                    line,
+                    "the month is settled, and a revision would change its sum",
+                    f"change months after {until:02}, or pay the difference as another item",
+                )
+            )
+    if (terms.first_month, terms.paid_before, terms.accepted_before) != (
+        before.first_month,
+        before.paid_before,
+        before.accepted_before,
+    ):
+        found.append(Problem(place, "first_month", None, "what was before the first month is settled on",
+                             "leave first_month, paid_before and accepted_before as they were"))  # fmt: skip
+    return found
+
+
+def _contract_row(terms: ContractTerms, revision: int) -> dict[str, Any]:
+    return {
+        "provider_id": terms.provider_id,
+        "funding_source": terms.funding_source,
+        "year": terms.year,
+        "revision": revision,
+        "region": terms.region,
+        "first_month": terms.first_month,
+        "paid_before": terms.paid_before,
+        "accepted_before": terms.accepted_before,
+        "annual_plan": terms.annual_plan,
+        "plans": json.dumps(terms.plans),
+        "source": terms.source,
+        "recorded_at": now(),
+    }
+
+
+def record_advances(book: Book, advances: Sequence[AdvancePaid]) -> Changes:
+    """Records advances; one that is there already must say the same. Raises SettlementError otherwise, and
+    where an advance would change a month that is settled."""
+    table = s.ADVANCES
+    with book.writing() as connection:
+        known = {row.advance_id: row for row in connection.execute(sa.select(table))}
+        settled = _settled_until(connection)
+        problems, rows, unchanged = [], [], 0
+        for one in advances:
+            row = {
+                "advance_id": one.advance_id,
+                "provider_id": one.provider_id,
+                "funding_source": one.funding_source,
+                "year": one.recover_from.year,
+                "kind": one.kind.value,
+                "paid_on": one.paid_on,
+                "amount": one.amount,
+                "recover_from": one.recover_from.number,
+                "recover_until": one.recover_until.number,
+                "source": one.source,
+            }
+            before = known.get(one.advance_id)
+            if before is not None:
+                if all(before._mapping[name] == value for name, value in row.items()):
+                    unchanged += 1
+                else:
+                    problems.append(
+                        Problem(one.place, "advance_id", one.advance_id, "is recorded with other values",
+                                "give a new advance a number of its own")
+                    )  # fmt: skip
+                continue
+            until = settled.get((one.provider_id, one.funding_source, one.recover_from.year), 0)
+            if until >= one.recover_from.month:
+                problems.append(
+                    Problem(one.place, "recover_from", str(one.recover_from), "is a month that is settled",
+                            f"begin the recovery after month {until:02}")
+                )  # fmt: skip
+            rows.append({**row, "recorded_at": now()})
+        if problems:
+            raise SettlementError("no advance was recorded", problems)
+        if rows:
+            connection.execute(sa.insert(table), rows)
+    return Changes(len(rows), 0, unchanged)
+
+
+# -- the state before a month --------------------------------------------------------------------
+
+
+def states_before(
+    connection: sa.Connection, month: Month, only: str | None = None
+) -> dict[Of, ContractState]:
+    """Every contract in force in a month (or those of one provider) as it stands before it."""
+    contracts = {
+        key: found
+        for key, found in contracts_of(connection, month.year).items()
+        if found[2].first_month <= month.month and (only is None or key[0] == only)
+    }
+    t = s.SETTLED
+    paid: dict[Of, int] = {}
+    accepted: dict[Of, list[int]] = {}
+    debt: dict[Of, int] = {}
+    rows = connection.execute(
+        sa.select(t.c.provider_id, t.c.funding_source, t.c.month, t.c.payable, t.c.accepted, t.c.carried)
+        .where(t.c.month < month.number)
+        .order_by(t.c.month)
+    )
+    for provider, funding, number, payable, of_month, carried in rows:
+        key = provider, funding
+        debt[key] = carried
+        if number // 12 == month.year:
+            paid[key] = paid.get(key, 0) + payable
+            accepted.setdefault(key, []).append(of_month)
+    advances = _advances(connection, month, paid)
+    corrections = _pending_corrections(connection)
+    states = {}
+    for key, (contract_id, _, terms) in contracts.items():
+        before = [terms.accepted_before] + [0] * (terms.first_month - 2) if terms.first_month > 1 else []
+        states[key] = ContractState(
+            contract_id,
+            terms,
+            terms.paid_before + paid.get(key, 0),
+            debt.get(key, 0),
+            (*before, *accepted.get(key, [])),
+            tuple(advances.get(key, [])),
+            tuple(corrections.get(key, [])),
+        )
+    return states
+
+
+def _advances(connection: sa.Connection, month: Month, paid: dict[Of, int]) -> dict[Of, list[Advance]]:
+    """Those that are not recovered, by contract; all of the year's are added to what was paid."""
+    r, t = s.RECOVERIES, s.SETTLED
+    recovered = dict(
+        connection.execute(
+            sa.select(r.c.advance_id, sa.func.sum(r.c.amount))
+            .join(t, t.c.id == r.c.settled_id)
+            .where(t.c.month < month.number)
+            .group_by(r.c.advance_id)
+        ).all()
+    )
+    found: dict[Of, list[Advance]] = {}
+    for row in connection.execute(sa.select(s.ADVANCES).order_by(s.ADVANCES.c.advance_id)):
+        key = row.provider_id, row.funding_source
+        if row.year == month.year:
+            paid[key] = paid.get(key, 0) + row.amount
+        so_far = int(recovered.get(row.advance_id, 0))
+        if so_far < row.amount and row.year <= month.year:
+            start, end = (Month(n // 12, n % 12 + 1) for n in (row.recover_from, row.recover_until))
+            found.setdefault(key, []).append(Advance(row.advance_id, row.amount, start, end, so_far))
+    return found
+
+
+def _pending_corrections(connection: sa.Connection) -> dict[Of, list[OtherItem]]:
+    c, t, done = s.CORRECTIONS, s.SETTLED, s.CARRIED_OUT
+    rows = connection.execute(
+        sa.select(c.c.id, c.c.amount, c.c.reason, t.c.provider_id, t.c.funding_source, t.c.month)
+        .join(t, t.c.id == c.c.settled_id)
+        .where(~sa.exists().where(done.c.correction_id == c.c.id))
+        .order_by(c.c.id)
+    )
+    found: dict[Of, list[OtherItem]] = {}
+    for number, amount, reason, provider, funding, of_month in rows:
+        month = Month(of_month // 12, of_month % 12 + 1)
+        item = OtherItem(f"correction-{number}", f"correction of {month}", amount, reason, str(number))
+        found.setdefault((provider, funding), []).append(item)
+    return found
+
+
+# -- settled months ------------------------------------------------------------------------------
+
+
+def run_of(row: Any) -> RunRecord:  # noqa: ANN401
+    """A row of the table of runs."""
+    return RunRecord(
+        row.id,
+        Month(row.month // 12, row.month % 12 + 1),
+        row.input_digest,
+        row.only_provider,
+        row.rules_id,
+        row.rules_digest,
+        row.engine_version,
+        json.loads(row.pricing),
+        row.currency,
+        row.minor_units,
+        row.synthetic,
+        row.lines_digest,
+        row.outcomes_digest,
+        row.lines_read,
+        json.loads(row.set_aside),
+    )
+
+
+def runs_in(
+    connection: sa.Connection, first: Month | None = None, last: Month | None = None
+) -> list[RunRecord]:
+    """The runs of the months from the first to the last, in order."""
+    query = sa.select(s.RUNS).order_by(s.RUNS.c.month, s.RUNS.c.id)
+    if first is not None:
+        query = query.where(s.RUNS.c.month >= first.number)
+    if last is not None:
+        query = query.where(s.RUNS.c.month <= last.number)
+    return [run_of(row) for row in connection.execute(query)]
+
+
+def settled_in(
+    connection: sa.Connection, month: Month | None = None, provider: str | None = None
+) -> list[SettledMonth]:
+    """Settled months in order of month, provider and funding source."""
+    t = s.SETTLED
+    query = sa.select(t.c.id, t.c.run_id, t.c.result, s.CONTRACTS.c.region).join(s.CONTRACTS)
+    if month is not None:
+        query = query.where(t.c.month == month.number)
+    if provider is not None:
+        query = query.where(t.c.provider_id == provider)
+    query = query.order_by(t.c.month, t.c.provider_id, t.c.funding_source)
+    return [
+        SettledMonth(row.id, row.run_id, row.region, result_from_json(row.result))
+        for row in connection.execute(query)
+    ]
+
+
+def ids_by_contract(connection: sa.Connection, month: Month) -> dict[Of, int]:
+    t = s.SETTLED
+    rows = connection.execute(
+        sa.select(t.c.provider_id, t.c.funding_source, t.c.id).where(t.c.month == month.number)
+    )
+    return {(provider, funding): number for provider, funding, number in rows}
+
+
+def order_problems(connection: sa.Connection, month: Month, states: Iterable[Of]) -> list[Problem]:
+    """Contracts whose month is settled already, or comes out of order."""
+    t = s.SETTLED
+    done: dict[Of, set[int]] = {}
+    rows = connection.execute(
+        sa.select(t.c.provider_id, t.c.funding_source, t.c.month).where(
+            t.c.month >= Month(month.year, 1).number
+        )
+    )
+    for provider, funding, number in rows:
+        done.setdefault((provider, funding), set()).add(number)
+    firsts = {key: found[2].first_month for key, found in contracts_of(connection, month.year).items()}
+    problems = []
+    for provider, funding in states:
+        months = done.get((provider, funding), set())
+        place = f"contract of {provider} with {funding}"
+        if month.number in months:
+            problems.append(Problem(place, None, str(month), "the month is settled, with other inputs",
+                "a settled month is never settled again: record a correction, or name another provider")
+            )  # fmt: skip
+        elif months and max(months) > month.number:
+            problems.append(Problem(place, None, str(month), "a later month is settled",
+                "months are settled in their order: record a correction"))  # fmt: skip
+        else:
+            first = Month(month.year, firsts[provider, funding]).number
+            missing = [number for number in range(first, month.number) if number not in months]
+            if missing:
+                lacking = Month(missing[0] // 12, missing[0] % 12 + 1)
+                problems.append(Problem(place, None, str(month), f"{lacking} is not settled",
+                    "settle it first, or say in the contract's first_month that it was settled elsewhere")
+                )  # fmt: skip
+    return problems

@@ -1,0 +1,214 @@
+"""The fund's month as one HTML page with plots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from html import escape
+from pathlib import Path
+
+from tariffcore.errors import Problem, SettlementError
+from tariffcore.html_page import html_page, html_table, write_page
+from tariffcore.labelling import labels_in
+from tariffcore.money import round_to_int
+from tariffcore.plots import Bar, Column, bars, columns
+from tariffcore.settlement.fund_view import FundView, ViewSums
+from tariffcore.settlement.statement import totals
+
+MOST_ROWS = 200
+MOST_BARS = 12
+_COLOURS = ("s1", "s2", "s3", "s4", "s5", "s6")
+
+
+def write_fund_report(view: FundView, path: Path, language: str = "en") -> None:
+    """Writes the page. Raises SettlementError where the month is not settled, or it cannot be written."""
+    if not view.months:
+        raise SettlementError(
+            "the report was not written",
+            [Problem("the book", None, str(view.month), "the month is not settled", "settle it first")],
+        )
+    write_page(_Page(view, language).render(), path, SettlementError)
+
+
+class _Page:
+    def __init__(self, view: FundView, language: str) -> None:
+        self.view = view
+        self.labels = labels_in(language)
+        self.minor_units = view.runs[0].minor_units
+        self.currency = view.runs[0].currency
+
+    def word(self, key: str) -> str:
+        return self.labels.word("settlement", key)
+
+    def money(self, minor: int) -> str:
+        return self.labels.minor(minor, self.minor_units)
+
+    def short(self, minor: int) -> str:
+        """In millions with one decimal, for a place in a plot."""
+        tenths = round_to_int(Fraction(minor * 10, 10**6 * 10**self.minor_units))
+        sign = "-" if tenths < 0 else ""
+        return f"{sign}{self.labels.number(f'{abs(tenths) // 10}.{abs(tenths) % 10}')} M"
+
+    def render(self) -> str:
+        view = self.view
+        title = f"{self.word('fund_title')} {view.month}"
+        warning = (
+            f'<p class="warning">{escape(self.word("synthetic"))}</p>'
+            if any(run.synthetic for run in view.runs)
+            else ""
+        )
+        sections = [
+            f"<h1>{escape(title)}</h1>{warning}",
+            self._tiles(),
+            self._steps(),
+            self._by("by_method", "method", view.by_method),
+            self._by("by_region", None, view.by_region),
+            self._components(),
+            self._checks(),
+            self._providers(),
+            self._sources(),
+        ]
+        return html_page(title, sections, self.labels.language)
+
+    def _tiles(self) -> str:
+        sums = totals(self.view.months)
+        results = [one.result for one in self.view.months]
+        facts = [
+            ("providers", self.labels.number(str(self.view.providers))),
+            ("lines", self.labels.number(str(sum(one.claims.lines for one in results)))),
+            ("claimed", f"{self.money(sums['claimed'])} {self.currency}"),
+            ("payable", f"{self.money(sums['payable'])} {self.currency}"),
+            ("outstanding", f"{self.money(sum(one.outstanding_advance for one in results))} {self.currency}"),
+            ("corrected", f"{self.money(self.view.corrections)} {self.currency}"),
+        ]
+        tiles = "".join(
+            f'<div class="tile"><span>{escape(self.word(key))}</span><b>{escape(text)}</b></div>'
+            for key, text in facts
+        )
+        return f'<div class="tiles">{tiles}</div>'
+
+    def _steps(self) -> str:
+        sums = totals(self.view.months)
+        rows = []
+        reached = 0
+        for key, amount in sums.items():
+            colour = "running" if key == "claimed" else "gain" if key == "payable" else "capital"
+            if key in ("claimed", "payable") or amount:
+                rows.append(Bar(self.word(key), abs(amount), self.short(amount), colour, self.money(amount)))
+            reached += amount if key != "payable" else 0
+        table = html_table(
+            [self.word("step"), f"{self.word('amount')}, {self.currency}"],
+            [(self.word(key), self.money(amount)) for key, amount in sums.items()],
+            numbers=1,
+        )
+        assert reached == sums["payable"], "the steps of a fund's month sum to what it pays"
+        return (
+            f"<h2>{escape(self.word('steps'))}</h2><figure>{bars(self.word('steps'), rows)}</figure>{table}"
+        )
+
+    def _by(self, title: str, section: str | None, sums: Mapping[str, ViewSums]) -> str:
+        def name(key: str) -> str:
+            return (self.labels.word(section, key) if section else key) or "–"
+
+        ordered = sorted(sums.items(), key=lambda one: -one[1].paid)
+        rows = [
+            Bar(name(key), one.paid, self.short(one.paid), "running", self.money(one.paid))
+            for key, one in ordered[:MOST_BARS]
+        ]
+        shown = ("lines", "claimed", "deducted_all", "held", "over_plan", "paid", "outstanding")
+        head = ["", *(self.word(key) for key in shown)]
+        table = html_table(
+            head,
+            [
+                (
+                    name(key),
+                    self.labels.number(str(one.lines)),
+                    *(self.money(amount) for amount in
+                      (one.claimed, one.deducted, one.held, one.over_plan, one.paid, one.outstanding)),
+                )
+                for key, one in ordered
+            ],
+            numbers=7,
+        )  # fmt: skip
+        return f"<h2>{escape(self.word(title))}</h2><figure>{bars(self.word(title), rows)}</figure>{table}"
+
+    def _components(self) -> str:
+        paid = {name: amount for name, amount in self.view.by_component.items() if amount or name is None}
+        if set(paid) <= {None}:
+            return ""
+
+        def name(key: str | None) -> str:
+            return (
+                self.word("not_split")
+                if key is None
+                else self.labels.word("component", key).replace("_", " ")
+            )
+
+        ordered = sorted(paid.items(), key=lambda one: (one[0] is None, -one[1]))
+        parts = [
+            (_COLOURS[place % len(_COLOURS)], amount, f"{name(key)}: {self.money(amount)}")
+            for place, (key, amount) in enumerate(ordered)
+        ]
+        whole = sum(paid.values())
+        rows = [
+            (name(key), self.money(amount), _percent(amount, whole, self.labels.number))
+            for key, amount in ordered
+        ]
+        plot = columns(self.word("by_component"), [Column(str(self.view.month), parts, self.short(whole))])
+        table = html_table(["", f"{self.word('paid')}, {self.currency}", "%"], rows, numbers=2)
+        return f"<h2>{escape(self.word('by_component'))}</h2><figure>{plot}</figure>{table}"
+
+    def _checks(self) -> str:
+        rows = []
+        for check in self.view.checks:
+            given = self.word("not_given") if check.found is None else self.money(check.found)
+            verdict = "" if check.is_kept is None else self.word("kept" if check.is_kept else "not_kept")
+            required = "" if check.found is None and check.key == "reserve" else self.money(check.required)
+            rows.append((self.word(f"{check.key}_required"), check.source, required, given, verdict))
+        head = ["", self.word("source"), "≥", self.word("amount"), ""]
+        return f"<h2>{escape(self.word('checks'))}</h2>{html_table(head, rows, numbers=3)}"
+
+    def _providers(self) -> str:
+        sums: dict[str, ViewSums] = {}
+        for one in self.view.months:
+            of, result = sums.setdefault(one.result.provider_id, ViewSums()), one.result
+            of.add(
+                lines=result.claims.lines,
+                claimed=result.claims.claimed,
+                deducted=result.claims.overclaimed + result.claims.deducted,
+                over_plan=result.over_plan,
+                paid=result.payable,
+                outstanding=result.outstanding_advance,
+            )
+        ordered = sorted(sums.items(), key=lambda one: (-one[1].paid, one[0]))
+        head = [self.word("provider"), *(self.word(key) for key in
+                ("claimed", "deducted_all", "over_plan", "payable", "outstanding"))]  # fmt: skip
+        rows = [
+            (
+                name,
+                *(
+                    self.money(a)
+                    for a in (one.claimed, one.deducted, one.over_plan, one.paid, one.outstanding)
+                ),
+            )
+            for name, one in ordered[:MOST_ROWS]
+        ]
+        more = f" ({MOST_ROWS} / {len(ordered)})" if len(ordered) > MOST_ROWS else ""
+        return f"<h2>{escape(self.word('by_provider'))}{more}</h2>{html_table(head, rows, numbers=5)}"
+
+    def _sources(self) -> str:
+        return "".join(
+            f"<p class='quiet'>{escape(self.word('rules'))}: {escape(run.rules_id)} "
+            f"<code>{run.rules_digest}</code>; "
+            f"{escape(self.word('digest'))}: <code>{run.lines_digest}</code>; "
+            f"{escape(self.word('set_aside'))}: {sum(run.set_aside.values()):,}; tariffcore "
+            f"{escape(run.engine_version)}</p>"
+            for run in self.view.runs
+        )
+
+
+def _percent(part: int, whole: int, number: Callable[[str], str]) -> str:
+    if not whole:
+        return ""
+    tenths = round_to_int(Fraction(part * 1000, whole))
+    return number(f"{tenths // 10}.{tenths % 10}")

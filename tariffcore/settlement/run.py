@@ -1,0 +1,549 @@
+"""Settles a month: claims are priced and taken in as columns, contracts settled, the book written, once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tariffcore.batch import PlanPricer, in_order
+from tariffcore.errors import Problem, SettlementError
+from tariffcore.files import CaseChunk, ColumnMapping, RawChunk, open_cases
+from tariffcore.plan import Plan
+from tariffcore.pricing import PricedCases, default_threads
+from tariffcore.schedule.catalog import Catalog
+from tariffcore.schedule.model import PaymentMethod
+from tariffcore.schedule.values import instead_of
+from tariffcore.settlement import line_files as files
+from tariffcore.settlement.book.month_writing import Cell, record_month
+from tariffcore.settlement.book.records import (
+    Book,
+    ContractState,
+    Of,
+    RunRecord,
+    SettledMonth,
+    order_problems,
+    runs_in,
+    settled_in,
+    states_before,
+)
+from tariffcore.settlement.calendar_month import Month
+from tariffcore.settlement.deductions import NotApplicableError, defect_deduction, line_deduction
+from tariffcore.settlement.line_ids import LineIndex
+from tariffcore.settlement.lines import (
+    CellSums,
+    ClaimedLines,
+    Frame,
+    Key,
+    LineReader,
+    LineStatus,
+    Marks,
+    exact_totals,
+    sums_by_cell,
+)
+from tariffcore.settlement.month import ClaimSums, ContractMonth, ContractResult, PlannedLine, settle_contract
+from tariffcore.settlement.month_inputs import FoundDefect, MonthInputs
+from tariffcore.settlement.rules import SettlementRules
+from tariffcore.version import ENGINE_VERSION
+from tariffcore.worksheets.problems import ProblemList
+
+METHODS = tuple(method.value for method in PaymentMethod)
+
+
+@dataclass(frozen=True)
+class SettledRun:
+    """A month that is in the book. ``again``: it was settled before, from the same inputs."""
+
+    record: RunRecord
+    months: list[SettledMonth]
+    again: bool
+
+
+def settle_month(
+    book: Book,
+    cases_path: Path,
+    catalog: Catalog | Plan,
+    rules: SettlementRules,
+    month: Month,
+    inputs: MonthInputs | None = None,
+    *,
+    only_provider: str | None = None,
+    threads: int | None = None,
+    mapping: ColumnMapping | None = None,
+    sheet: str | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> SettledRun:
+    """Settles the month of every contract in force (or of one provider's) from a file of cases.
+
+    A line that cannot be part of the month is set aside with its reason; whatever else is wrong (a defect of
+    an unknown line, a month out of order, ...) is SettlementError, and nothing is recorded. The same inputs
+    again give what was recorded; other inputs for a settled month are refused.
+    """
+    plan = catalog if isinstance(catalog, Plan) else Plan(catalog)
+    _require_currency(plan, rules)
+    inputs = inputs or MonthInputs()
+    pricing = pricing_note(plan)
+    digest = _input_digest(cases_path, inputs, rules, pricing, only_provider)
+    with book.reading() as connection:
+        known = [run for run in runs_in(connection, month, month) if run.input_digest == digest]
+        if known:
+            return _as_recorded(connection, known[0])
+        states = states_before(connection, month, only_provider)
+        problems = _contract_problems(states, month, only_provider, inputs)
+        problems += order_problems(connection, month, states)
+        if problems:
+            raise SettlementError(f"{month} was not settled", problems)
+        earlier = runs_in(connection, month.plus(-rules.repeated_within_months), month)
+    run = _Run(book, plan, rules, month, states, earlier, inputs, only_provider)
+    with files.unfinished(book.lines_folder) as path:
+        lines, components = run.take_in(
+            cases_path, path, default_threads() if threads is None else threads, mapping, sheet, progress
+        )
+        index = run.find_repeated(lines, components, path)
+        run.apply_defects(lines, index)
+        cells = sums_by_cell(lines)
+        results = run.settle(cells)
+        lines_digest = files.keep(path, book.lines_folder, "lines")
+    with files.unfinished(book.lines_folder) as path:
+        files.write_outcomes(lines, rules.minor_units, path)
+        outcomes_digest = files.keep(path, book.lines_folder, "outcomes")
+    is_held = lines.status == np.uint8(LineStatus.HELD)
+    held = np.flatnonzero(is_held)
+    files.write_defects(book.lines_folder, outcomes_digest, lines.defects)
+    files.write_ids(
+        book.lines_folder, outcomes_digest, index.without(held.astype(np.int64)), lines.keys(held)
+    )
+    statuses = Counter(
+        dict(zip(*(a.tolist() for a in np.unique(lines.status, return_counts=True)), strict=True))
+    )
+    row = {
+        "month": month.number,
+        "input_digest": digest,
+        "only_provider": only_provider,
+        "rules_id": rules.id,
+        "rules_digest": rules.digest,
+        "engine_version": ENGINE_VERSION,
+        "pricing": json.dumps(pricing),
+        "currency": rules.currency,
+        "minor_units": rules.minor_units,
+        "synthetic": rules.synthetic or any(edition.synthetic for edition in plan.editions),
+        "lines_digest": lines_digest,
+        "outcomes_digest": outcomes_digest,
+        "lines_read": len(lines),
+        "set_aside": json.dumps(
+            {
+                LineStatus(status).name: count
+                for status, count in statuses.items()
+                if status > LineStatus.RELEASED
+            }
+        ),
+    }
+    run_id = record_month(book, row, results, states, cells, components)
+    with book.reading() as connection:
+        record = next(run for run in runs_in(connection, month, month) if run.id == run_id)
+        return SettledRun(record, _months_of(connection, record), again=False)
+
+
+def _as_recorded(connection: Any, record: RunRecord) -> SettledRun:  # noqa: ANN401
+    return SettledRun(record, _months_of(connection, record), again=True)
+
+
+def _months_of(connection: Any, record: RunRecord) -> list[SettledMonth]:  # noqa: ANN401
+    return [one for one in settled_in(connection, record.month) if one.run_id == record.id]
+
+
+def pricing_note(plan: Plan) -> dict[str, Any]:
+    """What prices come from: enough to price the same lines again, and to see whether they would differ."""
+    catalog = plan.catalog
+    return {
+        "tariff_family": catalog.tariff_family,
+        "deciding_date": catalog.deciding_date.value,
+        "as_of": None if catalog.as_of is None else catalog.as_of.isoformat(),
+        "editions": {edition.id: edition.digest for edition in plan.editions},
+    }
+
+
+def _require_currency(plan: Plan, rules: SettlementRules) -> None:
+    edition = plan.editions[0]
+    if (edition.currency, edition.minor_units) != (rules.currency, rules.minor_units):
+        raise SettlementError(
+            "the schedule and the rules do not fit together",
+            [
+                Problem(
+                    f"{rules.folder}/settlement.toml",
+                    "currency",
+                    f"{rules.currency} with {rules.minor_units} decimals",
+                    f"the schedule is in {edition.currency} with {edition.minor_units}",
+                    "settle in the currency of the prices",
+                )
+            ],
+        )
+
+
+def _input_digest(
+    cases: Path, inputs: MonthInputs, rules: SettlementRules, pricing: Mapping[str, Any], only: str | None
+) -> str:
+    try:
+        of_cases = files.file_digest(cases)
+    except OSError as error:
+        raise SettlementError(
+            "the claims cannot be read",
+            [Problem(str(cases), None, None, f"cannot be read ({error.strerror})", "name a file of cases")],
+        ) from None
+    parts = [of_cases, inputs.digest, rules.digest, json.dumps(pricing, sort_keys=True), only or ""]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _contract_problems(
+    states: Mapping[Of, ContractState], month: Month, only: str | None, inputs: MonthInputs
+) -> list[Problem]:
+    if not states:
+        message = "nobody has a contract" if only is None else f"{only!r} has no contract"
+        way_out = "record the contracts first (settle contracts)"
+        return [Problem("the book", None, str(month), f"{message} for {month}", way_out)]
+    providers = list(dict.fromkeys(provider for provider, _ in states))
+    problems = []
+    for (provider, item_id), place in inputs.item_places.items():
+        if provider not in providers:
+            problems.append(
+                Problem(place, "provider_id", provider, f"has no contract for {month}",
+                        instead_of(provider, providers))
+            )  # fmt: skip
+            continue
+        sources = [source for name, source in states if name == provider]
+        for (of_provider, funding), items in inputs.items.items():
+            is_it = of_provider == provider and any(item.item_id == item_id for item in items)
+            if is_it and funding not in sources:
+                problems.append(
+                    Problem(
+                        place,
+                        "funding_source",
+                        funding,
+                        f"{provider} has no contract with it for {month}",
+                        instead_of(funding, sources),
+                    )
+                )
+    return problems
+
+
+class _Run:
+    """The steps of one month."""
+
+    def __init__(
+        self,
+        book: Book,
+        plan: Plan,
+        rules: SettlementRules,
+        month: Month,
+        states: Mapping[Of, ContractState],
+        earlier: list[RunRecord],
+        inputs: MonthInputs,
+        only: str | None,
+    ) -> None:
+        self.book = book
+        self.plan = plan
+        self.rules = rules
+        self.month = month
+        self.states = states
+        self.earlier = earlier
+        self.inputs = inputs
+        self.scale = rules.scale_on(month.first_day)
+        self.pricer = PlanPricer(plan, components=bool(plan.component_names))
+        providers = tuple(dict.fromkeys(provider for provider, _ in states))
+        sources = tuple(dict.fromkeys(source for _, source in states))
+        names = tuple(rules.contract_lines)
+        planned = np.zeros((len(providers), len(names), len(sources)), dtype=np.bool_)
+        for (provider, source), state in states.items():
+            for line in state.terms.plans:
+                if line in rules.contract_lines:
+                    planned[providers.index(provider), names.index(line), sources.index(source)] = True
+        self.frame = Frame(month, providers, names, sources, METHODS, planned, only)
+        released = [
+            key for run in earlier if run.month < month
+            for key in files.read_held(book.lines_folder, run.outcomes_digest)
+        ]  # fmt: skip
+        self.reader = LineReader(self.frame, rules, plan, Marks(inputs.held), Marks(released))
+
+    # -- claims ----------------------------------------------------------------------------------
+
+    def take_in(
+        self,
+        cases: Path,
+        kept: Path,
+        threads: int,
+        mapping: ColumnMapping | None,
+        sheet: str | None,
+        progress: Callable[[int, int | None], None] | None,
+    ) -> tuple[ClaimedLines, dict[Cell, dict[str, int]]]:
+        """Prices the file chunk by chunk, keeps its lines, and returns them as numbers with the component
+        sums of what is in the month."""
+        parts: list[ClaimedLines] = []
+        components: dict[Cell, dict[str, int]] = {}
+        writer: pq.ParquetWriter | None = None
+        with open_cases(cases, mapping, sheet=sheet) as source:
+
+            def work(raw: RawChunk) -> tuple[ClaimedLines, dict[Cell, dict[str, int]], pa.Table, int]:
+                lines, priced, table = self._priced(source.parse(raw))
+                return lines, self._components(lines, priced), _kept_table(table, priced), raw.size_bytes
+
+            try:
+                with (
+                    ThreadPoolExecutor(threads) as pool,
+                    closing(in_order(pool, work, iter(source), ahead=threads + 1)) as chunks,
+                ):
+                    for lines, sums, table, size in chunks:
+                        parts.append(lines)
+                        _add(components, sums)
+                        if writer is None:
+                            writer = pq.ParquetWriter(kept, _plain_schema(table.schema))
+                        writer.write_table(table.cast(writer.schema))
+                        if progress is not None:
+                            progress(size, source.total_bytes)
+                if not parts:
+                    lines, priced, table = self._priced(source.no_rows())
+                    parts.append(lines)
+                    kept_table = _kept_table(table, priced)
+                    writer = pq.ParquetWriter(kept, _plain_schema(kept_table.schema))
+            finally:
+                if writer is not None:
+                    writer.close()
+        return ClaimedLines.joined(parts), components
+
+    def _priced(self, chunk: CaseChunk) -> tuple[ClaimedLines, PricedCases, pa.Table]:
+        malformed = np.fromiter(chunk.malformed, dtype=np.intp, count=len(chunk.malformed))
+        priced = self.pricer.price(chunk.table, malformed)
+        return self.reader.read(chunk.table, priced), priced, chunk.table
+
+    def _components(self, lines: ClaimedLines, priced: PricedCases) -> dict[Cell, dict[str, int]]:
+        """The parts of the prices of lines in the month that are not held, by cell and component."""
+        if priced.parts_minor is None or priced.has_parts is None or not len(lines):
+            return {}
+        counted = lines.in_month & (lines.status != np.uint8(LineStatus.HELD)) & (priced.has_parts != 0)
+        return _component_sums(lines, priced.components_minor, counted)
+
+    def find_repeated(
+        self, lines: ClaimedLines, components: dict[Cell, dict[str, int]], kept: Path
+    ) -> LineIndex:
+        """Sets lines aside whose id an earlier line of the file has, or a settled month; and returns the
+        index of those that stay."""
+        index = LineIndex.of(lines.hashes, np.flatnonzero(lines.in_month))
+        repeated = index.repeated(lines.keys)
+        gone = {int(row): LineStatus.REPEATED for row in repeated}
+        folder = self.book.lines_folder
+        for run in self.earlier:
+            pairs = list(index.shared_with(files.read_ids(folder, run.outcomes_digest)))
+            if not pairs:
+                continue
+            ours = lines.keys(np.array([row for row, _ in pairs], dtype=np.intp))
+            theirs = files.keys_at(folder, run.lines_digest, [row for _, row in pairs])
+            for (row, _), key, other in zip(pairs, ours, theirs, strict=True):
+                if key == other:
+                    gone.setdefault(row, LineStatus.SETTLED_BEFORE)
+        if gone:
+            rows = np.array(sorted(gone), dtype=np.int64)
+            self._take_out(lines, rows, components, kept)
+            lines.status[rows] = [gone[row] for row in rows.tolist()]
+            index = index.without(rows)
+        return index
+
+    def _take_out(
+        self, lines: ClaimedLines, rows: NDArray[np.int64], components: dict[Cell, dict[str, int]], kept: Path
+    ) -> None:
+        """Takes the components of some lines out of the sums: they are priced once more, from the file."""
+        if not components:
+            return
+        held = lines.status == np.uint8(LineStatus.HELD)
+        wanted = np.zeros(len(lines), dtype=np.bool_)
+        wanted[rows] = True
+        wanted &= ~held
+        start = 0
+        for batch in pq.ParquetFile(kept).iter_batches():
+            stop = start + batch.num_rows
+            chosen = np.flatnonzero(wanted[start:stop])
+            if len(chosen):
+                table = pa.Table.from_batches([batch]).take(pa.array(chosen))
+                priced = self.pricer.price(_case_columns(table), np.zeros(0, dtype=np.intp))
+                of = _rows_of(lines, chosen + start)
+                assert priced.has_parts is not None
+                sums = _component_sums(of, priced.components_minor, priced.has_parts != 0)
+                _add(components, {cell: {k: -v for k, v in parts.items()} for cell, parts in sums.items()})
+            start = stop
+
+    # -- deductions ------------------------------------------------------------------------------
+
+    def apply_defects(self, lines: ClaimedLines, index: LineIndex) -> None:
+        """Deducts for every defect, and refuses the month where one, or a held line, is of no line of it."""
+        problems = ProblemList()
+        row_of = self._rows_named(lines, index)
+        for key, place in self.inputs.held.items():
+            if key not in row_of:
+                problems.note(place, "case_id", key[1], *self._unknown(lines, key))
+        for key, found in self.inputs.defects.items():
+            row = row_of.get(key)
+            if row is None:
+                for defect in found:
+                    problems.note(defect.place, "case_id", key[1], *self._unknown(lines, key))
+                continue
+            amount = self._deduction(lines, row, found, problems)
+            lines.deducted[row] = amount
+            lines.defects[row] = tuple(one.defect_code for one in found)
+        problems.raise_if_any(SettlementError, "what comes with the month", "nothing was settled")
+
+    def _rows_named(self, lines: ClaimedLines, index: LineIndex) -> dict[Key, int]:
+        wanted = Marks([*self.inputs.held, *self.inputs.defects])
+        rows: dict[Key, int] = {}
+        for key, hashed in wanted.hashed():
+            candidates = index.candidates(hashed)
+            for row, found in zip(candidates.tolist(), lines.keys(candidates), strict=True):
+                if found == key:
+                    rows[key] = row
+        return rows
+
+    def _unknown(self, lines: ClaimedLines, key: Key) -> tuple[str, str]:
+        if key[0] not in self.frame.providers:
+            return f"{key[0]!r} has no contract for {self.month}", instead_of(key[0], self.frame.providers)
+        for row, _ in Marks([key]).found(lines):
+            status = LineStatus(int(lines.status[row]))
+            return (
+                f"the line of {key[0]!r} is set aside ({status.name})",
+                "correct the line, or remove what concerns it",
+            )
+        return f"{key[0]!r} has no line with this id", "check the id: it must be as in the claims"
+
+    def _deduction(
+        self, lines: ClaimedLines, row: int, found: list[FoundDefect], problems: ProblemList
+    ) -> int:
+        line = self.rules.contract_lines[self.frame.contract_lines[int(lines.contract_line[row])]]
+        norm = self.rules.norm_on(line.defect_basis, self.month.first_day)
+        amounts = []
+        for one in found:
+            defect = self.rules.defects[one.defect_code]
+            try:
+                amounts.append(
+                    defect_deduction(
+                        defect, line.defect_basis, int(lines.priced[row]), norm, self.rules.roundings
+                    )
+                )
+            except NotApplicableError as error:
+                problems.note(one.place, "defect_code", one.defect_code, error.message, error.way_out)
+        return line_deduction(amounts, self.rules.several_defects)
+
+    # -- contracts -------------------------------------------------------------------------------
+
+    def settle(self, cells: Mapping[Cell, CellSums]) -> list[ContractResult]:
+        claims: dict[Of, dict[str, ClaimSums]] = {}
+        for (provider, line, source, _), sums in cells.items():
+            of = claims.setdefault((provider, source), {})
+            before = of.get(line, ClaimSums())
+            of[line] = ClaimSums(
+                before.lines + sums.lines,
+                before.claimed + sums.claimed,
+                before.overclaimed + sums.overclaimed,
+                before.deducted + sums.deducted,
+                before.held_lines + sums.held_lines,
+                before.held + sums.held,
+            )
+        return [
+            settle_contract(
+                self._contract_month(of, state, claims.get(of, {})), self.scale, self.rules.roundings
+            )
+            for of, state in self.states.items()
+        ]
+
+    def _contract_month(self, of: Of, state: ContractState, claims: Mapping[str, ClaimSums]) -> ContractMonth:
+        lines = [
+            PlannedLine(line, plan[self.month.month - 1], self._is_exempt(line))
+            for line, plan in state.terms.plans.items()
+        ]
+        return ContractMonth(
+            provider_id=of[0],
+            funding_source=of[1],
+            month=self.month,
+            lines=lines,
+            claims=claims,
+            annual_plan=state.terms.annual_plan,
+            paid_so_far=state.paid_so_far,
+            debt=state.debt,
+            earlier_accepted=state.earlier_accepted,
+            advances=state.advances,
+            items=[*state.corrections, *self.inputs.items.get(of, [])],
+        )
+
+    def _is_exempt(self, line: str) -> bool:
+        found = self.rules.contract_lines.get(line)
+        return found is not None and found.category in self.scale.exempt
+
+
+def _component_sums(
+    lines: ClaimedLines, parts: Mapping[str, NDArray[np.int64]], counted: NDArray[np.bool_]
+) -> dict[Cell, dict[str, int]]:
+    codes = lines.frame.cell(lines)
+    named, small = np.unique(codes, return_inverse=True)
+    found: dict[Cell, dict[str, int]] = {}
+    for component, minor in parts.items():
+        totals = exact_totals(small.astype(np.uint32), minor, counted, len(named))
+        for place, (_, amount) in totals.items():
+            found.setdefault(lines.frame.named(int(named[place])), {})[component] = amount
+    return found
+
+
+def _add(sums: dict[Cell, dict[str, int]], more: Mapping[Cell, Mapping[str, int]]) -> None:
+    for cell, parts in more.items():
+        of = sums.setdefault(cell, {})
+        for component, amount in parts.items():
+            of[component] = of.get(component, 0) + amount
+
+
+def _rows_of(lines: ClaimedLines, rows: NDArray[np.intp]) -> ClaimedLines:
+    return ClaimedLines(
+        lines.frame,
+        lines.provider[rows],
+        lines.contract_line[rows],
+        lines.funding_source[rows],
+        lines.method[rows],
+        lines.claimed[rows],
+        lines.priced[rows],
+        lines.status[rows],
+        lines.hashes[rows],
+        lines.case_ids.take(pa.array(rows)),
+    )
+
+
+_PRICED = ("schedule_id", "amount", "status", "method", "rule_id")
+"""Columns that pricing adds to the lines that are kept."""
+
+
+def _kept_table(table: pa.Table, priced: PricedCases) -> pa.Table:
+    """The lines as they were read, without what could point at a person, and their prices."""
+    table = table.drop_columns([name for name in files.PERSONAL if name in table.column_names])
+    columns = priced.columns()
+    for name in _PRICED:
+        table = table.append_column(f"priced_{name}", columns[name])
+    return table
+
+
+def _case_columns(table: pa.Table) -> pa.Table:
+    return table.select([name for name in table.column_names if not name.startswith("priced_")])
+
+
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    """Of the first chunk; dictionaries are as wide as any chunk needs."""
+    return pa.schema(
+        [
+            field.with_type(pa.dictionary(pa.int32(), field.type.value_type))
+            if pa.types.is_dictionary(field.type)
+            else field
+            for field in schema
+        ]
+    )

@@ -1,0 +1,208 @@
+"""Settlement statements for people and programs: JSON, CSV, XLSX, and a page to print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tariffcore.errors import Problem, SettlementError
+from tariffcore.files import open_output
+from tariffcore.html_page import html_page, write_page
+from tariffcore.labelling import Labels, labels_in
+from tariffcore.money import format_minor
+from tariffcore.settlement.deadlines import deadlines
+from tariffcore.settlement.rules import SettlementRules
+from tariffcore.settlement.statement import Statement, StatementStep, totals
+
+SUFFIXES = (".json", ".csv", ".xlsx", ".parquet", ".arrow", ".html")
+
+
+def write_statements(
+    found: Sequence[Statement], rules: SettlementRules, path: Path, language: str = "en"
+) -> None:
+    """Writes statements in the format of the name's suffix; the file gets its name when it is whole.
+
+    Raises SettlementError where there is none to write or the suffix is not known, CasesError where a table
+    cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise SettlementError(
+            "the statement was not written",
+            [Problem(str(path), None, path.suffix, "is not a format of statements",
+                     f"name a file that ends in {', '.join(SUFFIXES)}")],
+        )  # fmt: skip
+    if not found:
+        raise SettlementError(
+            "the statement was not written",
+            [Problem(str(path), None, None, "no such month is settled", "settle it first (settle month)")],
+        )
+    if suffix == ".json":
+        text = json.dumps([statement_values(one, rules) for one in found], ensure_ascii=False, indent=1)
+        write_page(text + "\n", path, SettlementError)
+    elif suffix == ".html":
+        write_page(render_statements(found, rules, language), path, SettlementError)
+    else:
+        _write_table(found, path, labels_in(language))
+
+
+def statement_values(statement: Statement, rules: SettlementRules) -> dict[str, Any]:
+    """A statement as plain values; amounts are decimals of the currency, written as text."""
+    run = statement.run
+
+    def money(minor: int) -> str:
+        return format_minor(minor, run.minor_units)
+
+    return {
+        "provider_id": statement.provider_id,
+        "region": statement.region,
+        "month": str(statement.month),
+        "currency": run.currency,
+        "synthetic": run.synthetic,
+        "payable": money(statement.payable),
+        "payment_until": str(deadlines(statement.month.year, statement.month.month, rules.deadlines).payment),
+        "rules": {"id": run.rules_id, "digest": run.rules_digest},
+        "prices": dict(run.pricing),
+        "engine_version": run.engine_version,
+        "lines_digest": run.lines_digest,
+        "totals": {name: money(amount) for name, amount in totals(statement.months).items()},
+        "steps": [
+            {
+                "funding_source": step.funding_source,
+                "contract_line": step.contract_line,
+                "step": step.step,
+                "kind": "sum" if step.is_sum else "informs" if step.informs else "enters",
+                "amount": money(step.amount),
+                "detail": step.detail,
+                "source": step.source,
+            }
+            for step in statement.steps
+        ],
+    }
+
+
+def _write_table(found: Sequence[Statement], path: Path, labels: Labels) -> None:
+    run = found[0].run
+    money = pa.decimal128(20, run.minor_units)
+    texts = ("provider_id", "month", "funding_source", "contract_line", "step", "label", "detail")
+    schema = pa.schema([*((name, pa.string()) for name in texts), ("amount", money), ("source", pa.string())])
+    if run.synthetic:
+        schema = schema.append(pa.field("synthetic", pa.bool_()))
+    rows: list[tuple[Any, ...]] = []
+    for statement in found:
+        for step in statement.steps:
+            rows.append(
+                (
+                    statement.provider_id,
+                    str(statement.month),
+                    step.funding_source,
+                    step.contract_line,
+                    step.step,
+                    labels.word("settlement", step.step),
+                    step.detail,
+                    format_minor(step.amount, run.minor_units),
+                    step.source,
+                    *([True] if run.synthetic else []),
+                )
+            )
+    columns = list(zip(*rows, strict=True))
+    arrays = [
+        pa.array(column, pa.string()).cast(field.type)
+        if field.name == "amount"
+        else pa.array(column, field.type)
+        for column, field in zip(columns, schema, strict=True)
+    ]
+    note = {
+        "tariffcore.rules": f"{run.rules_id} {run.rules_digest}",
+        "tariffcore.lines": run.lines_digest,
+        "tariffcore.engine_version": run.engine_version,
+    }
+    with open_output(path, schema, note=note) as writer:
+        writer.append(writer.encode(pa.table(arrays, schema=schema)))
+        writer.complete()
+
+
+def render_statements(found: Sequence[Statement], rules: SettlementRules, language: str) -> str:
+    """The page: a statement after the other, each beginning a sheet in print."""
+    labels = labels_in(language)
+    title = labels.word("settlement", "title")
+    sections = [_STYLE, *(_section(one, rules, labels) for one in found)]
+    return html_page(f"{title} {found[0].month}", sections, language)
+
+
+_STYLE = """<style>
+section.statement { break-after: page; }
+tr.sum td { font-weight: 650; } tr.informs td { color: var(--quiet); }
+td.why { color: var(--quiet); font-size: 12px; }
+.signatures { display: flex; gap: 40px; margin-top: 40px; }
+.signatures p { flex: 1; border-top: 1px solid var(--ink); padding-top: 4px; }
+</style>"""
+
+
+def _section(statement: Statement, rules: SettlementRules, labels: Labels) -> str:
+    run = statement.run
+
+    def word(key: str) -> str:
+        return escape(labels.word("settlement", key))
+
+    payment = deadlines(statement.month.year, statement.month.month, rules.deadlines).payment
+    facts = [
+        (word("provider"), escape(statement.provider_id)),
+        (word("region"), escape(statement.region)),
+        (word("month"), str(statement.month)),
+        (word("payable"), f"{labels.minor(statement.payable, run.minor_units)} {escape(run.currency)}"),
+        (word("payment_until"), labels.date(payment.isoformat())),
+    ]
+    warning = f'<p class="warning">{word("synthetic")}</p>' if run.synthetic else ""
+    tiles = "".join(f'<div class="tile"><span>{name}</span><b>{value}</b></div>' for name, value in facts)
+    by_source: dict[str, list[StatementStep]] = {}
+    for step in statement.steps:
+        by_source.setdefault(step.funding_source, []).append(step)
+    tables = "".join(
+        f"<h2>{escape(labels.word('funding_source', source))}</h2>"
+        f"{_steps_table(steps, labels, run.minor_units)}"
+        for source, steps in by_source.items()
+    )
+    editions = ", ".join(escape(name) for name in run.pricing["editions"])
+    note = (
+        f'<p class="quiet">{word("rules")}: {escape(run.rules_id)} <code>{run.rules_digest}</code><br>'
+        f"{word('prices')}: {editions}; tariffcore {escape(run.engine_version)}<br>"
+        f"{word('digest')}: <code>{run.lines_digest}</code></p>"
+    )
+    signatures = (
+        f'<div class="signatures"><p>{word("in_words_provider")}</p><p>{word("in_words_fund")}</p></div>'
+    )
+    return (
+        f'<section class="statement"><h1>{word("title")}</h1>{warning}<div class="tiles">{tiles}</div>'
+        f"{tables}{note}{signatures}</section>"
+    )
+
+
+def _steps_table(steps: Sequence[StatementStep], labels: Labels, minor_units: int) -> str:
+    rows = []
+    line: str | None = None
+    for step in steps:
+        if step.contract_line != line:
+            line = step.contract_line
+            if line is not None:
+                name = escape(labels.word("contract_line", line))
+                rows.append(f'<tr class="sum"><td colspan="3">{name}</td></tr>')
+        kind = "sum" if step.is_sum else "informs" if step.informs else ""
+        detail = f" <small>{escape(step.detail)}</small>" if step.detail else ""
+        rows.append(
+            f'<tr class="{kind}"><td>{escape(labels.word("settlement", step.step))}{detail}</td>'
+            f'<td class="n">{labels.minor(step.amount, minor_units)}</td>'
+            f'<td class="why">{escape(step.source)}</td></tr>'
+        )
+    head = "".join(
+        f"<th{' class=n' if key == 'amount' else ''}>{escape(labels.word('settlement', key))}</th>"
+        for key in ("step", "amount", "source")
+    )
+    return (
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
