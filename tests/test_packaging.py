@@ -29,6 +29,8 @@ OF_THE_SERVICE = OF_THE_CLIENT | {"grpc_health", "grpc_reflection", "prometheus_
 """What the extras "service" and "telemetry" install, and only the server may import."""
 START_THE_SERVICE = ("serve.py", "token.py")
 """Commands that import the server, once asked for."""
+OF_THE_SETTLEMENT = {"sqlalchemy", "alembic", "holidays"}
+"""What the extra "settlement" installs (the driver of PostgreSQL is imported by name), for its room only."""
 BUILT = (".c", ".so", ".pyc")
 
 
@@ -69,6 +71,7 @@ def test_what_pricing_reads_is_packed(packing):
     packed = {path.as_posix().removeprefix("tariffcore/") for path in packing["files"]}
 
     assert {f"schedules/{edition.folder.name}/schedule.toml" for edition in shipped_editions()} <= packed
+    assert "settlements/kz-2026/settlement.toml" in packed
     assert {"labels/en.toml", "labels/ru.toml", "labels/kk.toml", "presets/ersb.toml"} <= packed
     assert {"py.typed", "_kernel.pyi"} <= packed
 
@@ -132,6 +135,8 @@ def test_nothing_is_imported_that_is_not_installed_with_it():
                 names = [node.module]
             if path.relative_to(PACKAGE).parts[0] in ROOMS_OF_THE_CLIENT:
                 names = [name for name in names if name.split(".")[0] not in OF_THE_CLIENT]
+            if path.relative_to(PACKAGE).parts[0] == "settlement":
+                names = [name for name in names if name.split(".")[0] not in OF_THE_SETTLEMENT]
             if path.parent.name == "cli" and path.name in START_THE_SERVICE:
                 names = [name for name in names if name.split(".")[0] != SERVER.name]
             imported |= {name.split(".")[0]: path.name for name in names}

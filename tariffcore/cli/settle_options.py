@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -70,9 +71,17 @@ def book_options(command: _Command) -> _Command:
     return book(lines(command))
 
 
+def require_settlement() -> None:
+    """Says in words what is missing where the extra is not installed."""
+    if find_spec("sqlalchemy") is None or find_spec("alembic") is None or find_spec("holidays") is None:
+        way_out = "pip install 'tariffcore[settlement]'"
+        raise click.UsageError(f"settlement needs what is not installed here: {way_out}")
+
+
 @contextmanager
 def open_book(place: str, lines_folder: Path | None, *, must_exist: bool = True) -> Iterator[Book]:
     """The book of ``--book``; what is only read is not made."""
+    require_settlement()
     from tariffcore.errors import Problem, SettlementError
     from tariffcore.settlement.book.records import Book
 
@@ -89,6 +98,7 @@ def open_book(place: str, lines_folder: Path | None, *, must_exist: bool = True)
 
 
 def open_rules(name: str) -> SettlementRules:
+    require_settlement()
     from tariffcore.settlement.rules_reading import read_rules, resolve_rules
 
     return read_rules(resolve_rules(name))

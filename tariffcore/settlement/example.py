@@ -8,7 +8,7 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -118,10 +118,16 @@ def _claims(provider: str, month: Month, draw: random.Random) -> list[_Drawn]:
             number = f"{month}-{len(found) + 1:04}"
             stay = draw.randrange(3, 12) if "drg_code" in fields or fields.get("unit") else 0
             given = {name: value() if callable(value) else value for name, value in fields.items()}
+            begun: date = end - timedelta(days=stay)
+            if line == "reception":  # observed for some hours
+                begun, end = (
+                    datetime(end.year, end.month, end.day, 8),
+                    datetime(end.year, end.month, end.day, 19),
+                )
             case = Case(
                 case_id=number,
                 provider_id=provider,
-                admission_date=end - timedelta(days=stay),
+                admission_date=begun,
                 discharge_date=end,
                 age_years=draw.randrange(18, 80),
                 funding_source=draw.choice(("guaranteed_volume", "insurance", "insurance")),

@@ -104,7 +104,8 @@ def write_outcomes(lines: ClaimedLines, minor_units: int, path: Path) -> None:
             ("deducted_amount", pa.decimal128(18, minor_units)),
         ]
     )
-    has_price = lines.status != np.uint8(LineStatus.NOT_PRICED)
+    unpriced = (LineStatus.NOT_PRICED, LineStatus.MISSING_ID)
+    has_price = ~np.isin(lines.status, np.array(unpriced, dtype=np.uint8))
     with pq.ParquetWriter(path, schema) as writer:
         for start in range(0, len(lines), _OUTCOME_ROWS):
             part = slice(start, start + _OUTCOME_ROWS)

@@ -239,8 +239,8 @@ class LineReader:
             status[rows & (status == np.uint8(LineStatus.SETTLED))] = why
 
         no_id = pc.equal(pc.fill_null(ids, ""), "").to_numpy(zero_copy_only=False)
-        set_aside(~priced.ok, LineStatus.NOT_PRICED)
         set_aside(no_id, LineStatus.MISSING_ID)
+        set_aside(~priced.ok, LineStatus.NOT_PRICED)
         if "provider_id" in table.column_names:
             set_aside(
                 coded_text("provider_id", table.column("provider_id")).missing(), LineStatus.MISSING_PROVIDER

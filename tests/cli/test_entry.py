@@ -61,4 +61,13 @@ def test_help_is_quick_because_nothing_heavy_is_imported_for_it() -> None:
 
 def test_the_entry_point_is_what_the_package_names() -> None:
     assert callable(main)
-    assert set(main.commands) == {"price", "explain", "schedule", "cost", "sample", "serve", "token"}
+    assert set(main.commands) == {
+        "price",
+        "explain",
+        "schedule",
+        "cost",
+        "settle",
+        "sample",
+        "serve",
+        "token",
+    }

@@ -1,0 +1,188 @@
+"""``tariffcore settle`` as a newcomer uses it: the example from its first line to the fund's report."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tariffcore.labelling import LANGUAGES
+from tests.cli.running import Ran, refused, run
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example, settled by the commands that it prints."""
+    folder = tmp_path_factory.mktemp("settle")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        told = run("settle", "example", "ex")
+        assert told.code == 0, told.err
+        commands = [line for line in told.out.splitlines() if line.startswith("  tariffcore settle ")]
+        assert len(commands) == 4
+        for command in commands:
+            done = run(*shlex.split(command)[1:])
+            assert done.code == 0, done.err
+            assert "Traceback" not in done.out
+        (folder / "last.txt").write_text(command + "\n" + done.out, encoding="utf-8")
+    return folder
+
+
+def settled(folder: Path, *arguments: object) -> Ran:
+    return run("settle", *arguments, "--book", folder / "book.db", "--rules", folder / "ex" / "rules")
+
+
+def test_the_last_line_says_what_is_paid_and_the_steps_sum_to_it(example: Path) -> None:
+    out = (example / "last.txt").read_text(encoding="utf-8")
+    assert "SYNTHETIC" in out
+    paid = re.search(
+        r"2026-02 settled: 5 providers, ([0-9,]+) lines, 4 set aside; payable ([0-9,.]+) KZT", out
+    )
+    assert paid is not None
+    amounts = [
+        int(found[1].replace(",", "").replace(".", ""))
+        for found in re.finditer(r"^[a-zA-Z ]+?  +(-?[0-9,]+\.[0-9]{2})$", out, re.MULTILINE)
+    ]
+    assert sum(amounts[:-1]) == amounts[-1] == int(paid[2].replace(",", "").replace(".", ""))
+
+
+def test_the_same_command_again_shows_what_was_settled(
+    example: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, _, out = (example / "last.txt").read_text(encoding="utf-8").partition("\n")
+    monkeypatch.chdir(example)
+    again = run(*shlex.split(command)[1:])
+    assert again.code == 0
+    assert again.last_line == out.rstrip("\n").rpartition("\n")[2].replace("settled:", "was settled already:")
+    other = run(*shlex.split(command)[1:], "--provider", "H001-R12")
+    assert other.code == 2
+    assert "the month is settled, with other inputs" in other.err
+
+
+def test_statements_say_the_same_in_every_format(example: Path, tmp_path: Path) -> None:
+    for suffix in ("json", "csv", "xlsx", "parquet"):
+        assert settled(example, "statement", "--month", "2026-01", "-o", tmp_path / f"s.{suffix}").code == 0
+    found = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))
+    assert [one["provider_id"] for one in found] == [
+        "H001-R12",
+        "H002-R20",
+        "H003-R14",
+        "H004-R01",
+        "H005-R07",
+    ]
+    with (tmp_path / "s.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["step"], row["amount"]) for row in rows] == [
+        (step["step"], step["amount"]) for one in found for step in one["steps"]
+    ]
+    for one in found:
+        totals = {name: int(amount.replace(".", "")) for name, amount in one["totals"].items()}
+        payable = totals.pop("payable")
+        assert sum(totals.values()) == payable
+        entering = [int(s["amount"].replace(".", "")) for s in one["steps"] if s["kind"] == "enters"]
+        assert sum(entering) == payable
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_statement_is_a_page_to_print_in_each_language(
+    example: Path, tmp_path: Path, language: str
+) -> None:
+    page = tmp_path / "s.html"
+    asked = ("statement", "--month", "2026-02", "--provider", "H002-R20", "-o", page, "--language", language)
+    assert settled(example, *asked).code == 0
+    text = page.read_text(encoding="utf-8")
+    assert f'<html lang="{language}">' in text
+    assert {"en": "Payable", "ru": "К оплате", "kk": "Төленуге тиіс"}[language] in text
+    assert "<script" not in text
+    assert "http" not in text
+
+
+def test_the_funds_view_and_its_checks(example: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    told = settled(
+        example, "report", "--month", "2026-02", "-o", page, "--contributions", "100000000",
+        "--reserve", "3000000", "--balance", "49999999999.99",
+    )  # fmt: skip
+    assert told.code == 0
+    assert "NOT kept: balance" in told.out
+    assert "NOT kept: reserve" not in told.out
+    text = page.read_text(encoding="utf-8")
+    assert "<svg" in text
+    assert "By payment method" in text
+    assert refused(settled(example, "report", "--month", "2026-07", "-o", page))[1:] == [
+        "  the book: '2026-07': the month is not settled; settle it first"
+    ]
+
+
+def test_an_edition_with_effect_backwards_is_listed_and_corrected_once(example: Path, tmp_path: Path) -> None:
+    # as known in January there was only the first edition
+    book = tmp_path / "book.db"
+    month = example / "ex" / "2026-01"
+    options = ("--book", book, "--rules", example / "ex" / "rules")
+    assert run("settle", "contracts", example / "ex" / "contracts.csv", *options).code == 0
+    claims = (month / "cases.csv", "--month", "01.2026", "-s", "kz-demo", "--as-of", "2026-01-31", "--quiet")
+    assert run("settle", "month", *claims, *options).code == 0
+    listed = tmp_path / "lines.csv"
+    first = run("settle", "backdated", "-s", "kz-demo", "-o", listed, "--correct", *options)
+    assert first.code == 0, first.err
+    assert "recorded 10 corrections" in first.last_line
+    with listed.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["new_schedule_id"] for row in rows} == {"kz-demo-2026"}
+    assert first.last_line.startswith(f"{len(rows):,} lines of 10 settled months priced otherwise")
+    assert (
+        "recorded 0 corrections"
+        in run("settle", "backdated", "-s", "kz-demo", "--correct", *options).last_line
+    )
+    february = example / "ex" / "2026-02" / "cases.csv"
+    assert (
+        run("settle", "month", february, "--month", "2026-02", "-s", "kz-demo", "--quiet", *options).code == 0
+    )
+    statement = tmp_path / "s.csv"
+    assert run("settle", "statement", "--month", "2026-02", "-o", statement, *options).code == 0
+    with statement.open(encoding="utf-8") as file:
+        corrections = [row for row in csv.DictReader(file) if row["step"] == "correction"]
+    assert len(corrections) == 10
+
+
+def test_what_is_wrong_is_said_in_words(tmp_path: Path, example: Path) -> None:
+    contracts = tmp_path / "contracts.csv"
+    header = "provider_id,funding_source,contract_line,year," + ",".join(
+        f"month_{n:02}" for n in range(1, 13)
+    )
+    contracts.write_text(
+        f"{header},source\nH1,insurance,inpatent,2026,{'1.00,' * 11}x,act\n", encoding="utf-8"
+    )
+    wrong = refused(run("settle", "contracts", contracts, "--book", tmp_path / "b.db"))
+    assert wrong[0].endswith("cannot be used: 2 problems; no contract was recorded")
+    assert (
+        "contracts.csv:2: contract_line: 'inpatent': is not known here; did you mean 'inpatient'?" in wrong[1]
+    )
+    assert "contracts.csv:2: month_12: 'x': is not a decimal number" in wrong[2]
+    assert not (tmp_path / "b.db").exists()
+    missing = (
+        "settle",
+        "statement",
+        "--month",
+        "2026-01",
+        "-o",
+        tmp_path / "s.html",
+        "--book",
+        tmp_path / "no.db",
+    )
+    assert "there is no such book" in refused(run(*missing))[1]
+    assert "is not a month" in run("settle", "deadlines", "--month", "May").err
+    unknown = settled(example, "statement", "--month", "2026-01", "-o", tmp_path / "s.docx")
+    assert "is not a format of statements" in refused(unknown)[1]
+
+
+def test_deadlines_are_days_of_the_calendar() -> None:
+    told = run("settle", "deadlines", "--month", "2026-02", "--protocol", "2026-03-19")
+    assert "claims until    Thursday 2026-03-26" in told.out
+    assert (
+        "objections      Friday 2026-03-27" in told.out
+    )  # Nauryz, 21 to 23 March, moved to the 24th and 25th
