@@ -174,8 +174,8 @@ compare: environment  ## N=1000000 SEED=0: that many aimed random cases, kernel 
 	$(BIN)/python -m tests.comparing -n $(N) --seed $(SEED)
 
 .PHONY: bench bench-quick bench-seeded
-bench: $(BENCH_INSTALLED) $(KERNEL)  ## time the work beside its peers, on this machine in this run
-	$(BIN)/python -m benchmarks
+bench: $(BENCH_INSTALLED) $(KERNEL)  ## time the work beside its rivals; SECTIONS="kernel csv" SIZES=1e3,1e9 choose; writes tables and a page
+	$(BIN)/python -m benchmarks $(SECTIONS) $(if $(SIZES),--sizes '$(SIZES)')
 
 bench-quick: environment  ## the gate: instruction counts, and times beside the baseline's kernel, built beside
 	$(BIN)/python -m benchmarks.gate

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from benchmarks import numpy_rival
 from benchmarks.contestants import Priced, first_difference, input_columns, price_by_kernel
-from benchmarks.report import Goal, Section, is_installed, not_installed
+from benchmarks.report import Goal, Highlight, Plot, Section, is_installed, not_installed
 from benchmarks.rule_tables import rule_tables
-from benchmarks.timing import ROUNDS, take_turns
+from benchmarks.timing import ROUNDS, Times, take_turns
 from benchmarks.workloads import INPUTS, demo_plan, encoded_cases, sample_table
 from tariffcore import _kernel
 from tariffcore.cases import Case
@@ -28,6 +28,7 @@ from tariffcore.reference import reference_price
 CASES = 10_000_000
 THREADS = 2
 TWIN_CASES = 2_000
+COLUMNS = ("contestant", "ns/case", "million cases/s", "x copy", "processor ns/case", "processor x copy")
 COPY = "memory copy, 1 thread"
 
 
@@ -92,11 +93,11 @@ case (the kernel's own arrays have {own_width}). *Kernel* writes to memory that 
 Numba do; *library call* is `price_encoded` with its checks and fresh arrays; *chunks* are
 {DEFAULT_CHUNK_ROWS:,} rows a call, as files are priced. Every row of every contestant was equal to the
 kernel's before anything was timed.""",
-        ("contestant", "ns/case", "million cases/s", "x copy"),
+        COLUMNS,
         left_out=left_out,
     )
     for name in contestants:
-        section.rows.append(_row(name, times.median(name) / cases, times.ratio(name, COPY)))
+        section.rows.append(_row(name, times, cases))
     twin = _twin_seconds_a_case(plan)
     section.rows.append(
         (
@@ -104,18 +105,26 @@ kernel's before anything was timed.""",
             f"{twin * 1e9:,.0f}",
             f"{1e-6 / twin:.3f}",
             "",
+            "",
+            "",
         )
     )
     for ours in ("kernel", "library call"):
         name = f"{ours}, 2 threads"
+        copies = times.fair_ratio(name, COPY, THREADS)
         section.goals += [
-            Goal(f"{name} / memory copy", times.ratio(name, COPY), at_most=1.5),
-            Goal(f"NumPy, 1 thread / {name}", times.ratio("NumPy, 1 thread", name), at_least=10),
+            Goal(f"{name} / memory copy", copies, at_most=1.5),
+            Goal(
+                f"NumPy, 1 thread / {name}",
+                times.fair_ratio("NumPy, 1 thread", name, 1, THREADS),
+                at_least=10,
+            ),
         ]
         if "Numba, 2 threads" in contestants:
-            section.goals.append(
-                Goal(f"Numba, 2 threads / {name}", times.ratio("Numba, 2 threads", name), at_least=1)
-            )
+            numba = times.fair_ratio("Numba, 2 threads", name, THREADS, THREADS)
+            section.goals.append(Goal(f"Numba, 2 threads / {name}", numba, at_least=1))
+    section.notes.append(f"Goals go by {times.measure}.")
+    _sum_up(section, times, cases, "Nanoseconds a case in memory")
     return section
 
 
@@ -168,18 +177,50 @@ def run_components(cases: int = CASES, rounds: int = ROUNDS) -> Section:
     section = Section(
         f"{cases:,} cases with {components} components",
         f"The copy moves {sum(array.itemsize for array in narrow)} bytes a case.",
-        ("contestant", "ns/case", "million cases/s", "x copy"),
+        COLUMNS,
     )
     for name in times.seconds:
-        section.rows.append(_row(name, times.median(name) / cases, times.ratio(name, COPY)))
+        section.rows.append(_row(name, times, cases))
     for name in ("kernel, 2 threads", "library call, 2 threads"):
-        ratio = times.ratio(name, COPY)
+        ratio = times.fair_ratio(name, COPY, THREADS)
         section.goals.append(Goal(f"{name}, with components / memory copy", ratio, at_most=2))
+    section.notes.append(f"Goals go by {times.measure}.")
+    _sum_up(section, times, cases, "Nanoseconds a case, split into components")
     return section
 
 
-def _row(name: str, seconds_a_case: float, copies: float) -> tuple[str, str, str, str]:
-    return name, f"{seconds_a_case * 1e9:.2f}", f"{1e-6 / seconds_a_case:,.0f}", f"{copies:.2f}"
+def _row(name: str, times: Times, cases: int) -> tuple[str, ...]:
+    seconds_a_case = times.median(name) / cases
+    return (
+        name,
+        f"{seconds_a_case * 1e9:.2f}",
+        f"{1e-6 / seconds_a_case:,.0f}",
+        f"{times.ratio(name, COPY):.2f}",
+        f"{times.processor_median(name) / cases * 1e9:.2f}",
+        f"{times.processor_ratio(name, COPY):.2f}",
+    )
+
+
+def _sum_up(section: Section, times: Times, cases: int, plotted: str) -> None:
+    """A plot of all contestants, and the lines of the README: those of two threads, and what they are
+    beside.
+    """
+    bars = {name: [("", times.median(name) / cases * 1e9)] for name in times.seconds}
+    section.plots.append(Plot(plotted, "", "ns a case", bars, kind="bars", log_y=True))
+    marks = {goal.text: goal for goal in section.goals}
+    for name in times.seconds:
+        if name == COPY or not name.startswith("chunks"):
+            mark = next((goal for text, goal in marks.items() if text.startswith(name)), None)
+            ours = name.startswith(("kernel", "library"))
+            section.highlights.append(
+                Highlight(
+                    f"**{name}**" if ours else name,
+                    f"{times.median(name) / cases * 1e9:.1f} ns a case",
+                    f"{times.ratio(name, COPY):.2f} x copy; {times.processor_ratio(name, COPY):.2f} by "
+                    "processor time",
+                    mark,
+                )
+            )
 
 
 def refuse_differences(differences: Sequence[str | None]) -> None:

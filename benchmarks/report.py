@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Literal
 
 from tariffcore.version import ENGINE_VERSION
 
-COMPARED_PACKAGES = ("numpy", "pyarrow", "numba", "duckdb", "polars")
+COMPARED_PACKAGES = ("numpy", "pyarrow", "numba", "duckdb", "polars", "pandas", "nwau-py", "grpcio")
+QUIET = 0.1
+"""Of the processors: so much for others is no reason to doubt a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,36 @@ class Goal:
         return self.text, wanted, f"{self.measured:.3g}", "met" if self.is_met else "**not met**"
 
 
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Lines over a logarithmic abscissa, or bars: each series a list of (x, y); of bars x is a word."""
+
+    title: str
+    x: str
+    y: str
+    series: Mapping[str, Sequence[tuple[Any, float]]]
+    kind: Literal["lines", "bars"] = "lines"
+    log_y: bool = False
+    mark: float | None = None
+    """A line to compare with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Highlight:
+    """A row of the table in the README: what, what was measured, and beside what."""
+
+    what: str
+    measured: str
+    beside: str = ""
+    mark: Goal | None = None
+
+    def row(self) -> tuple[str, str, str, str]:
+        if self.mark is None:
+            return self.what, self.measured, self.beside, ""
+        _, wanted, _, verdict = self.mark.row()
+        return self.what, self.measured, self.beside, f"{wanted}: {verdict}"
+
+
 @dataclass
 class Section:
     """One benchmark's findings. ``left_out``: what could not be measured, in words."""
@@ -46,12 +80,20 @@ class Section:
     rows: list[Sequence[str]] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    plots: list[Plot] = field(default_factory=list)
+    highlights: list[Highlight] = field(default_factory=list)
+    circumstances: str = ""
+    """Machine, versions, date, and what else the machine did meanwhile."""
 
     def markdown(self) -> str:
-        parts = [f"## {self.title}", self.about, _table(self.columns, self.rows)]
+        parts = [f"## {self.title}", self.about]
+        parts += [self.circumstances] if self.circumstances else []
+        parts.append(table(self.columns, self.rows))
         if self.goals:
             goals = [goal.row() for goal in self.goals]
-            parts.append(_table(("goal", "wanted", "measured", ""), goals))
+            parts.append(table(("goal", "wanted", "measured", ""), goals))
+        parts += self.notes
         parts += [f"Left out: {words}" for words in self.left_out]
         return "\n\n".join(parts) + "\n"
 
@@ -65,7 +107,7 @@ def not_installed(package: str) -> str:
 
 
 def machine() -> str:
-    """Where and when, in one paragraph."""
+    """Where, when and with what, in one sentence."""
     packages = [f"tariffcore {ENGINE_VERSION}", f"CPython {platform.python_version()}"]
     for package in COMPARED_PACKAGES:
         try:
@@ -74,23 +116,56 @@ def machine() -> str:
             packages.append(f"no {package}")
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     day = datetime.now(UTC).date().isoformat()
-    load = os.getloadavg()[0]
-    busy = " The machine was busy with other things: do not quote these numbers." if load > 0.5 else ""
     return (
         f"{day}, {processor()}, {threads} threads, {_memory_gib()} GiB, {platform.system()}"
-        f" {platform.machine()}; {', '.join(packages)}. Load before the run: {load:.1f}.{busy}"
+        f" {platform.machine()}; {', '.join(packages)}."
     )
 
 
-def write_results(path: Path, sections: Iterable[Section], before: str) -> None:
-    head = (
-        "# What was measured\n\nWritten by `python -m benchmarks`; do not edit by hand. Times are medians of"
-        " interleaved rounds,\nratios are medians of each round's own ratio.\n\n" + before + "\n"
+class Watch:
+    """What other processes take of the machine while we measure."""
+
+    def __init__(self) -> None:
+        self._begin = self._now()
+
+    def _now(self) -> tuple[float, float, float] | None:
+        """Seconds by the clock, of all processors at work, and of this process and the children it waited
+        for.
+        """
+        stat = Path("/proc/stat")
+        if not stat.exists():
+            return None
+        fields = [int(number) for number in stat.read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+        at_work = sum(fields) - fields[3] - fields[4]
+        own = sum(os.times()[:4])
+        return time.monotonic(), at_work / os.sysconf("SC_CLK_TCK"), own
+
+    def others(self) -> float | None:
+        """The share of all processors that went to others since the beginning; None where nobody can tell."""
+        now = self._now()
+        if now is None or self._begin is None:
+            return None
+        clock, at_work, own = (after - before for after, before in zip(now, self._begin, strict=True))
+        return max(0.0, at_work - own) / max(clock * (os.cpu_count() or 1), 1e-9)
+
+    def words(self) -> str:
+        return said_of(self.others())
+
+
+def said_of(others: float | None) -> str:
+    """What to think of seconds measured while others took this share of the machine."""
+    if others is None:
+        return "What other processes did meanwhile could not be found out on this system."
+    if others <= QUIET:
+        return f"Other processes took {others:.0%} of the processors meanwhile."
+    return (
+        f"**The machine was busy**: other processes took {others:.0%} of its processors meanwhile. "
+        "Ratios within"
+        " a table were taken in turns and hold better than seconds; do not quote the seconds."
     )
-    path.write_text("\n".join([head, *(section.markdown() for section in sections)]), encoding="utf-8")
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

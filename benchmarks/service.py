@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.report import Goal, Section
+from benchmarks.report import Goal, Highlight, Plot, Section
 from benchmarks.service_peers import FLIGHT_COLUMNS, STREAM
 from benchmarks.timing import ROUNDS, take_turns
 from benchmarks.workloads import cases_parquet, demo_plan
@@ -37,6 +38,7 @@ from tariffcore_server.supervisor import KEEP_MEMORY
 STREAM_CASES = 1 << 20
 IN_FLIGHT = 8
 LONG_STREAM_CASES = 100_000_000
+PAYLOADS = (128, 512, 2_048, 8_192, 32_768)
 CALLS = 2_000
 CALLERS = (1, 16, 128)
 WORKERS = (1, 2)
@@ -188,17 +190,87 @@ compared first. Processor time is that of the server's processes alone.""",
                 f"{used[name] / (rounds + 1) / cases * 1e9:.0f}",  # once more to warm up
             )
         )
-    section.goals.append(
-        Goal("PriceCaseColumns' speed / echo's", times.ratio("echo", "PriceCaseColumns"), at_least=0.9)
+    beside_echo = Goal(
+        "PriceCaseColumns' speed / echo's", times.ratio("echo", "PriceCaseColumns"), at_least=0.9
     )
-    section.goals.append(
-        Goal(
-            "Flight's time / PriceCaseColumns'",
-            times.ratio("Flight DoExchange", "PriceCaseColumns"),
-            at_least=1,
+    beside_flight = Goal(
+        "Flight's time / PriceCaseColumns'", times.ratio("Flight DoExchange", "PriceCaseColumns"), at_least=1
+    )
+    section.goals += [beside_echo, beside_flight]
+    marks = {"PriceCaseColumns": beside_echo, "Flight DoExchange": beside_flight}
+    bars: dict[str, list[tuple[Any, float]]] = {}
+    for name in contestants:
+        speed = cases / times.median(name) / 1e6
+        bars[name] = [("", speed)]
+        section.highlights.append(
+            Highlight(
+                f"**{name}**" if name == "PriceCaseColumns" else name,
+                f"{speed:.1f} million cases/s",
+                f"{1 / times.ratio(name, 'echo'):.2f} x the echo's speed",
+                marks.get(name),
+            )
         )
-    )
+    section.plots.append(Plot("Throughput of a column stream", "", "million cases/s", bars, kind="bars"))
     return section
+
+
+def run_payload(cases: int = STREAM_CASES, rounds: int = 3) -> Section:
+    """Throughput of the column stream by the rows of a chunk, beside the echo of the same bytes."""
+    import grpc
+
+    table = pq.read_table(cases_parquet(1 << 20)).slice(0, cases)
+    columns = read_case_columns(table, demo_plan().editions[0].minor_units).columns
+    wanted = price_cases(table, demo_plan())
+    section = Section(
+        "A column stream by payload",
+        f"""{cases:,} cases on loopback, one worker, {IN_FLIGHT} chunks unanswered at a time, by the rows of a
+chunk, beside the echo of the same messages. Answers were compared first.""",
+        ("rows a chunk", "kB a chunk", "million cases/s", "echo, million cases/s", "x echo", "MB/s in"),
+    )
+    options = [("grpc.max_receive_message_length", 8 << 20)]
+    series: dict[str, list[tuple[Any, float]]] = {"PriceCaseColumns": [], "echo": []}
+    with ExitStack() as stack:
+        address, _ = stack.enter_context(service())
+        echo_address, _ = stack.enter_context(
+            peer("benchmarks.service_peers", "echo", environment=KEEP_MEMORY)
+        )
+        ours = stack.enter_context(grpc.insecure_channel(address, options))
+        echo = stack.enter_context(grpc.insecure_channel(echo_address, options))
+        start = start_message(EditionChoice(), components=False)
+        for rows in PAYLOADS:
+            tables = StreamTables()
+            messages = [
+                chunk_message(columns.rows(first, min(first + rows, cases)), tables)
+                for first in range(0, cases, rows)
+            ]
+            answers: list[bytes] = []
+            exchange(ours, COLUMN_STREAM_METHOD, iter([start, *messages]), answers.append)
+            _compare(answers[1:], wanted)
+            size = str(max(map(len, answers[1:]))).encode()
+            contestants: dict[str, Callable[[], object]] = {
+                "PriceCaseColumns": partial(_send, ours, COLUMN_STREAM_METHOD, [start, *messages]),
+                "echo": partial(_send, echo, STREAM, [size, *messages]),
+            }
+            times = take_turns(contestants, rounds)
+            speeds = {name: cases / times.median(name) / 1e6 for name in contestants}
+            for name, speed in speeds.items():
+                series[name].append((rows, speed))
+            octets = sum(map(len, messages))
+            section.rows.append(
+                (
+                    f"{rows:,}",
+                    f"{octets / len(messages) / 1e3:,.0f}",
+                    *(f"{speed:.2f}" for speed in speeds.values()),
+                    f"{times.ratio('PriceCaseColumns', 'echo'):.2f}",
+                    f"{octets / times.median('PriceCaseColumns') / 1e6:,.0f}",
+                )
+            )
+    section.plots.append(Plot("Throughput by payload", "rows a chunk", "million cases/s", series))
+    return section
+
+
+def _send(channel: Any, method: str, messages: list[bytes]) -> int:  # noqa: ANN401
+    return exchange(channel, method, iter(messages), len)
 
 
 def flight_batch(cases: pa.Table) -> pa.RecordBatch:
@@ -321,6 +393,28 @@ kind.""",
     section.goals.append(Goal("PriceCase / empty call", median(seconds["PriceCase"]) / base, at_most=1.2))
     explained_ratio = median(seconds["PriceCase, explained"]) / base
     section.goals.append(Goal("PriceCase, explained / empty call", explained_ratio, at_most=2))
+    for name, measured in seconds.items():
+        mark = next((goal for goal in section.goals if goal.text == f"{name} / empty call"), None)
+        section.highlights.append(
+            Highlight(
+                name if name == "empty" else f"**{name}**",
+                f"{median(measured) * 1e3:.2f} ms",
+                f"{median(measured) / base:.2f} x empty",
+                mark,
+            )
+        )
+    percentiles = (50, 75, 90, 95, 99, 99.5)
+    section.plots.append(
+        Plot(
+            "Latency percentiles, one caller",
+            "percentile",
+            "ms",
+            {
+                name: [(p, float(np.percentile(measured, p)) * 1e3) for p in percentiles]
+                for name, measured in seconds.items()
+            },
+        )
+    )
     return section
 
 
@@ -352,6 +446,8 @@ def run_callers(calls: int = CALLS) -> Section:
 again, over four connections a worker. Callers and service share the processors.""",
         ("workers", "callers", "p50 ms", "p99 ms", "calls/s"),
     )
+    speeds: dict[str, list[tuple[Any, float]]] = {}
+    waits: dict[str, list[tuple[Any, float]]] = {}
     for workers in WORKERS:
         with service(workers) as (address, _):
             for callers in CALLERS:
@@ -359,6 +455,13 @@ again, over four connections a worker. Callers and service share the processors.
                     _call_many(address, callers, max(calls, 8 * callers), workers)
                 )
                 p50, p99 = np.percentile(latencies, [50, 99]) * 1e3
+                speeds.setdefault(f"{workers} worker{'s' * (workers > 1)}", []).append(
+                    (callers, len(latencies) / seconds)
+                )
+                for name, value in (("p50", p50), ("p99", p99)):
+                    waits.setdefault(f"{name}, {workers} worker{'s' * (workers > 1)}", []).append(
+                        (callers, float(value))
+                    )
                 section.rows.append(
                     (
                         str(workers),
@@ -368,6 +471,16 @@ again, over four connections a worker. Callers and service share the processors.
                         f"{len(latencies) / seconds:,.0f}",
                     )
                 )
+                if callers == CALLERS[1]:
+                    section.highlights.append(
+                        Highlight(
+                            f"`PriceCase`, {callers} callers, {workers} worker{'s' * (workers > 1)}",
+                            f"{len(latencies) / seconds:,.0f} calls/s",
+                            f"99 of 100 within {p99:.1f} ms",
+                        )
+                    )
+    section.plots.append(Plot("Calls a second by callers", "callers", "calls/s", speeds))
+    section.plots.append(Plot("Latency by callers", "callers", "ms", waits, log_y=True))
     return section
 
 
@@ -445,7 +558,16 @@ pass must sum to the library's amount.""",
     section.rows.append(
         (f"{rows:,}", f"{seconds:.0f}", f"{rows / seconds / 1e6:.1f}", *(f"{mib:.0f}" for mib in found))
     )
-    section.goals.append(Goal("memory in the last tenth / in the second", last / warm, at_most=1.05))
+    mark = Goal("memory in the last tenth / in the second", last / warm, at_most=1.05)
+    section.goals.append(mark)
+    section.highlights.append(
+        Highlight(
+            f"memory of a stream of {rows:,} cases, last tenth",
+            f"{last:.0f} MiB",
+            f"{last / warm:.2f} x second tenth",
+            mark,
+        )
+    )
     return section
 
 
@@ -475,11 +597,3 @@ def resident_mib(pid: int) -> float:
         found = re.search(r"VmRSS:\s+(\d+) kB", (process / "status").read_text(encoding="utf-8"))
         total_kib += int(found[1]) if found else 0
     return total_kib / 1024
-
-
-SECTIONS = (run_stream, run_client, run_calls, run_callers, run_long_stream)
-
-if __name__ == "__main__":
-    names = {run.__name__.removeprefix("run_"): run for run in SECTIONS}
-    for chosen in sys.argv[1:] or [name for name in names if name != "long_stream"]:
-        print(names[chosen]().markdown(), flush=True)
