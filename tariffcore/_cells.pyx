@@ -56,7 +56,7 @@ def read_days(
     """Read yyyy-mm-dd and dd.mm.yyyy, alone or with hh:mm or hh:mm:ss after a blank or a T.
 
     Cell i is content[offsets[i]:offsets[i + 1]].  A cell that was READ has its day since 1970 and its second of
-    the day (-1: no time).  Empty cells are BLANK, all others OTHER.
+    the day (-1: no time), all others 0 and -1.  Empty cells are BLANK, all others OTHER.
     """
     cdef Py_ssize_t i
     cdef int length, year, month, date, hour, minute, seconds
@@ -66,9 +66,9 @@ def read_days(
         for i in range(day.shape[0]):
             text = first + offsets[i]
             length = offsets[i + 1] - offsets[i]
-            outcome[i] = OTHER
-            if length == 0:
-                outcome[i] = BLANK
+            day[i] = 0
+            second[i] = -1
+            outcome[i] = BLANK if length == 0 else OTHER
             if length != 10 and length != 16 and length != 19:
                 continue
             if text[4] == c'-' and text[7] == c'-':
@@ -104,7 +104,7 @@ def read_amounts(
 ):
     """Read digits, then possibly a point or comma and at most minor_units decimals: no more than 18 digits in all.
 
-    A minus may stand before.  Empty cells are BLANK, all others OTHER.
+    A minus may stand before.  Empty cells are BLANK, all others OTHER, and both count as 0.
     """
     cdef int whole_digits = 18 - minor_units
     cdef Py_ssize_t i
@@ -116,6 +116,7 @@ def read_amounts(
         for i in range(amount_minor.shape[0]):
             text = first + offsets[i]
             length = offsets[i + 1] - offsets[i]
+            amount_minor[i] = 0
             outcome[i] = BLANK if length == 0 else OTHER
             start = 1 if length > 0 and text[0] == c'-' else 0
             value = 0

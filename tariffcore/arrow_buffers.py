@@ -45,3 +45,13 @@ def number_cells(array: pa.Array, dtype: type[np.generic] | np.dtype[Any]) -> ND
         return np.zeros(0, dtype=dtype)
     width = np.dtype(dtype)
     return np.frombuffer(buffer, dtype=width, count=len(array), offset=array.offset * width.itemsize)
+
+
+def text_octets(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """The bytes of a column of strings, and where each cell begins and the last one ends."""
+    _, offsets, content = array.buffers()
+    if offsets is None or not len(array):
+        return np.zeros(1, dtype=np.uint8), np.zeros(1, dtype=np.int32)
+    starts = np.frombuffer(offsets, dtype=np.int32)[array.offset : array.offset + len(array) + 1]
+    empty = content is None or not content.size
+    return np.zeros(1, dtype=np.uint8) if empty else np.frombuffer(content, dtype=np.uint8), starts

@@ -18,13 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tariffcore import _cells, _encoding
-from tariffcore.arrow_buffers import boolean_cells, null_cells, number_cells
+from tariffcore import _cells, _encoding, _texts
+from tariffcore.arrow_buffers import boolean_cells, null_cells, number_cells, text_octets
+from tariffcore.distinct_texts import distinct, distinct_parts
 from tariffcore.errors import CasesError, Problem
 from tariffcore.money import MAX_AMOUNT_MINOR
 
 Mask = NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
+Read = TypeVar("Read")
 
 NO_TIME = -1
 READ, BLANK, OTHER = 0, 1, 2  # what `_cells` says of a cell
@@ -34,6 +36,7 @@ _STORED: dict[np.dtype[Any], np.dtype[Any]] = {
     np.dtype(np.bool_): np.dtype(np.uint8),
     np.dtype(np.int8): np.dtype(np.uint8),
     np.dtype(np.int16): np.dtype(np.uint16),
+    np.dtype(np.uint32): np.dtype(np.int32),
 }
 """As what the loops take tables of other kinds."""
 _MAX_INT64 = 2**63 - 1
@@ -219,7 +222,7 @@ def coded_text(name: str, column: pa.ChunkedArray | pa.Array) -> CodedText:
     if not pa.types.is_dictionary(array.type):
         if pa.types.is_string_view(array.type):
             array = array.cast(pa.string())
-        array = array.dictionary_encode()
+        array = distinct(array) if pa.types.is_string(array.type) else array.dictionary_encode()
     values = array.dictionary
     if pa.types.is_integer(values.type) or pa.types.is_string_view(values.type):
         values = values.cast(pa.string())
@@ -238,23 +241,26 @@ def _indices(array: pa.DictionaryArray) -> NDArray[np.unsignedinteger[Any]]:
     return number_cells(array.indices, np.dtype(f"u{array.indices.type.bit_width // 8}"))
 
 
-def _column_of_texts(coded: CodedText, of_text: Callable[[str], int | None], dtype: type[T]) -> ReadColumn[T]:
+def _column_of_texts(
+    coded: CodedText, of_text: Callable[[str], int | None], dtype: type[T], instead: int = 0
+) -> ReadColumn[T]:
     """A column read from its distinct texts; ``of_text`` answers None for a text it cannot read."""
-    count = len(coded.texts) + 1
-    values = np.zeros(count, dtype=dtype)
-    missing = np.zeros(count, dtype=np.bool_)
-    wrong = np.zeros(count, dtype=np.bool_)
-    missing[-1] = True
+    values = np.full(len(coded.texts) + 1, instead, dtype=dtype)
+    wrong = np.zeros(len(coded.texts) + 1, dtype=np.bool_)
     for number, text in enumerate(coded.texts):
         if number in coded.undecodable:
             wrong[number] = True
-        elif text is None:
-            missing[number] = True
-        elif (value := of_text(text)) is None:
-            wrong[number] = True
-        else:
-            values[number] = value
-    return ReadColumn(coded.of_table(values), coded.of_table(missing), coded.of_table(wrong))
+        elif text is not None:
+            if (value := of_text(text)) is None:
+                wrong[number] = True
+            else:
+                values[number] = value
+    any_wrong = wrong.any()
+    return ReadColumn(
+        coded.of_table(values),
+        coded.missing(),
+        coded.of_table(wrong) if any_wrong else np.zeros(len(coded.index), dtype=np.bool_),
+    )
 
 
 def whole_numbers(
@@ -279,9 +285,8 @@ def whole_numbers(
             match = _WHOLE_NUMBER.fullmatch(text)
             return value if match and low <= (value := int(match[1])) <= high else None
 
-        read = _column_of_texts(coded_text(name, array), of_text, np.int64)
-        values, missing, wrong = read.values, read.missing, read.wrong
-    elif pa.types.is_floating(array.type):
+        return _column_of_texts(coded_text(name, array), of_text, dtype, instead)
+    if pa.types.is_floating(array.type):
         floats = array.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
         missing = np.isnan(floats)
         wrong = ~missing & ((np.floor(floats) != floats) | (floats < low) | (floats > high))
@@ -365,16 +370,6 @@ def _days_of_moments(
     return DayColumn(day, seconds, missing, wrong)
 
 
-def _octets(values: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """The bytes of a column of strings, and where each cell begins and the last one ends."""
-    _, offsets, content = values.buffers()
-    if offsets is None or not len(values):
-        return np.zeros(1, dtype=np.uint8), np.zeros(1, dtype=np.int32)
-    starts = np.frombuffer(offsets, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
-    empty = content is None or not content.size
-    return np.zeros(1, dtype=np.uint8) if empty else np.frombuffer(content, dtype=np.uint8), starts
-
-
 @dataclass(frozen=True, slots=True)
 class _TextCells:
     """The distinct cells of a dictionary column, or every cell of a plain one, with one number a row.
@@ -395,15 +390,16 @@ class _TextCells:
         return looked_up(self.name, whole, self.index, self.null)
 
     def settle(
-        self, outcome: NDArray[np.uint8], read_other: Callable[[str], int | None], values: NDArray[np.int64]
-    ) -> tuple[Mask, Mask]:
-        """Which cells are missing and which are wrong, once ``read_other`` has tried the odd ones."""
+        self, outcome: NDArray[np.uint8], read_other: Callable[[str], Read | None]
+    ) -> tuple[Mask, Mask, dict[int, Read]]:
+        """Which cells are missing and which are wrong, and what ``read_other`` made of the odd ones."""
         if self.values.null_count:
-            outcome[self.values.is_null().to_numpy(zero_copy_only=False)] = BLANK
+            np.copyto(outcome, np.uint8(BLANK), where=null_cells(self.values))
         others = np.flatnonzero(outcome == OTHER)
+        found: dict[int, Read] = {}
         if len(others):
             texts, undecodable = _decoded(self.values.take(pa.array(others)))
-            known: dict[str, int | None] = {}
+            known: dict[str, Read | None] = {}
             for position, (cell, text) in enumerate(zip(others.tolist(), texts, strict=True)):
                 bare = "" if text is None else text.strip()
                 if not bare:
@@ -413,9 +409,9 @@ class _TextCells:
                         known[bare] = read_other(bare)
                     value = known[bare]
                     if value is not None:
-                        values[cell] = value
+                        found[cell] = value
                         outcome[cell] = READ
-        return outcome == BLANK, outcome == OTHER
+        return outcome == BLANK, outcome == OTHER, found
 
 
 def _text_cells(name: str, array: pa.Array) -> _TextCells:
@@ -431,25 +427,17 @@ def _text_cells(name: str, array: pa.Array) -> _TextCells:
 def _days_of_text(name: str, array: pa.Array) -> DayColumn:
     cells = _text_cells(name, array)
     count = len(cells.values)
-    day = np.zeros(count, dtype=np.int32)
-    second = np.full(count, NO_TIME, dtype=np.int32)
-    outcome = np.full(count, BLANK, dtype=np.uint8)
-    if count:
-        _cells.read_days(*_octets(cells.values), day, second, outcome)
-    # in one number, so that a cell in another form is read once
-    moment = day.astype(np.int64) * _MOMENT + second
-
-    def other_form(text: str) -> int | None:
-        read = parse_day(text)
-        return None if read is None else read[0] * _MOMENT + read[1]
-
-    missing, wrong = cells.settle(outcome, other_form, moment)
-    day = ((moment - NO_TIME) // _MOMENT).astype(np.int32)
-    second = (moment - day.astype(np.int64) * _MOMENT).astype(np.int32)
-    second_of_row = cells.rows_of(second, NO_TIME)
+    day, second = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int32)
+    outcome = np.empty(count, dtype=np.uint8)
+    _cells.read_days(*text_octets(cells.values), day, second, outcome)
+    missing, wrong, others = cells.settle(outcome, parse_day)
+    for cell, (day_of_cell, second_of_cell) in others.items():
+        day[cell], second[cell] = day_of_cell, second_of_cell
+    timed = bool((second != NO_TIME).any())
+    second_of_row = cells.rows_of(second, NO_TIME) if timed else second
     return DayColumn(
         cells.rows_of(day, 0),
-        (lambda rows: second_of_row[rows].astype(np.int64)) if (second != NO_TIME).any() else None,
+        (lambda rows: second_of_row[rows].astype(np.int64)) if timed else None,
         cells.rows_of(missing, True),
         cells.rows_of(wrong, False),
     )
@@ -516,11 +504,11 @@ def _minor_of_texts(
 ) -> ReadColumn[np.int64]:
     cells = _text_cells(name, array)
     count = len(cells.values)
-    amount_minor = np.zeros(count, dtype=np.int64)
-    outcome = np.full(count, BLANK, dtype=np.uint8)
-    if count:
-        _cells.read_amounts(*_octets(cells.values), minor_units, amount_minor, outcome)
-    missing, wrong = cells.settle(outcome, lambda text: read_other(text, minor_units), amount_minor)
+    amount_minor, outcome = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.uint8)
+    _cells.read_amounts(*text_octets(cells.values), minor_units, amount_minor, outcome)
+    missing, wrong, others = cells.settle(outcome, lambda text: read_other(text, minor_units))
+    for cell, amount in others.items():
+        amount_minor[cell] = amount
     return ReadColumn(
         cells.rows_of(amount_minor, 0), cells.rows_of(missing, True), cells.rows_of(wrong, False)
     )
@@ -556,32 +544,37 @@ def procedure_signatures(
     Cells are lists of codes, or text with codes separated by ``;`` or ``|``.
     """
     array = one_array(column)
+    if not len(array):
+        return np.zeros(0, dtype=np.uint8), None
     if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
-        # null lists have no elements here, whatever stands behind them
-        inner = coded_text(name, array.flatten())
-        bits = inner.map(bits_of_code, missing=0, dtype=np.uint8)
-        offsets = np.asarray(array.offsets)
-        ends = offsets[1:] - offsets[:1]
-        if len(inner.index) != (ends[-1] if len(ends) else 0):
-            ends = np.cumsum(np.where(null_cells(array), 0, np.diff(offsets)))
-        signature = np.zeros(len(array), dtype=np.uint8)
-        touched = np.flatnonzero(bits != 0)
-        np.bitwise_or.at(signature, np.searchsorted(ends, touched, side="right"), bits[touched])
-        wrong = inner.wrong()
-        if wrong is None:
-            return signature, None
-        undecodable = np.zeros(len(array), dtype=np.bool_)
-        undecodable[np.searchsorted(ends, np.flatnonzero(wrong), side="right")] = True
-        return signature, undecodable
+        offsets = array.offsets.to_numpy()
+        codes = coded_text(name, array.values.slice(offsets[0], offsets[-1] - offsets[0]))
+        ends = offsets - offsets[0]
+    elif pa.types.is_string(array.type) and array.null_count < len(array):
+        parts, number, ends = distinct_parts(array, ";|")
+        texts, undecodable = _decoded(pa.array(parts, pa.binary()))
+        bare = [None if text is None else text.strip() or None for text in texts]
+        null = np.zeros(len(number), dtype=np.bool_)
+        codes = CodedText(name, number.view(np.uint32), null, bare, undecodable)
+    else:
 
-    def of_text(text: str) -> int:
-        together = 0
-        for code in split_procedures(text):
-            together |= bits_of_code(code)
-        return together
+        def of_text(text: str) -> int:
+            together = 0
+            for code in split_procedures(text):
+                together |= bits_of_code(code)
+            return together
 
-    coded = coded_text(name, array)
-    return coded.map(of_text, missing=0, dtype=np.uint8), coded.wrong()
+        coded = coded_text(name, array)
+        return coded.map(of_text, missing=0, dtype=np.uint8), coded.wrong()
+    null_lists = null_cells(array).view(np.uint8)
+    signature = np.empty(len(array), dtype=np.uint8)
+    _texts.gather_bits(codes.map(bits_of_code, 0, np.uint8), ends, null_lists, signature)
+    wrong_codes = codes.wrong()
+    if wrong_codes is None:
+        return signature, None
+    wrong = np.empty(len(array), dtype=np.bool_)
+    _texts.gather_bits(wrong_codes.view(np.uint8), ends, null_lists, wrong.view(np.uint8))
+    return signature, wrong
 
 
 def split_procedures(text: str) -> list[str]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 DISTINCT_TEXT_COLUMNS = frozenset(
-    {"case_id", "patient_id", "claimed_amount", "admission_date", "discharge_date"}
+    {"case_id", "patient_id", "claimed_amount", "admission_date", "discharge_date", "procedure_codes"}
 )
 """Columns whose text hardly repeats: plain strings. All others repeat and are dictionary-encoded."""
 

@@ -16,6 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from tariffcore.arrow_buffers import packed, text_octets
+from tariffcore.column_reading import one_array
+from tariffcore.distinct_texts import distinct
 from tariffcore.errors import CasesError, Problem
 from tariffcore.files.chunks import (
     DICTIONARY_TEXT,
@@ -154,9 +157,12 @@ class CsvSource(CaseSource):
         )
         self._next_line = 1 + header.lines
         self._scanner = RowScanner(header.delimiter.encode(), self._binding.width, max_row_bytes)
-        self._kinds = {str(position): text_type(column) for column, position in self._binding.sources.items()}
+        self._repeats = {
+            str(position): text_type(column) == DICTIONARY_TEXT
+            for column, position in self._binding.sources.items()
+        }
         if self._binding.birth_date is not None:
-            self._kinds[str(self._binding.birth_date)] = DICTIONARY_TEXT
+            self._repeats[str(self._binding.birth_date)] = True
 
     def close(self) -> None:
         self._file.close()
@@ -283,13 +289,16 @@ class CsvSource(CaseSource):
             ),
             pa_csv.ConvertOptions(
                 check_utf8=False,  # done already, for the whole block
-                column_types=self._kinds,
-                include_columns=list(self._kinds),
-                null_values=[""],
-                strings_can_be_null=True,
+                column_types=dict.fromkeys(self._repeats, pa.string()),
+                include_columns=list(self._repeats),
+                strings_can_be_null=False,
             ),
         )
-        return one_chunk(table), wrong_rows
+        columns = {}
+        for name, repeats in self._repeats.items():
+            texts = one_array(table.column(name))
+            columns[name] = distinct(texts, empty_is_null=True) if repeats else _without_empty(texts)
+        return pa.table(columns), wrong_rows
 
     def _ragged(self, fields: int, line: str) -> MalformedRow:
         values = {"found": str(fields), "expected": str(self._binding.width)}
@@ -394,6 +403,14 @@ class CsvSource(CaseSource):
         return CasesError(
             f"{self._path} cannot be read", [Problem(f"{self._path}:{line}", None, None, message, way_out)]
         )
+
+
+def _without_empty(texts: pa.StringArray) -> pa.StringArray:
+    """A column of texts in which empty ones are null."""
+    _, starts = text_octets(texts)
+    filled = starts[1:] > starts[:-1]
+    content = texts.buffers()[2]
+    return pa.Array.from_buffers(texts.type, len(texts), [packed(filled), pa.py_buffer(starts), content])
 
 
 def _without(raw: CsvBlock, unreadable: _Unreadable) -> memoryview:
