@@ -96,7 +96,7 @@ environment: $(INSTALLED) $(KERNEL)  ## .venv with everything installed and the 
 # -- what people do ------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: environment  ## price 20,000 sample cases, explain one; and from hospitals' costs to tariffs and payments
+demo: environment  ## price 20,000 sample cases, explain one; hospitals' costs to tariffs; two months from claims to payment
 	@mkdir -p demo
 	$(BIN)/tariffcore sample -n 20000 -o demo/cases.csv
 	$(BIN)/tariffcore price demo/cases.csv -s kz-demo -o demo/priced.parquet --rejects demo/rejects.csv
@@ -108,7 +108,12 @@ demo: environment  ## price 20,000 sample cases, explain one; and from hospitals
 	$(BIN)/tariffcore sample -n 20000 -s demo/costed -o demo/costed-cases.csv --quiet
 	$(BIN)/tariffcore price demo/costed-cases.csv -s demo/costed -o demo/costed-priced.parquet --components --quiet
 	$(BIN)/tariffcore cost payments demo/costed-cases.csv -s demo/costed -o demo/capital.csv --cases-out demo/with-and-without-capital.csv
-	@echo "the report of the costing run: demo/report.html"
+	@rm -rf demo/settlement demo/book.db demo/book.db-lines
+	$(BIN)/tariffcore settle example demo/settlement > demo/settlement.txt
+	@sed -n 's|^  tariffcore |$(BIN)/tariffcore |p' demo/settlement.txt | sed 's|--book book.db|--book demo/book.db|' | bash -ex
+	$(BIN)/tariffcore settle statement --month 2026-02 -o demo/statements.html --book demo/book.db --rules demo/settlement/rules
+	$(BIN)/tariffcore settle report --month 2026-02 -o demo/fund.html --book demo/book.db --rules demo/settlement/rules
+	@echo "the report of the costing run: demo/report.html; the statements of a month: demo/statements.html; the fund's view: demo/fund.html"
 
 .PHONY: test lint types tests
 test: lint types tests  ## lint, types and the whole test suite

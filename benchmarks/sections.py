@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks import costing, files, floors, kernel, scaling, service, whole_tables, wire_forms, year
+from benchmarks import (
+    costing,
+    files,
+    floors,
+    kernel,
+    scaling,
+    service,
+    settlement,
+    whole_tables,
+    wire_forms,
+    year,
+)
 from benchmarks.report import Section
 
 SECTIONS: Mapping[str, Callable[..., Section]] = {
@@ -27,6 +38,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "long-stream": service.run_long_stream,
     "wire-forms": wire_forms.run,
     "costing": costing.run,
+    "settlement": settlement.run,
 }
-LONG = ("costing",)
+LONG = ("costing", "settlement")
 """Only when named: minutes each, of what changes rarely."""

@@ -98,7 +98,7 @@ def settle_month(
     with book.reading() as connection:
         known = [run for run in runs_in(connection, month, month) if run.input_digest == digest]
         if known:
-            return _as_recorded(connection, known[0])
+            return SettledRun(known[0], settled_in(connection, month, run=known[0].id), again=True)
         states = states_before(connection, month, only_provider)
         problems = _contract_problems(states, month, only_provider, inputs)
         problems += order_problems(connection, month, states)
@@ -149,18 +149,15 @@ def settle_month(
             }
         ),
     }
-    run_id = record_month(book, row, results, states, cells, components)
+    run_id, id_of = record_month(book, row, results, states, cells, components)
     with book.reading() as connection:
         record = next(run for run in runs_in(connection, month, month) if run.id == run_id)
-        return SettledRun(record, _months_of(connection, record), again=False)
-
-
-def _as_recorded(connection: Any, record: RunRecord) -> SettledRun:  # noqa: ANN401
-    return SettledRun(record, _months_of(connection, record), again=True)
-
-
-def _months_of(connection: Any, record: RunRecord) -> list[SettledMonth]:  # noqa: ANN401
-    return [one for one in settled_in(connection, record.month) if one.run_id == record.id]
+    months = [
+        SettledMonth(id_of[of], run_id, states[of].terms.region, result)
+        for result in sorted(results, key=lambda one: (one.provider_id, one.funding_source))
+        for of in [(result.provider_id, result.funding_source)]
+    ]
+    return SettledRun(record, months, again=False)
 
 
 def pricing_note(plan: Plan) -> dict[str, Any]:

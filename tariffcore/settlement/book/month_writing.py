@@ -27,8 +27,8 @@ def record_month(
     states: Mapping[Of, ContractState],
     cells: Mapping[Cell, CellSums],
     components: Mapping[Cell, Mapping[str, int]],
-) -> int:
-    """Records a run and every contract it settled, and returns its id.
+) -> tuple[int, dict[Of, int]]:
+    """Records a run and every contract it settled, and returns its id and those of the settled months.
 
     ``states`` are those the results were made from: where the book says otherwise by now, or a month was
     settled meanwhile, nothing is recorded and SettlementError is raised.
@@ -48,6 +48,7 @@ def record_month(
         ).scalar_one()
         for result in results:
             check_identity(result)
+        id_of: dict[Of, int] = {}
         rows = [_settled_row(result, run_id, states[_of(result)].contract_id) for result in results]
         if rows:
             ids = connection.execute(
@@ -61,7 +62,7 @@ def record_month(
                 for one in result.recoveries
             ])  # fmt: skip
             _insert_items(connection, results, id_of)
-    return run_id
+    return run_id, id_of
 
 
 def _of(result: ContractResult) -> Of:

@@ -399,7 +399,10 @@ def runs_in(
 
 
 def settled_in(
-    connection: sa.Connection, month: Month | None = None, provider: str | None = None
+    connection: sa.Connection,
+    month: Month | None = None,
+    provider: str | None = None,
+    run: int | None = None,
 ) -> list[SettledMonth]:
     """Settled months in order of month, provider and funding source."""
     t = s.SETTLED
@@ -408,11 +411,15 @@ def settled_in(
         query = query.where(t.c.month == month.number)
     if provider is not None:
         query = query.where(t.c.provider_id == provider)
-    query = query.order_by(t.c.month, t.c.provider_id, t.c.funding_source)
-    return [
+    if run is not None:
+        query = query.where(t.c.run_id == run)
+    found = [
         SettledMonth(row.id, row.run_id, row.region, result_from_json(row.result))
         for row in connection.execute(query)
-    ]
+    ]  # sorted here: databases order texts in ways of their own
+    return sorted(
+        found, key=lambda one: (one.result.month, one.result.provider_id, one.result.funding_source)
+    )
 
 
 def ids_by_contract(connection: sa.Connection, month: Month) -> dict[Of, int]:
