@@ -1,9 +1,9 @@
 """Columns of a message brought to the numbers of a plan a block of rows at a time, for the modules that price them."""
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from tariffcore._wire_forms cimport wire32
+from tariffcore._wire_forms cimport wire32, wire64
 
 # Fields of CaseColumns.
 cdef enum:
@@ -24,20 +24,24 @@ cdef enum:
     PROCEDURE_END = 25
     PROCEDURE = 26
     ROW_PROBLEM = 27
-    FIELDS = 28
+    ADDON_KIND = 28
+    ADDON_AMOUNT = 29
+    FIELDS = 30
 
 cdef enum:
     BLOCK = 512     # rows: what binding hands to the kernel stays in the first-level cache; the kernel's own block
 
 
 cdef struct Words:
-    # Code tables: of each place the plan's number, 0x10000 added where the word is none.
+    # Code tables: of each place the plan's number, 0x10000 added where the word is none; of a service that is a
+    # case with a stay 0x80000.
     const uint32_t *provider
     const uint32_t *drg
     const uint32_t *service
     const uint32_t *setting             # the key, with 0x20000 added where some edition limits the hours
     const uint32_t *outcome
     const uint32_t *factor              # 0: not known to the plan
+    const uint32_t *addon_kind          # 0: not known to the plan
     const uint16_t *setting_number      # 0: not known to the plan
     const uint8_t *procedure            # bits of the signature
 
@@ -53,11 +57,14 @@ cdef struct Plan:
     const uint8_t *edition_of_day
     const int32_t *extra_days
     const uint16_t *key_of_pair
+    const uint16_t *key_of_addon
+    const int16_t *addon_component
+    const uint16_t *first_provider      # NULL: all items have one set of coefficients
     const int32_t *limit_hours
     const uint16_t *over_key
     const uint16_t *unsure_key
     const uint16_t *day_of_level
-    Py_ssize_t factors, settings
+    Py_ssize_t factors, addon_kinds, settings
     uint32_t day_codes
     uint16_t outside_day
     int32_t base_day
@@ -81,6 +88,11 @@ cdef struct Bound:
     uint16_t marked[BLOCK]
     uint8_t marked_edition[BLOCK]
     Py_ssize_t marked_count
+    # the rows that bring an amount with them
+    uint16_t with_addon[BLOCK]
+    uint16_t addon_kind[BLOCK]
+    int64_t addon_minor[BLOCK]
+    Py_ssize_t addon_count
     # what stopped the binding: a field, and a row of the message or a place among its procedures
     int wrong_field
     Py_ssize_t wrong_row
@@ -91,6 +103,13 @@ cdef inline uint32_t load32(const uint8_t *octets, Py_ssize_t i) noexcept nogil:
     cdef uint32_t word
     memcpy(&word, octets + 4 * i, 4)
     return wire32(word)
+
+
+cdef inline int64_t load64(const uint8_t *octets, Py_ssize_t i) noexcept nogil:
+    """The same of a column of eight bytes an element."""
+    cdef uint64_t word
+    memcpy(&word, octets + 8 * i, 8)
+    return <int64_t>wire64(word)
 
 
 cdef const Plan *plan_of(object plan_numbers) except NULL

@@ -6,7 +6,7 @@ that need another look; then `settle` does those by the whole rule, one after th
 lays out the tables and proves lengths; places in code tables are checked here, before they are used.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
 cdef extern from *:
@@ -157,6 +157,27 @@ cdef extern from *:
         return bits;
     }
 
+    /* Kinds of add-ons, and their amounts; -1 is none. */
+    TARIFFCORE_WIDE uint32_t tariffcore_addons(
+        const uint8_t *restrict column, uint32_t *restrict look, Py_ssize_t n
+    ) {
+        uint32_t bits = 0;
+        for ROWS(k, n) {
+            uint32_t code = tariffcore_load32(column, k);
+            bits |= code;
+            look[k] |= code != 0;
+        }
+        return bits;
+    }
+
+    TARIFFCORE_WIDE void tariffcore_amounts(const uint8_t *restrict column, uint32_t *restrict look, Py_ssize_t n) {
+        for ROWS(k, n) {
+            uint64_t amount;
+            memcpy(&amount, column + 8 * k, 8);
+            look[k] |= ~amount != 0;    /* in either order of bytes */
+        }
+    }
+
     /* With hours a stay within a day may end before it begins. */
     TARIFFCORE_WIDE void tariffcore_hours(
         const uint8_t *restrict came, const uint8_t *restrict left, const uint8_t *restrict came_second,
@@ -260,6 +281,8 @@ cdef extern from *:
         uint32_t *look, Py_ssize_t n
     ) noexcept nogil
     uint32_t look_at_factors "tariffcore_factors"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
+    uint32_t look_at_addons "tariffcore_addons"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
+    void look_at_amounts "tariffcore_amounts"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
     void look_at_hours "tariffcore_hours"(
         const uint8_t *came, const uint8_t *left, const uint8_t *came_second, const uint8_t *left_second,
         uint32_t *look, Py_ssize_t n
@@ -291,6 +314,7 @@ cdef enum:
     NO_WORD = 0x10000
     NEEDS_HOURS = 0x20000
     BEYOND = 0x40000            # no word has this place yet
+    NEEDS_STAY = 0x80000        # the service is a case with a stay: its dates and its outcome matter
     MAX_STAY_DAYS = 32767
     MAX_AGE_YEARS = 130
     SECONDS_A_DAY = 86400
@@ -300,6 +324,8 @@ cdef uint32_t MAX_QUANTITY = 0x7FFFFFFF
 cdef int32_t NO_DAY = -2147483647 - 1
 cdef int32_t FIRST_DAY = -719162
 cdef int32_t LAST_DAY = 2932896
+cdef int64_t NO_AMOUNT = -1
+cdef int64_t MAX_AMOUNT_MINOR = 999999999999999999LL
 
 
 cdef uint32_t NOTHING[BLOCK]
@@ -312,18 +338,25 @@ cdef class PlanNumbers:
     cdef const uint8_t[::1] edition_of_day      # day code: edition + 1, 0 where there is none
     cdef const int32_t[::1] extra_days          # edition + 1
     cdef const uint16_t[:, ::1] key_of_pair     # care setting, factor code; 0 is one the plan does not know
+    cdef const uint16_t[:, ::1] key_of_addon    # care setting, kind of add-on; 0 is one the plan does not know
+    cdef const int16_t[:, ::1] addon_component  # edition + 1, kind of add-on: the component that it is; -1: of none
+    cdef const uint16_t[::1] first_provider     # item: what its coefficient set adds to the provider; None: nothing
     cdef const int32_t[:, ::1] limit_hours      # edition + 1, care setting; -1: none
     cdef const uint16_t[::1] over_key           # care setting: its key where the stay is longer than its limit
     cdef const uint16_t[::1] unsure_key         # care setting: its key where the hours are needed
     cdef const uint16_t[::1] day_of_level       # the day code of a row that its own fields decide
     cdef Plan plain
 
-    def __init__(self, *, edition_of_day, extra_days, key_of_pair, limit_hours, over_key, unsure_key, day_of_level,
+    def __init__(self, *, edition_of_day, extra_days, key_of_pair, key_of_addon, addon_component, first_provider,
+                 limit_hours, over_key, unsure_key, day_of_level,
                  day_codes, outside_day, base_day, is_open_ended, by_admission, same_extra, unknown_item,
                  default_outcome):
         self.edition_of_day = edition_of_day
         self.extra_days = extra_days
         self.key_of_pair = key_of_pair
+        self.key_of_addon = key_of_addon
+        self.addon_component = addon_component
+        self.first_provider = first_provider
         self.limit_hours = limit_hours
         self.over_key = over_key
         self.unsure_key = unsure_key
@@ -332,6 +365,12 @@ cdef class PlanNumbers:
         self.plain.extra_days = &self.extra_days[0]
         self.plain.key_of_pair = &self.key_of_pair[0, 0]
         self.plain.factors = self.key_of_pair.shape[1]
+        self.plain.key_of_addon = &self.key_of_addon[0, 0]
+        self.plain.addon_kinds = self.key_of_addon.shape[1]
+        self.plain.addon_component = &self.addon_component[0, 0]
+        self.plain.first_provider = NULL
+        if first_provider is not None:
+            self.plain.first_provider = &self.first_provider[0]
         self.plain.limit_hours = &self.limit_hours[0, 0]
         self.plain.settings = self.limit_hours.shape[1]
         self.plain.over_key = &self.over_key[0]
@@ -396,8 +435,12 @@ cdef void settle(
     cdef uint32_t setting = word(c, CARE_SETTING, w.setting, i)
     cdef uint32_t outcome = word(c, OUTCOME, w.outcome, i)
     cdef uint32_t factor = word(c, FACTOR, w.factor, i)
+    cdef uint32_t addon = word(c, ADDON_KIND, w.addon_kind, i)
+    cdef bint has_addon = not addon & NO_WORD
+    cdef int64_t added = load64(c.of[ADDON_AMOUNT], i) if c.of[ADDON_AMOUNT] != NULL else NO_AMOUNT
     cdef bint is_case = not drg & NO_WORD
     cdef bint is_service = not service & NO_WORD
+    cdef bint has_stay = is_case or (is_service and service & NEEDS_STAY)
     cdef int32_t admission = day(c, ADMISSION_DAY, i)
     cdef int32_t discharge = day(c, DISCHARGE_DAY, i)
     cdef bint no_admission = admission == NO_DAY
@@ -418,11 +461,12 @@ cdef void settle(
     cdef uint16_t setting_number
     cdef uint8_t edition
 
-    if (drg | service | setting | outcome | factor) & BEYOND or problem > 3:
+    if (drg | service | setting | outcome | factor | addon) & BEYOND or problem > 3:
         stop_at(
             out,
             DRG if drg & BEYOND else SERVICE if service & BEYOND else CARE_SETTING if setting & BEYOND
-            else OUTCOME if outcome & BEYOND else FACTOR if factor & BEYOND else ROW_PROBLEM,
+            else OUTCOME if outcome & BEYOND else FACTOR if factor & BEYOND
+            else ADDON_KIND if addon & BEYOND else ROW_PROBLEM,
             i,
         )
         return
@@ -435,7 +479,7 @@ cdef void settle(
     if not has_admission:
         if not no_admission:
             level = INVALID
-        elif plan.by_admission or (is_case and not has_length):
+        elif plan.by_admission or (has_stay and not has_length):
             level = level if level > MISSING else MISSING
     if not has_discharge:
         level = INVALID if discharge != NO_DAY else (level if level > MISSING else MISSING)
@@ -455,7 +499,11 @@ cdef void settle(
         level = INVALID
     if c.of[OUTCOME] == NULL:
         outcome = plan.default_outcome
-    elif outcome & NO_WORD and is_case:
+    elif outcome & NO_WORD and has_stay:
+        level = level if level > MISSING else MISSING
+    if added < NO_AMOUNT or added > MAX_AMOUNT_MINOR:
+        level = INVALID
+    elif has_addon != (added != NO_AMOUNT):
         level = level if level > MISSING else MISSING
     if death > 2:
         death = 0
@@ -500,8 +548,17 @@ cdef void settle(
         setting_number = w.setting_number[load32(c.of[CARE_SETTING], i)]
     if not factor & NO_WORD:
         key = plan.key_of_pair[setting_number * plan.factors + <uint16_t>factor]
+    if has_addon:
+        # no rule says what a factor would do to an add-on, and where hours are limited nothing is paid on top
+        key = plan.key_of_addon[
+            setting_number * plan.addon_kinds + (<uint16_t>addon if factor & NO_WORD else 0)
+        ]
+        out.with_addon[out.addon_count] = <uint16_t>at
+        out.addon_kind[out.addon_count] = <uint16_t>addon
+        out.addon_minor[out.addon_count] = added
+        out.addon_count += 1
     limit = plan.limit_hours[edition * plan.settings + setting_number]
-    if is_case and limit >= 0:
+    if is_case and limit >= 0 and not has_addon:
         key = key_within(plan, limit, setting_number, key, has_admission, stay, start, end)
 
     if level != PLAIN:
@@ -634,6 +691,7 @@ cdef bint bind_block(
     cdef Py_ssize_t k, count, at
     cdef int field
     out.marked_count = 0
+    out.addon_count = 0
     out.wrong_field = 0
     memset(services, 0, 4 * n)
     memset(signatures, 0, n)
@@ -677,6 +735,12 @@ cdef bint bind_block(
         bits = look_at_factors(c.of[FACTOR] + 4 * first, look, n)
         if is_beyond(c, out, FACTOR, bits, first, n):
             return False
+    if c.of[ADDON_KIND] != NULL:
+        bits = look_at_addons(c.of[ADDON_KIND] + 4 * first, look, n)
+        if is_beyond(c, out, ADDON_KIND, bits, first, n):
+            return False
+    if c.of[ADDON_AMOUNT] != NULL:
+        look_at_amounts(c.of[ADDON_AMOUNT] + 8 * first, look, n)
     if settle_all or c.of[ADMISSION_DAY] == NULL or c.of[DISCHARGE_DAY] == NULL:
         memset(look, 1, 4 * n)
     else:
@@ -718,4 +782,7 @@ cdef bint bind_block(
             settle_factor(plan, c, w, out, first + at, at, signatures[at])
         else:
             settle(plan, c, w, out, first + at, at, signatures[at])
+    if plan.first_provider != NULL:
+        for k in range(n):
+            out.provider[k] = <uint16_t>(out.provider[k] + plan.first_provider[out.item[k]])
     return out.wrong_field == 0

@@ -11,7 +11,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from tariffcore._binding cimport (
-    BLOCK, CARE_SETTING, DRG, FACTOR, FIELDS, OUTCOME, PROCEDURE, PROCEDURE_END, PROVIDER, QUANTITY, SERVICE,
+    ADDON_KIND, BLOCK, CARE_SETTING, DRG, FACTOR, FIELDS, OUTCOME, PROCEDURE, PROCEDURE_END, PROVIDER, QUANTITY, SERVICE,
     Bound, Columns, Plan, Words, bind_block, load32, plan_of,
 )
 from tariffcore._kernel cimport Cases, Priced, Tables, price_rows, split_room, split_rows, tables_of
@@ -19,9 +19,13 @@ from tariffcore._wire_forms cimport (
     LITTLE_ENDIAN, put_head, put_varint, put_words64, run_size, varint_size, wire32, wire64,
 )
 
-# The number of tariffcore.statuses.CaseStatus that has an amount.
+# The numbers of tariffcore.statuses.CaseStatus: that has an amount, and what becomes of one that is too large.
 cdef enum:
     OK = 1
+    AMOUNT_OVERFLOW = 14
+
+# 18 digits: tariffcore.money.MAX_AMOUNT_MINOR
+cdef int64_t MAX_AMOUNT_MINOR = 999999999999999999LL
 
 cdef uint64_t EIGHT_OK = 0x0101010101010101ULL
 
@@ -59,6 +63,34 @@ cdef inline void count_statuses(const uint8_t *status, int64_t *counts, Py_ssize
         i += 8
 
 
+cdef void pay_addon(
+    const Plan *plan, const Bound *bound, Py_ssize_t k, const Priced *priced, const Answer *answer, Py_ssize_t first
+) noexcept nogil:
+    """Add what a row of the block brings with it to its price, and to its component: tariffcore.pricing.pay_addons."""
+    cdef Py_ssize_t row = bound.with_addon[k]
+    cdef Py_ssize_t component
+    cdef uint8_t *part
+    cdef int64_t minor
+    if priced.status[row] != OK:
+        return
+    if priced.amount_minor[row] + bound.addon_minor[k] > MAX_AMOUNT_MINOR:
+        priced.amount_minor[row] = 0
+        priced.status[row] = AMOUNT_OVERFLOW
+        priced.rule[row] = 0
+        if answer.has_parts != NULL and answer.components:
+            answer.has_parts[first + row] = 0
+            for component in range(answer.components):
+                memset(answer.parts_minor + component * answer.stride + 8 * (first + row), 0, 8)
+        return
+    priced.amount_minor[row] += bound.addon_minor[k]
+    if answer.has_parts != NULL and answer.components and answer.has_parts[first + row]:
+        component = plan.addon_component[priced.edition[row] * plan.addon_kinds + bound.addon_kind[k]]
+        part = answer.parts_minor + component * answer.stride + 8 * (first + row)
+        memcpy(&minor, part, 8)
+        minor += bound.addon_minor[k]
+        memcpy(part, &minor, 8)
+
+
 cdef bint price_columns(
     const Plan *plan, const Tables *tables, const Columns *c, const Words *w, const Answer *answer, Bound *bound,
     int64_t *room, Py_ssize_t rows, bint settle_all,
@@ -91,17 +123,19 @@ cdef bint price_columns(
         price_rows(tables, &cases, &priced, 0, n)
         for k in range(bound.marked_count):
             priced.edition[bound.marked[k]] = bound.marked_edition[k]
+        if answer.has_parts != NULL and answer.components:
+            split_rows(
+                tables, &cases, &priced, answer.has_parts + first, answer.parts_minor + 8 * first, answer.stride,
+                answer.components, room, False, 0, n,
+            )
+        for k in range(bound.addon_count):
+            pay_addon(plan, bound, k, &priced, answer, first)
         put_words64(answer.amount_minor + 8 * first, amounts, n)
         count_statuses(priced.status, answer.counts, n)
         if answer.rule != NULL:
             for k in range(n):
                 word = wire32(answer.place_of_rule[rules[k]] if priced.status[k] == OK else 0)
                 memcpy(answer.rule + 4 * (first + k), &word, 4)
-        if answer.has_parts != NULL and answer.components:
-            split_rows(
-                tables, &cases, &priced, answer.has_parts + first, answer.parts_minor + 8 * first, answer.stride,
-                answer.components, room, False, 0, n,
-            )
         first += n
     if c.of[PROCEDURE_END] != NULL and load32(c.of[PROCEDURE_END], rows - 1) != <uint32_t>c.procedures:
         bound.wrong_field = PROCEDURE_END
@@ -132,9 +166,10 @@ cdef class CodeWords:
     cdef const uint16_t[::1] setting_number
     cdef const uint32_t[::1] outcome
     cdef const uint32_t[::1] factor
+    cdef const uint32_t[::1] addon_kind
     cdef const uint8_t[::1] procedure
 
-    def __init__(self, provider, drg, service, setting, setting_number, outcome, factor, procedure):
+    def __init__(self, provider, drg, service, setting, setting_number, outcome, factor, addon_kind, procedure):
         self.provider = provider
         self.drg = drg
         self.service = service
@@ -142,6 +177,7 @@ cdef class CodeWords:
         self.setting_number = setting_number
         self.outcome = outcome
         self.factor = factor
+        self.addon_kind = addon_kind
         self.procedure = procedure
 
     cdef void fill(self, Words *w, Columns *c) noexcept:
@@ -152,6 +188,7 @@ cdef class CodeWords:
         w.setting_number = &self.setting_number[0]
         w.outcome = &self.outcome[0]
         w.factor = &self.factor[0]
+        w.addon_kind = &self.addon_kind[0]
         w.procedure = &self.procedure[0]
         c.room[PROVIDER] = <uint32_t>self.provider.shape[0]
         c.room[DRG] = <uint32_t>self.drg.shape[0]
@@ -159,6 +196,7 @@ cdef class CodeWords:
         c.room[CARE_SETTING] = <uint32_t>self.setting.shape[0]
         c.room[OUTCOME] = <uint32_t>self.outcome.shape[0]
         c.room[FACTOR] = <uint32_t>self.factor.shape[0]
+        c.room[ADDON_KIND] = <uint32_t>self.addon_kind.shape[0]
         c.room[PROCEDURE] = <uint32_t>self.procedure.shape[0]
 
 

@@ -29,7 +29,7 @@ from tariffcore.version import ENGINE_VERSION
 
 _T = TypeVar("_T")
 
-_FOR_REJECTS_ONLY = frozenset({"patient_id", "addon_kind"})
+_FOR_REJECTS_ONLY = frozenset({"patient_id"})
 """Columns that no price depends on: they are read only where rejects repeat them."""
 
 CARRIED_COLUMNS = ("case_id", "funding_source")

@@ -37,11 +37,12 @@ from tariffcore.schedule.catalog import DecidingDate
 from tariffcore.schedule.model import DayCount, Unit
 from tariffcore.schedule.tariff import find_share
 
-FIELDS = 28
-"""Offsets of columns are kept at the numbers of their fields, the highest of which is 27."""
+FIELDS = 30
+"""Offsets of columns are kept at the numbers of their fields, the highest of which is 29."""
 NO_WORD = 1 << 16
 _NEEDS_HOURS = 1 << 17
 _BEYOND = 1 << 18
+_NEEDS_STAY = 1 << 19
 _DAY_OF_LEVEL = (0, INVALID_STAY, INVALID_STAY, MISSING_DAY, INVALID_DAY, MALFORMED_DAY)
 
 
@@ -62,12 +63,14 @@ class PlanWords:
         self._providers = plan.provider_rows
         self._drgs = plan.drg_items
         self._services = plan.service_items
+        self._with_stay = plan.items_with_stay
         self._keys = plan.setting_key_numbers
         self._signature_bits = plan.signature_bits
         self._limited = plan.limited_settings
         self._settings = {text: number for number, text in enumerate(plan.care_settings, start=1)}
         self._outcomes = plan.outcomes
         self._factors = {text: number for number, text in enumerate(plan.factor_codes, start=1)}
+        self._addon_kinds = {text: number for number, text in enumerate(plan.addon_kinds, start=1)}
         self._procedures = plan.procedure_bits
         self.by_admission = plan.catalog.deciding_date is DecidingDate.ADMISSION
         self.numbers = _binding.PlanNumbers(**self._numbers(plan))
@@ -92,8 +95,9 @@ class PlanWords:
         return self._drgs.get(word, UNKNOWN_DRG_ITEM)
 
     def service(self, word: str) -> int:
-        """The service's item."""
-        return self._services.get(word, UNKNOWN_SERVICE_ITEM)
+        """The service's item, marked where it is a case with a stay."""
+        item = self._services.get(word, UNKNOWN_SERVICE_ITEM)
+        return item | _NEEDS_STAY if self._with_stay is not None and self._with_stay[item] else item
 
     def setting(self, word: str) -> int:
         """The setting's key beside the signature, marked where some edition limits the hours."""
@@ -111,6 +115,10 @@ class PlanWords:
     def factor(self, word: str) -> int:
         """The factor's place among the plan's; 0 where no edition knows it."""
         return self._factors.get(word, 0)
+
+    def addon_kind(self, word: str) -> int:
+        """The kind's place among the plan's; 0 where no edition knows it."""
+        return self._addon_kinds.get(word, 0)
 
     def procedure(self, word: str) -> int:
         """The lists of exception procedures that it stands in, one bit each."""
@@ -136,6 +144,9 @@ class PlanWords:
             "edition_of_day": (plan.edition_of_day + 1).astype(np.uint8),
             "extra_days": np.array([0, *extras], dtype=np.int32),
             "key_of_pair": np.array(pairs, dtype=np.uint16),
+            "key_of_addon": plan.keys_of_addons << np.uint16(self._signature_bits),
+            "addon_component": plan.addon_components,
+            "first_provider": plan.first_provider_of_item,
             "limit_hours": limits,
             "over_key": self._limit_keys(over_limit=True),
             "unsure_key": self._limit_keys(over_limit=None),
@@ -196,6 +207,7 @@ class CodeTables:
             ("setting_number", words.setting_number, 0, np.uint16),
             ("outcome", words.outcome, MISSING_OUTCOME * DEATH_ANSWERS | NO_WORD, np.uint32),
             ("factor", words.factor, NO_WORD, np.uint32),
+            ("addon_kind", words.addon_kind, NO_WORD, np.uint32),
             ("procedure", words.procedure, 0, np.uint8),
         ):
             beyond = _BEYOND if dtype is np.uint32 else 0

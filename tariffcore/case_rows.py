@@ -31,6 +31,7 @@ _TEXT_COLUMNS = frozenset(
         "factor_code",
         "funding_source",
         "patient_id",
+        "addon_kind",
     }
 )
 _NEVER_LOOKED_UP = frozenset({"case_id", "patient_id"})
@@ -60,7 +61,7 @@ def _cells(name: str, column: pa.ChunkedArray, minor_units: int) -> list[Any]:
         return _procedures(name, column)
     if name == "death_unavoidable":
         return [None if value is None else bool(value) for value in _values(reading.booleans(name, column))]
-    if name == "claimed_amount":
+    if name in ("claimed_amount", "addon_amount"):
         amounts = _values(reading.money_minor(name, column, minor_units))
         return [None if value is None else Decimal(format_minor(value, minor_units)) for value in amounts]
     # out of range is for the explanation to say, which names the range

@@ -35,12 +35,14 @@ class Case:
     funding_source: str | None = None
     patient_id: str | None = None
     claimed_amount: Decimal | None = None
+    addon_amount: Decimal | None = None
+    addon_kind: str | None = None
 
 
 CASE_COLUMNS = tuple(field.name for field in fields(Case))
 """The standard columns that pricing reads."""
 
-STANDARD_COLUMNS = (*CASE_COLUMNS, "addon_amount", "addon_kind")
+STANDARD_COLUMNS = CASE_COLUMNS
 """Every column name with a meaning; others are none of our business and never leave their file."""
 
 
@@ -81,4 +83,5 @@ _COLUMN_TYPES = {
     "quantity": pa.int64(),
     "length_of_stay_days": pa.int64(),
     "claimed_amount": pa.decimal128(38, 9),
+    "addon_amount": pa.decimal128(38, 9),
 }

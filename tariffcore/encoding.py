@@ -53,6 +53,19 @@ class MarkedRows:
 
 
 @dataclass(frozen=True, slots=True)
+class AddOns:
+    """What is paid on top, row by row of those that have something.
+
+    kind          the number of the kind in ``plan.addon_kinds`` + 1; 0 for one that no edition knows
+    amount_minor  minor units, at most `tariffcore.money.MAX_AMOUNT_MINOR`
+    """
+
+    rows: NDArray[np.intp]
+    kind: NDArray[np.uint16]
+    amount_minor: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedCases:
     """One array a column, all of one length. `Plan` says what the numbers mean."""
 
@@ -67,6 +80,8 @@ class EncodedCases:
     quantity: NDArray[np.uint32] | None
     claimed_minor: NDArray[np.int64] | None = None
     claimed_missing: Mask | None = None
+    addons: AddOns | None = None
+    """Amounts that rows bring with them; None: there are none."""
     invalid: tuple[MarkedRows, ...] = ()
     missing: tuple[MarkedRows, ...] = ()
     marked: NDArray[np.intp] | None = None
@@ -131,12 +146,15 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
     admission, discharge = _days(table, "admission_date", marks), _days(table, "discharge_date", marks)
     marks.absent("discharge_date", discharge.missing)
     length, length_given = _length_of_stay(table, marks)
-    admission_needed = is_case & ~length_given
+    has_stay = is_case
+    if plan.items_with_stay is not None:
+        has_stay = is_case | plan.items_with_stay[item]
+    admission_needed = has_stay & ~length_given
     if plan.catalog.deciding_date is DecidingDate.ADMISSION:
         admission_needed = np.ones(count, dtype=np.bool_)
     marks.absent("admission_date", admission.missing & admission_needed)
 
-    outcome = _outcomes(table, coded, is_case, plan, marks)
+    outcome = _outcomes(table, coded, has_stay, plan, marks)
     age = _ages(table, marks)
     quantity = _quantities(table, is_service, marks)
     signature = _signatures(table, plan, marks)
@@ -144,6 +162,8 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
     provider = coded("provider_id").map(
         lambda text: plan.provider_rows.get(text, UNKNOWN_PROVIDER_ROW), MISSING_PROVIDER_ROW, np.uint16
     )
+    if plan.first_provider_of_item is not None:
+        provider = provider + plan.first_provider_of_item.take(item)
     claimed_minor = claimed_missing = None
     if "claimed_amount" in names:
         claimed = reading.money_minor(
@@ -151,8 +171,7 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         )
         marks.wrong("claimed_amount", claimed.wrong)
         claimed_minor, claimed_missing = claimed.values, claimed.missing | claimed.wrong
-    if "addon_amount" in names:
-        marks.wrong("addon_amount", ~_blank(reading.one_array(table.column("addon_amount"))))
+    addons = _addons(table, coded, plan, marks)
     # patient_id is not looked at: a run without rejects does not even read it, and must find the same
     if "funding_source" in names:
         marks.wrong("funding_source", _undecodable(reading.one_array(table.column("funding_source"))))
@@ -172,7 +191,7 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         without_stay = np.flatnonzero(admission.missing & ~length_given)
         admission_code = admission_code.copy()
         admission_code[without_stay] = discharge_code[without_stay]
-    keys = _setting_keys(setting, factor, is_case, admission, discharge, editions, plan)
+    keys = _setting_keys(setting, factor, addons, is_case, admission, discharge, editions, plan)
 
     impossible = _impossible_stay(admission, discharge)
     troubles = [
@@ -207,6 +226,7 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         quantity=quantity,
         claimed_minor=claimed_minor,
         claimed_missing=claimed_missing,
+        addons=addons,
         invalid=tuple(marks.invalid),
         missing=tuple(marks.missing),
         marked=marked,
@@ -351,13 +371,13 @@ def _stay_by_length(
 
 
 def _outcomes(
-    table: pa.Table, coded: Callable[[str], CodedText], is_case: Mask, plan: Plan, marks: _Marks
+    table: pa.Table, coded: Callable[[str], CodedText], has_stay: Mask, plan: Plan, marks: _Marks
 ) -> NDArray[np.uint8]:
     """Outcome and whether a death was unavoidable, in one number."""
     count = marks.count
     if "outcome" in table.column_names:
         column = coded("outcome")
-        marks.absent("outcome", column.missing() & is_case)
+        marks.absent("outcome", column.missing() & has_stay)
         outcome = column.map(lambda text: plan.outcomes.get(text, UNKNOWN_OUTCOME), MISSING_OUTCOME, np.uint8)
     else:
         outcome = np.full(count, plan.outcomes.get("discharged", UNKNOWN_OUTCOME), dtype=np.uint8)
@@ -391,6 +411,32 @@ def _quantities(table: pa.Table, is_service: Mask, marks: _Marks) -> NDArray[np.
     return None if (column.values == 1).all() else column.values
 
 
+def _addons(table: pa.Table, coded: Callable[[str], CodedText], plan: Plan, marks: _Marks) -> AddOns | None:
+    """Amounts paid on top: both their columns say something of a row, or neither does."""
+    if not {"addon_amount", "addon_kind"} & set(table.column_names):
+        return None
+    kind = coded("addon_kind")
+    has_kind = ~kind.missing()
+    amount_minor = np.zeros(marks.count, dtype=np.int64)
+    has_amount = wrong = np.zeros(marks.count, dtype=np.bool_)
+    if "addon_amount" in table.column_names:
+        column = reading.money_minor(
+            "addon_amount", table.column("addon_amount"), plan.editions[0].minor_units
+        )
+        wrong = column.wrong | (~column.missing & (column.values < 0))
+        amount_minor, has_amount = column.values, ~column.missing
+        marks.wrong("addon_amount", wrong)
+    marks.absent("addon_kind", has_amount & ~has_kind)
+    marks.absent("addon_amount", has_kind & ~has_amount & ~wrong)
+    rows = np.flatnonzero(has_kind & has_amount & ~wrong)
+    if not len(rows):
+        return None
+    numbers = {text: number for number, text in enumerate(plan.addon_kinds, start=1)}
+    return AddOns(
+        rows, kind.at(rows).map(lambda text: numbers.get(text, 0), 0, np.uint16), amount_minor[rows]
+    )
+
+
 def _signatures(table: pa.Table, plan: Plan, marks: _Marks) -> NDArray[np.uint8]:
     if "procedure_codes" not in table.column_names:
         return np.zeros(marks.count, dtype=np.uint8)
@@ -406,6 +452,7 @@ def _signatures(table: pa.Table, plan: Plan, marks: _Marks) -> NDArray[np.uint8]
 def _setting_keys(
     setting: CodedText,
     factor: CodedText,
+    addons: AddOns | None,
     is_case: Mask,
     admission: DayColumn,
     discharge: DayColumn,
@@ -435,6 +482,15 @@ def _setting_keys(
         setting_number = setting.at(with_factor).map(lambda text: settings.get(text, 0), 0, np.uint16)
         factor_number = factor.at(with_factor).map(lambda text: factors.get(text, 0), 0, np.uint16)
         keys[with_factor] = by_pair[setting_number, factor_number]
+    if addons is not None:
+        pairs = plan.keys_of_addons
+        places = {text: number for number, text in enumerate(plan.care_settings, start=1)}
+        setting_number = setting.at(addons.rows).map(lambda text: places.get(text, 0), 0, np.uint16)
+        # no rule says what a factor would do to an add-on
+        kind = np.where(factor.missing()[addons.rows], addons.kind, 0)
+        keys[addons.rows] = pairs[setting_number, kind]
+        is_case = is_case.copy()
+        is_case[addons.rows] = False  # where hours are limited nothing is paid on top, however long the stay
     for care_setting in plan.limited_settings:
         concerned = np.flatnonzero((own_keys == numbers[SettingKey(care_setting)]) & is_case)
         for number, schedule in enumerate(plan.editions):

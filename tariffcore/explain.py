@@ -78,6 +78,7 @@ _UNREADABLE = {
     "admission_date": "unreadable_date",
     "discharge_date": "unreadable_date",
     "claimed_amount": "unreadable_amount",
+    "addon_amount": "unreadable_amount",
     "age_years": "unreadable_number",
     "quantity": "unreadable_number",
     "length_of_stay_days": "unreadable_number",
@@ -89,11 +90,6 @@ def reason_of_unreadable_cell(field: str, text: str, language: str = "en") -> st
     """The reason of an INVALID_FIELD whose cell never became a value: ``2026-02-30`` in a date column."""
     key = _UNREADABLE.get(field, "invalid_cell")
     return reasons_in_words((statement(key, field=field, text=text),), labels_in(language))
-
-
-def reason_of_addon_amount(text: str, language: str = "en") -> str:
-    """The reason of an INVALID_FIELD for a drug paid on top, which no rule pays yet."""
-    return reasons_in_words((statement("addon_amount", text=text),), labels_in(language))
 
 
 def reason_of_malformed_row(trouble: str, values: Mapping[str, str], language: str = "en") -> str:

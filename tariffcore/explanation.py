@@ -36,6 +36,7 @@ STEP_IDS = (
     "coefficient",
     "unit_price",
     "payment",
+    "addon",
     "components",
 )
 """Every step there is, in the order of the calculation. The ids are part of the JSON: add, never rename."""

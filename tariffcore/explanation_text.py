@@ -24,7 +24,7 @@ _LONGEST_WHOLE_WORD = 64
 CODE_STEPS = frozenset(["edition", "group", "service"])
 """Steps whose result is a code, not a number."""
 
-MONEY_STEPS = frozenset(["tariff", "rate", "tariff_share", "unit_price", "payment", "components"])
+MONEY_STEPS = frozenset(["tariff", "rate", "tariff_share", "unit_price", "payment", "addon", "components"])
 """Steps whose result is in units of the currency: shown with all decimals of its minor unit."""
 
 MONEY_OPERAND = {"tariff": 1, "tariff_share": 0, "unit_price": 0, "payment": 1}

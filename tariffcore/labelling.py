@@ -48,6 +48,8 @@ NUMBER_VALUES = frozenset(
         "value",
         "increase",
         "unit_price",
+        "added",
+        "amount_before",
         "found",
         "expected",
         "places",
@@ -62,9 +64,19 @@ SPAN_VALUES = frozenset(["spans"])
 EDITION_VALUES = frozenset(["editions"])
 CONDITION_VALUES = frozenset(["conditions"])
 QUOTED_VALUES = frozenset(
-    ["drg_code", "service_code", "provider_id", "factor_code", "word", "suggestion", "text", "procedure"]
+    [
+        "drg_code",
+        "service_code",
+        "provider_id",
+        "factor_code",
+        "word",
+        "suggestion",
+        "text",
+        "procedure",
+        "kind",
+    ]
 )
-VOCABULARY_VALUES = frozenset(["care_setting", "outcome", "unit", "method", "day_count"])
+VOCABULARY_VALUES = frozenset(["care_setting", "outcome", "unit", "method", "component", "day_count"])
 TERM_VALUES = frozenset(["deciding_field"])
 LIST_VALUES = frozenset(["words", "fields"])
 RULE_VALUES = frozenset(["rule_if_true", "rule_if_false"])

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from tariffcore.schedule.catalog import Catalog
 from tariffcore.schedule.model import Pay, PaymentMethod, Schedule, StayRule, Unit
-from tariffcore.schedule.tariff import find_service, with_exceptions
+from tariffcore.schedule.tariff import coefficients_of, find_service, is_in_force, with_exceptions
 from tariffcore.statuses import CaseStatus
 
 UNKNOWN_DRG_ITEM, UNKNOWN_SERVICE_ITEM = 0, 1
@@ -49,9 +49,12 @@ _DAYS_BEFORE_FIRST_EDITION = 36_525  # a stay may have begun long before the fir
 _NO_RATE_STATUSES = (
     CaseStatus.UNKNOWN_SETTING,
     CaseStatus.NOT_PRICED_IN_SETTING,
+    CaseStatus.ADDON_NOT_PAID,
     CaseStatus.STAY_OVER_LIMIT,
-    CaseStatus.MISSING_FIELD,  # the hours of the stay
+    CaseStatus.MISSING_FIELD,  # the hours of the stay, the cost of an item
 )
+UNITS_WITH_STAY = (Unit.CASE, Unit.AVERAGE_CASE)
+"""What stay rules concern: the dates and the outcome of the stay matter."""
 _EPOCH = date(1970, 1, 1)
 
 
@@ -67,6 +70,7 @@ class SettingKey:
     over_limit: bool | None = False
     """True: longer than the setting pays; None: the hours are needed and missing."""
     factor_code: str | None = None
+    addon_kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,10 @@ class StayClass:
     """Of a service: the care settings for which it has a rate of its own."""
     method: PaymentMethod | None = None
     """Of a service: what pays it. A case is paid by the method of its share."""
+    factors: frozenset[tuple[str, Fraction]] = frozenset()
+    """Of a service: the factors in force for its unit."""
+    has_general_rate: bool = True
+    """Of a service: whether it has a rate that the shares of its unit apply to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,7 @@ class Numbering:
         self._number_periods()
         self._number_settings()
         self._number_procedures()
+        self._number_coefficient_sets()
         self._number_classes()
         self._number_columns()
         self._number_factors()
@@ -145,6 +154,7 @@ class Numbering:
             schedule = span.schedule
             services = [row for rows in schedule.services.values() for row in rows]
             service_cuts = _cuts((r.effective_start_date, r.effective_end_date) for r in services)
+            service_cuts |= _cuts((r.effective_start_date, r.effective_end_date) for r in schedule.factors)
             providers = [row for rows in (schedule.providers or {}).values() for row in rows]
             provider_cuts = _cuts((r.effective_start_date, r.effective_end_date) for r in providers)
             starts = sorted(
@@ -169,11 +179,14 @@ class Numbering:
         self.epochs_of_edition = [np.flatnonzero(editions == number) for number in range(len(self.editions))]
 
     def service_spans(self, edition: int) -> Iterator[tuple[str, NDArray[np.intp], date]]:
-        """Each service of an edition with epochs over which its rows in force stay, and a day of them."""
+        """Each service of an edition with epochs over which its rows and factors stay, and a day of them."""
         epochs = self.epochs_of_edition[edition]
         days = [self.epochs[epoch].day for epoch in epochs]
+        factors = self.editions[edition].factors
         for code, rows in self.editions[edition].services.items():
             cuts = _cuts((row.effective_start_date, row.effective_end_date) for row in rows)
+            own = [factor for factor in factors if factor.unit is rows[0].unit]
+            cuts |= _cuts((row.effective_start_date, row.effective_end_date) for row in own)
             places = {0, *(bisect_left(days, cut) for cut in cuts), len(days)}
             for start, stop in pairwise(sorted(places)):
                 yield code, epochs[start:stop], days[start]
@@ -184,6 +197,7 @@ class Numbering:
             s.care_setting for schedule in self.editions for s in schedule.shares if s.max_hours is not None
         }
         factors = distinct(row.factor_code for schedule in self.editions for row in schedule.factors)
+        addons = distinct(addon.kind for schedule in self.editions for addon in schedule.addons)
         self.setting_keys = [SettingKey(None)]
         for setting in settings:
             self.setting_keys.append(SettingKey(setting))
@@ -192,11 +206,13 @@ class Numbering:
                     SettingKey(setting, over_limit=True),
                     SettingKey(setting, over_limit=None),
                 ]
-            # the empty code stands for a factor that no edition knows
+            # the empty code stands for a factor, or an add-on, that no edition knows
             self.setting_keys += [SettingKey(setting, factor_code=code) for code in ("", *factors)]
+            self.setting_keys += [SettingKey(setting, addon_kind=kind) for kind in ("", *addons)]
         self.setting_key_numbers = {key: number for number, key in enumerate(self.setting_keys)}
         self.care_settings = settings
         self.factor_codes = factors
+        self.addon_kinds = addons
         self.limited_settings = frozenset(limited)
 
     def _number_procedures(self) -> None:
@@ -212,6 +228,28 @@ class Numbering:
                 self.procedure_bits[procedure] = self.procedure_bits.get(procedure, 0) | 1 << bit
         self.signature_bits = len(self.procedure_lists)
 
+    def _number_coefficient_sets(self) -> None:
+        """Items that no edition corrects by different coefficients share a set; that of cases comes first."""
+        cases = (Unit.CASE,) * len(self.editions)
+        sets: dict[tuple[tuple[bool, ...], ...], int] = {}
+        self.coefficient_sets: list[tuple[Unit, ...]] = []
+        """Of each set, a unit for each edition whose coefficients are those of the set."""
+
+        def set_of(units: tuple[Unit, ...]) -> int:
+            key = tuple(coefficients_of(s, u) for s, u in zip(self.editions, units, strict=True))
+            if key not in sets:
+                sets[key] = len(sets)
+                self.coefficient_sets.append(units)
+            return sets[key]
+
+        set_of(cases)
+        numbers = np.zeros(self.item_count, dtype=np.uint16)
+        for code, item in self.service_items.items():
+            of_edition = [schedule.services.get(code) for schedule in self.editions]
+            any_unit = next(rows[0].unit for rows in of_edition if rows)
+            numbers[item] = set_of(tuple(rows[0].unit if rows else any_unit for rows in of_edition))
+        self.coefficient_set_of_item = numbers
+
     def _number_classes(self) -> None:
         named = frozenset(
             flag
@@ -219,7 +257,7 @@ class Numbering:
             for rule in schedule.stay_rules
             for exemption in rule.exemptions
             for flag in exemption.drg_flags
-        )
+        ) | {flag for schedule in self.editions for addon in schedule.addons for flag in addon.drg_flags}
         numbers: dict[StayClass, int] = {StayClass(Unit.CASE): 0}
         self.class_spans: list[tuple[NDArray[np.intp], int, int]] = []  # epochs, item, number of the class
         for edition, schedule in enumerate(self.editions):
@@ -236,7 +274,21 @@ class Numbering:
                     and row.care_setting is not None
                 )
                 service = schedule.services[code][0]
-                key = StayClass(service.unit, own_settings=own, method=service.method)
+                factors = frozenset(
+                    (row.factor_code, row.factor)
+                    for row in schedule.factors
+                    if row.unit is service.unit and row.covers(day)
+                )
+                general = any(
+                    row.care_setting is None and is_in_force(row, day) for row in schedule.services[code]
+                )
+                key = StayClass(
+                    service.unit,
+                    own_settings=own,
+                    method=service.method,
+                    factors=factors,
+                    has_general_rate=general,
+                )
                 number = numbers.setdefault(key, len(numbers))
                 self.class_spans.append((epochs, self.service_items[code], number))
         self.stay_classes = list(numbers)
@@ -252,16 +304,24 @@ class Numbering:
             for share in schedule.shares:
                 for method in (share.method,) if share.unit is Unit.CASE else methods.get(share.unit, ()):
                     for rule in with_exceptions(share):
-                        self.rate_columns.setdefault((rule.id, method), len(self.rate_columns))
+                        self._add_columns(rule.id, share.unit, method)
         for stay_class in self.stay_classes:
             for setting in sorted(stay_class.own_settings):
                 assert stay_class.method is not None, "only services have rates of their own"
-                key = own_rate_id(stay_class.unit, setting), stay_class.method
-                self.rate_columns.setdefault(key, len(self.rate_columns))
+                self._add_columns(own_rate_id(stay_class.unit, setting), stay_class.unit, stay_class.method)
         self.no_rate_columns = {
             status: len(self.rate_columns) + n for n, status in enumerate(_NO_RATE_STATUSES)
         }
         self.column_count = len(self.rate_columns) + len(self.no_rate_columns)
+
+    def _add_columns(self, rule_id: str, unit: Unit, method: PaymentMethod) -> None:
+        """The column of a rule, and one for each kind of add-on that may be paid under it."""
+        self.rate_columns.setdefault((rule_id, method), len(self.rate_columns))
+        for schedule in self.editions:
+            for addon in schedule.addons:
+                if addon.unit is unit:
+                    key = with_addon(rule_id, addon.kind, unit, method)
+                    self.rate_columns.setdefault(key, len(self.rate_columns))
 
     def _number_factors(self) -> None:
         rows = {FactorRow(None, Pay.FULL, Fraction(1))}
@@ -281,6 +341,27 @@ class Numbering:
         self.component_names: tuple[str, ...] = distinct(row.component for row in rows)
 
     @property
+    def provider_count(self) -> int:
+        """How many numbers the kernel's provider column may hold: each provider once a coefficient set."""
+        return (2 + len(self.provider_rows)) * len(self.coefficient_sets)
+
+    @cached_property
+    def first_provider_of_item(self) -> NDArray[np.uint16] | None:
+        """What an item's coefficient set adds to the provider's row; None: all items have one set."""
+        if len(self.coefficient_sets) == 1:
+            return None
+        return self.coefficient_set_of_item * np.uint16(2 + len(self.provider_rows))
+
+    @cached_property
+    def items_with_stay(self) -> NDArray[np.bool_] | None:
+        """Which services are cases with a stay, for some edition at least; None: none is."""
+        with_stay = np.zeros(self.item_count, dtype=np.bool_)
+        for code, item in self.service_items.items():
+            rows = [row for schedule in self.editions for row in schedule.services.get(code, ())]
+            with_stay[item] = any(row.unit in UNITS_WITH_STAY for row in rows)
+        return with_stay if with_stay.any() else None
+
+    @property
     def variant_count(self) -> int:
         """How many numbers the kernel's variant column may hold."""
         return len(self.setting_keys) << self.signature_bits
@@ -289,6 +370,34 @@ class Numbering:
     def outcome_count(self) -> int:
         """How many numbers the kernel's outcome column may hold."""
         return (2 + len(self.outcomes)) * DEATH_ANSWERS
+
+    @cached_property
+    def keys_of_addons(self) -> NDArray[np.uint16]:
+        """For care setting + 1 and kind of add-on + 1, 0 for unknown ones: the setting key."""
+        return np.array(
+            [
+                [
+                    self.setting_key_numbers.get(SettingKey(setting, addon_kind=kind), UNKNOWN_SETTING_KEY)
+                    for kind in ("", *self.addon_kinds)
+                ]
+                for setting in (None, *self.care_settings)
+            ],
+            dtype=np.uint16,
+        )
+
+    @cached_property
+    def addon_components(self) -> NDArray[np.int16]:
+        """For edition + 1 and kind of add-on on a cost group + 1: the number of the component that it is.
+
+        -1: of none. An item is not split.
+        """
+        table = np.full((1 + len(self.editions), 1 + len(self.addon_kinds)), -1, dtype=np.int16)
+        for edition, schedule in enumerate(self.editions, start=1):
+            for addon in schedule.addons:
+                if addon.component is not None and addon.unit is Unit.CASE:
+                    place = self.component_names.index(addon.component)
+                    table[edition, 1 + self.addon_kinds.index(addon.kind)] = place
+        return table
 
     @cached_property
     def rule_ids(self) -> list[str | None]:
@@ -312,6 +421,11 @@ class Numbering:
         return code if 0 <= code < MISSING_DAY else OUTSIDE_DAY
 
 
+def with_addon(rule_id: str, kind: str, unit: Unit, method: PaymentMethod) -> tuple[str, PaymentMethod]:
+    """Rule id and method of what a rule pays together with an add-on."""
+    return f"{rule_id}+{kind}", PaymentMethod.CASE_WITH_DRUG if unit is Unit.CASE else method
+
+
 def own_rate_id(unit: Unit, care_setting: str) -> str:
     """The rule id of a service paid by a rate of its own care setting."""
     return f"{unit}.{care_setting}.rate"
@@ -326,5 +440,5 @@ def distinct(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _cuts(spans: Iterable[tuple[date, date | None]]) -> set[date]:
+def _cuts(spans: Iterable[tuple[date | None, date | None]]) -> set[date]:
     return {day for span in spans for day in span if day is not None}

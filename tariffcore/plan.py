@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from math import lcm
 
 import numpy as np
@@ -54,6 +55,7 @@ from tariffcore.schedule.tariff import (
     find_share,
     group_weight,
     service_tariff,
+    units_by_coefficients,
     weight_tariff,
     with_exceptions,
 )
@@ -121,7 +123,7 @@ def _counts_beyond(plan: Plan) -> Iterator[Problem]:
     choices = editions * len(plan.stay_classes) * plan.variant_count
     for what, count, limit, way_out in (
         ("cost groups and services", plan.item_count, 1 << 16, FEWER_EDITIONS),
-        ("providers", 2 + len(plan.provider_rows), 1 << 16, FEWER_EDITIONS),
+        ("providers", plan.provider_count, 1 << 16, FEWER_EDITIONS),
         ("editions", editions, 255, FEWER_EDITIONS),
         ("dates on which something changes", len(plan.period_spans), (1 << 15) - 1, FEWER_EDITIONS),
         ("outcomes", 2 + len(plan.outcomes), 256 // DEATH_ANSWERS, FEWER_EDITIONS),
@@ -158,7 +160,8 @@ def _numbers_beyond(schedule: Schedule) -> Iterator[Problem]:
         if not _has_parts_up_to(MAX_SHARE_PART, value):
             yield beyond(f"share {name}", value, "10^9 / 10^9", fewer_decimals)
     for provider_id, periods in (schedule.providers or {}).items():
-        for combined in (combined_coefficient(schedule, period) for period in periods):
+        pairs = product(periods, units_by_coefficients(schedule))
+        for combined in (combined_coefficient(schedule, period, unit) for period, unit in pairs):
             if not _has_parts_up_to(MAX_COEFFICIENT_PART, combined):
                 yield beyond(f"coefficients of {provider_id}", combined, "10^32 / 10^32", fewer_decimals)
     splits: dict[tuple[str, str | None], int] = {}

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tariffcore import _encoding, _kernel
 from tariffcore.arrow_buffers import packed
 from tariffcore.column_reading import looked_up
-from tariffcore.encoding import EncodedCases, MarkedRows, encode_cases
+from tariffcore.encoding import AddOns, EncodedCases, MarkedRows, encode_cases
+from tariffcore.money import MAX_AMOUNT_MINOR
 from tariffcore.plan import MISSING_AGE, Plan
 from tariffcore.schedule.catalog import Catalog
 from tariffcore.schedule.model import PaymentMethod
@@ -284,9 +285,46 @@ def price_encoded(
             )
 
     _over_rows(price_and_split if components and plan.component_names else price, count, threads)
+    if cases.addons is not None:
+        pay_addons(
+            plan.addon_components, cases.addons, amount_minor, status, edition, rule, parts_minor, has_parts
+        )
     if cases.marked is not None and cases.marked_edition is not None:
         edition[cases.marked] = cases.marked_edition
     return PricedCases(plan, cases, amount_minor, status, edition, rule, parts_minor, has_parts)
+
+
+def pay_addons(
+    component_of: NDArray[np.int16],
+    addons: AddOns,
+    amount_minor: NDArray[np.int64],
+    status: NDArray[np.uint8],
+    edition: NDArray[np.uint8],
+    rule: NDArray[np.uint16],
+    parts_minor: NDArray[np.int64] | None,
+    has_parts: NDArray[np.uint8] | None,
+) -> None:
+    """Add what rows bring with them to the prices of those that have one, and to its component.
+
+    ``component_of`` is `Plan.addon_components`.  Apart from the kernel's loops: few rows bring anything, and
+    a loop that looked at all of them for it would be slower for every other.
+    """
+    paid = np.flatnonzero(status[addons.rows] == int(CaseStatus.OK))
+    rows, added = addons.rows[paid], addons.amount_minor[paid]
+    total = amount_minor[rows] + added  # both are below 10^18, so 64 bits have room
+    too_large = total > MAX_AMOUNT_MINOR
+    amount_minor[rows] = np.where(too_large, 0, total)
+    refused = rows[too_large]
+    status[refused] = CaseStatus.AMOUNT_OVERFLOW
+    rule[refused] = 0
+    if parts_minor is None or has_parts is None or not len(parts_minor):
+        return
+    parts_minor[:, refused] = 0
+    has_parts[refused] = 0
+    split = ~too_large & (has_parts[rows] != 0)
+    component = component_of[edition[rows[split]], addons.kind[paid[split]]]
+    assert (component >= 0).all(), "a schedule with components says which one an add-on is"
+    parts_minor[component, rows[split]] += added[split]
 
 
 def _over_rows(work: Callable[[int, int], None], count: int, threads: int) -> None:
@@ -308,7 +346,7 @@ def check_encoded(cases: EncodedCases, plan: Plan) -> None:
         "admission_day": (np.uint16, 1 << 16),
         "discharge_day": (np.uint16, 1 << 16),
         "item": (np.uint16, plan.item_count),
-        "provider": (np.uint16, 2 + len(plan.provider_rows)),
+        "provider": (np.uint16, plan.provider_count),
         "variant": (np.uint16, plan.variant_count),
         "age": (np.uint8, MISSING_AGE + 1),
         "outcome": (np.uint8, plan.outcome_count),

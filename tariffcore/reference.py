@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tariffcore.cases import Case
 from tariffcore.codes import normalise_procedure
 from tariffcore.schedule.model import (
+    AddOn,
     AppliesTo,
     CoefficientMode,
     DayCount,
@@ -76,7 +78,7 @@ def reference_price(case: Case, catalog: Catalog) -> ReferenceResult:
     schedule = edition_that_applies(case, catalog)
     schedule_id = schedule.id if schedule is not None else None
     try:
-        fields_are_in_range(case)
+        fields_are_in_range(case, catalog)
         needed_fields_are_given(case, catalog)
         dates_agree(case)
         if schedule is None:
@@ -100,22 +102,37 @@ def price_of_treated_case(
     group = cost_group(case, schedule)
     care_setting = known_care_setting(case, schedule)
     setting_share = share_of_setting(schedule, Unit.CASE, care_setting)
+    addon = add_on_that_pays(case, Unit.CASE, care_setting, group.flags, schedule, setting_share)
     stay_is_within_hours(case, setting_share)
     share = share_or_exception(case, setting_share)
     weight = relative_weight(case, group, schedule)
     outcome = known_outcome(case, schedule)
     no_factor_on_a_case(case)
-    stay_rule = stay_rule_that_applies(case, group, care_setting, outcome, stay_days, schedule)
-    coefficient = provider_coefficient(case, schedule, day)
-    stay_factor = factor_of_stay(stay_rule, group, stay_days)
+    stay_rule = stay_rule_that_applies(
+        case, group.flags, care_setting, outcome, stay_days, schedule, Unit.CASE
+    )
+    coefficient = provider_coefficient(case, schedule, day, Unit.CASE)
+    stay_factor = factor_of_stay(stay_rule, group.planned_days, stay_days)
 
     tariff = tariff_of_case(weight, share, schedule)
     unit_price = rounded(tariff * stay_factor * coefficient, schedule.roundings.unit)
     amount_minor = payment_minor(unit_price, case, schedule)
+    parts = component_parts(amount_minor, group, care_setting, schedule)
 
-    rule_id = share.id if stay_rule is None else f"{share.id}+{stay_rule.id}"
+    rule_ids = [share.id]
     method = setting_share.own_method or PaymentMethod.TREATED_CASE
-    return amount_minor, rule_id, method, component_parts(amount_minor, group, care_setting, schedule)
+    if addon is not None:
+        # item 82: biologic therapy is the tariff of the group and the cost of the drug
+        rule_ids.append(addon.kind)
+        method = PaymentMethod.CASE_WITH_DRUG
+        drug_minor = cost_given_by_the_line(case, schedule)
+        amount_minor = with_cost_on_top(amount_minor, drug_minor)
+        if parts is not None:
+            assert addon.component is not None
+            parts[addon.component] += drug_minor
+    if stay_rule is not None:
+        rule_ids.append(stay_rule.id)
+    return amount_minor, "+".join(rule_ids), method, parts
 
 
 METHOD_OF_SERVICES = {
@@ -123,19 +140,33 @@ METHOD_OF_SERVICES = {
     Unit.SERVICE: PaymentMethod.SERVICE,
     Unit.CALL: PaymentMethod.CALL,
     Unit.PERSON_MONTH: PaymentMethod.PER_CAPITA,
+    Unit.AVERAGE_CASE: PaymentMethod.AVERAGE_COST_CASE,
+    Unit.ITEM: PaymentMethod.ACTUAL_COST,
 }
 """How the fund pays for a service that does not say so itself."""
 
 
 def price_of_service(case: Case, schedule: Schedule, day: date) -> tuple[int, str, PaymentMethod]:
     """A bed-day, service, call or person-month: quantity x unit price (items 47, 63, 66-68, 72, 73)."""
-    length_of_stay(case, schedule)
+    stay_days = length_of_stay(case, schedule)
     rows = service_rows_on(case, schedule, day)
     care_setting = known_care_setting(case, schedule)
     service, tariff, rule_id = tariff_of_service(rows, care_setting, schedule)
-    known_outcome(case, schedule)
-    factor = factor_of_service(case, service, schedule)
-    coefficient = provider_coefficient(case, schedule, day)
+    nothing_flagged: frozenset[str] = frozenset()
+    addon = add_on_that_pays(case, service.unit, care_setting, nothing_flagged, schedule, None)
+    outcome = known_outcome(case, schedule)
+    if service.unit is Unit.AVERAGE_CASE:
+        return price_of_average_cost_case(
+            case, schedule, day, service, tariff, rule_id, care_setting, outcome, stay_days
+        )
+    if service.unit is Unit.ITEM:
+        # item 70: paid at actual cost, whatever the provider's coefficients
+        provider_coefficient(case, schedule, day, Unit.ITEM)
+        assert addon is not None
+        cost_minor = with_cost_on_top(0, cost_given_by_the_line(case, schedule))
+        return cost_minor, f"{rule_id}+{addon.kind}", service.own_method or PaymentMethod.ACTUAL_COST
+    factor = factor_of_service(case, service, schedule, day)
+    coefficient = provider_coefficient(case, schedule, day, service.unit)
 
     unit_price = rounded(tariff * factor * coefficient, schedule.roundings.unit)
     amount_minor = payment_minor(unit_price, case, schedule)
@@ -143,6 +174,32 @@ def price_of_service(case: Case, schedule: Schedule, day: date) -> tuple[int, st
     factor_code = written(case.factor_code)
     method = service.own_method or METHOD_OF_SERVICES[service.unit]
     return amount_minor, rule_id if factor_code is None else f"{rule_id}+{factor_code}", method
+
+
+def price_of_average_cost_case(
+    case: Case,
+    schedule: Schedule,
+    day: date,
+    service: Service,
+    tariff: Fraction,
+    rule_id: str,
+    care_setting: str,
+    outcome: str,
+    stay_days: int,
+) -> tuple[int, str, PaymentMethod]:
+    """A case at an average cost; cut short, its tariff / planned days x actual days (items 85, 86)."""
+    no_factor_on_a_case(case)
+    nothing_exempt: frozenset[str] = frozenset()
+    stay_rule = stay_rule_that_applies(
+        case, nothing_exempt, care_setting, outcome, stay_days, schedule, Unit.AVERAGE_CASE
+    )
+    coefficient = provider_coefficient(case, schedule, day, Unit.AVERAGE_CASE)
+    stay_factor = factor_of_stay(stay_rule, service.planned_days, stay_days)
+
+    unit_price = rounded(tariff * stay_factor * coefficient, schedule.roundings.unit)
+    amount_minor = payment_minor(unit_price, case, schedule)
+    method = service.own_method or PaymentMethod.AVERAGE_COST_CASE
+    return amount_minor, rule_id if stay_rule is None else f"{rule_id}+{stay_rule.id}", method
 
 
 # Which edition applies
@@ -196,7 +253,17 @@ def calendar_day(moment: date | datetime) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
 
 
-def fields_are_in_range(case: Case) -> None:
+def is_amount(amount: Decimal | None, catalog: Catalog) -> bool:
+    """Whether an amount is one of the currency: no part of a minor unit, not below zero, of 18 digits."""
+    if amount is None:
+        return True
+    if not amount.is_finite():
+        return False
+    amount_minor = Fraction(amount) * 10 ** editions_in_use(catalog)[0].minor_units
+    return bool(amount_minor.denominator == 1 and 0 <= amount_minor <= LARGEST_AMOUNT_MINOR)
+
+
+def fields_are_in_range(case: Case, catalog: Catalog) -> None:
     """A line is a case or a service, never both, and its numbers are ones that can occur."""
     if written(case.drg_code) is not None and written(case.service_code) is not None:
         raise _NoAmountError(CaseStatus.INVALID_FIELD)
@@ -205,6 +272,7 @@ def fields_are_in_range(case: Case) -> None:
         and (case.quantity is None or 1 <= case.quantity <= LARGEST_QUANTITY)
         and (case.length_of_stay_days is None or 0 <= case.length_of_stay_days <= LONGEST_STAY_DAYS)
     )
+    in_range = in_range and is_amount(case.addon_amount, catalog)
     if not in_range:
         raise _NoAmountError(CaseStatus.INVALID_FIELD)
 
@@ -214,18 +282,34 @@ def needed_fields_are_given(case: Case, catalog: Catalog) -> None:
     case_id = written(case.case_id) if isinstance(case.case_id, str) else case.case_id
     is_treated_case = written(case.drg_code) is not None
     is_service = written(case.service_code) is not None
+    has_stay = is_treated_case or is_average_cost_case(case, catalog)
     missing = (
         case_id is None
         or case.discharge_date is None
         or (case.admission_date is None and catalog.deciding_date == "admission")
         or written(case.care_setting) is None
         or not (is_treated_case or is_service)
-        or (is_treated_case and case.admission_date is None and case.length_of_stay_days is None)
-        or (is_treated_case and written(case.outcome) is None)
+        or (has_stay and case.admission_date is None and case.length_of_stay_days is None)
+        or (has_stay and written(case.outcome) is None)
         or (is_service and case.quantity is None)
+        or (case.addon_amount is None) != (written(case.addon_kind) is None)
     )
     if missing:
         raise _NoAmountError(CaseStatus.MISSING_FIELD)
+
+
+def is_average_cost_case(case: Case, catalog: Catalog) -> bool:
+    """Whether any edition pays the service as a whole case at an average cost (item 70)."""
+    return any(
+        row.unit is Unit.AVERAGE_CASE
+        for edition in editions_in_use(catalog)
+        for row in edition.services.get(written(case.service_code) or "", ())
+    )
+
+
+def editions_in_use(catalog: Catalog) -> list[Schedule]:
+    """The editions that price some day at least."""
+    return [span.schedule for span in catalog.spans]
 
 
 def dates_agree(case: Case) -> None:
@@ -290,7 +374,13 @@ def stay_is_within_hours(case: Case, share: Share) -> None:
 
 
 def stay_rule_that_applies(
-    case: Case, group: Group, care_setting: str, outcome: str, stay_days: int, schedule: Schedule
+    case: Case,
+    flags: frozenset[str],
+    care_setting: str,
+    outcome: str,
+    stay_days: int,
+    schedule: Schedule,
+    unit: Unit,
 ) -> StayRule | None:
     """The first stay rule that matches (items 81, 85, 86); None where the stay is paid in full.
 
@@ -300,11 +390,12 @@ def stay_rule_that_applies(
     def first_rule(death_unavoidable: bool) -> StayRule | None:
         for rule in schedule.stay_rules:
             if (
-                (not rule.outcomes or outcome in rule.outcomes)
+                rule.unit is unit
+                and (not rule.outcomes or outcome in rule.outcomes)
                 and (not rule.care_settings or care_setting in rule.care_settings)
                 and (rule.max_days is None or stay_days <= rule.max_days)
                 and (rule.death_unavoidable is None or rule.death_unavoidable == death_unavoidable)
-                and not any(exempts(exemption, group, outcome) for exemption in rule.exemptions)
+                and not any(exempts(exemption, flags, outcome) for exemption in rule.exemptions)
             ):
                 return rule
         return None
@@ -317,23 +408,23 @@ def stay_rule_that_applies(
     return if_unavoidable
 
 
-def exempts(exemption: StayExemption, group: Group, outcome: str) -> bool:
+def exempts(exemption: StayExemption, flags: frozenset[str], outcome: str) -> bool:
     """Whether a stay rule leaves the case alone (item 81: self-discharge in infectious groups; neonates)."""
     return (not exemption.outcomes or outcome in exemption.outcomes) and (
-        not exemption.drg_flags or not exemption.drg_flags.isdisjoint(group.flags)
+        not exemption.drg_flags or not exemption.drg_flags.isdisjoint(flags)
     )
 
 
-def factor_of_stay(rule: StayRule | None, group: Group, stay_days: int) -> Fraction:
+def factor_of_stay(rule: StayRule | None, planned_days: int | None, stay_days: int) -> Fraction:
     """In full; a share of the tariff (item 81: half); or actual over planned days, at most the whole."""
     if rule is None or rule.pay is Pay.FULL:
         return Fraction(1)
     if rule.pay is Pay.SHARE:
         assert rule.share is not None
         return rule.share
-    if group.planned_days is None:
+    if planned_days is None:
         raise _NoAmountError(CaseStatus.MISSING_PLANNED_DAYS)
-    return min(Fraction(1), Fraction(stay_days, group.planned_days))
+    return min(Fraction(1), Fraction(stay_days, planned_days))
 
 
 # The tariff
@@ -443,13 +534,21 @@ def no_factor_on_a_case(case: Case) -> None:
         raise _NoAmountError(CaseStatus.UNKNOWN_FACTOR)
 
 
-def factor_of_service(case: Case, service: Service, schedule: Schedule) -> Fraction:
-    """Home visit 2, remote 1/2, specialist in a child's preventive examination 1/2 (items 66-68)."""
+def factor_of_service(case: Case, service: Service, schedule: Schedule, day: date) -> Fraction:
+    """Home visit 2, remote 1/2, specialist in a child's preventive examination 1/2 (items 66-68).
+
+    Of a norm per person 80 % for one who came for nothing all year, in December, and 90 % for the uninsured
+    (item 47-1).
+    """
     factor_code = written(case.factor_code)
     if factor_code is None:
         return Fraction(1)
     for factor in schedule.factors:
-        if factor.unit is service.unit and factor.factor_code == factor_code:
+        if (
+            factor.unit is service.unit
+            and factor.factor_code == factor_code
+            and is_within(day, factor.effective_start_date or date.min, factor.effective_end_date)
+        ):
             return factor.factor
     raise _NoAmountError(CaseStatus.UNKNOWN_FACTOR)
 
@@ -457,8 +556,11 @@ def factor_of_service(case: Case, service: Service, schedule: Schedule) -> Fract
 # The provider
 
 
-def provider_coefficient(case: Case, schedule: Schedule, day: date) -> Fraction:
-    """The product of the coefficients that multiply, plus c - 1 of each that adds; 1 where there are none."""
+def provider_coefficient(case: Case, schedule: Schedule, day: date, unit: Unit) -> Fraction:
+    """The product of the coefficients that multiply, plus c - 1 of each that adds; 1 where there are none.
+
+    A coefficient may correct certain units only: sex and age correct a norm per person and no cost group.
+    """
     if schedule.providers is None:
         return Fraction(1)
     provider_id = written(case.provider_id)
@@ -471,12 +573,60 @@ def provider_coefficient(case: Case, schedule: Schedule, day: date) -> Fraction:
             product = Fraction(1)
             increments = Fraction(0)
             for coefficient, value in zip(schedule.coefficients, period.coefficients, strict=True):
+                if coefficient.units and unit not in coefficient.units:
+                    continue
                 if coefficient.mode is CoefficientMode.MULTIPLIES:
                     product *= value
                 else:
                     increments += value - 1
             return product + increments
     raise _NoAmountError(CaseStatus.NO_COEFFICIENT_FOR_DATE)
+
+
+# What a line brings with it
+
+
+def add_on_that_pays(
+    case: Case,
+    unit: Unit,
+    care_setting: str,
+    flags: frozenset[str],
+    schedule: Schedule,
+    share: Share | None,
+) -> AddOn | None:
+    """The rule that pays the amount a line brings with it (items 70, 82); None where it brings none.
+
+    A line that brings one which no rule pays is refused, and so is an item at actual cost that brings none.
+    No rule says what an add-on would be beside a factor, or where the hours of the stay are limited.
+    """
+    kind = written(case.addon_kind)
+    if kind is None:
+        if unit is Unit.ITEM:
+            raise _NoAmountError(CaseStatus.MISSING_FIELD)
+        return None
+    if written(case.factor_code) is None and (share is None or share.max_hours is None):
+        for addon in schedule.addons:
+            if (
+                addon.kind == kind
+                and addon.unit is unit
+                and (not addon.care_settings or care_setting in addon.care_settings)
+                and (not addon.drg_flags or not addon.drg_flags.isdisjoint(flags))
+            ):
+                return addon
+    raise _NoAmountError(CaseStatus.ADDON_NOT_PAID)
+
+
+def cost_given_by_the_line(case: Case, schedule: Schedule) -> int:
+    """The amount in minor units; the check of the fields has found it there, and exact."""
+    assert case.addon_amount is not None
+    return whole_number(Fraction(case.addon_amount) * 10**schedule.minor_units)
+
+
+def with_cost_on_top(amount_minor: int, cost_minor: int) -> int:
+    """Both together, as long as that is an amount."""
+    if amount_minor + cost_minor > LARGEST_AMOUNT_MINOR:
+        raise _NoAmountError(CaseStatus.AMOUNT_OVERFLOW)
+    return amount_minor + cost_minor
 
 
 # The payment

@@ -17,7 +17,6 @@ from tariffcore.cases import STANDARD_COLUMNS, Case
 from tariffcore.encoding import MarkedRows
 from tariffcore.explain import (
     reason_for,
-    reason_of_addon_amount,
     reason_of_malformed_row,
     reason_of_unreadable_cell,
 )
@@ -48,7 +47,7 @@ _REASON_DEPENDS_ON: dict[CaseStatus, tuple[str, ...]] = {
 
 _CACHE_LIMIT = 100_000
 
-_NUMBERS_WITH_A_RANGE = ("age_years", "quantity", "length_of_stay_days")
+_NUMBERS_WITH_A_RANGE = ("age_years", "quantity", "length_of_stay_days", "addon_amount")
 """A cell of these may be a number and still be wrong: then the explanation names it, and the range."""
 
 
@@ -106,12 +105,7 @@ class KnownReasons(ABC):
 
     def of_cells(self, cells: Sequence[tuple[str, str]]) -> str:
         """Why a row with these unreadable (column, text) cells has no amount."""
-        return "; ".join(
-            reason_of_addon_amount(text, self._language)
-            if column == "addon_amount"
-            else reason_of_unreadable_cell(column, text, self._language)
-            for column, text in cells
-        )
+        return "; ".join(reason_of_unreadable_cell(column, text, self._language) for column, text in cells)
 
 
 class RejectReasons(KnownReasons):

@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tariffcore._chunks import CodeWords
 from tariffcore.binding import FIELDS, CaseColumns, CodeTables, PlanWords, Workspace, price_columns
@@ -25,17 +26,32 @@ from tariffcore.statuses import CaseStatus
 _NO_DAY = -(2**31)
 _NOT_GIVEN = 2**32 - 1
 _UNREADABLE, _LACKING = 1, 2
+_NO_AMOUNT = -1
 _DEATH = {None: 0, False: 1, True: 2}
 _STATUSES = [CaseStatus(number) for number in range(1 + max(CaseStatus))]
 _UNIX_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
-# the fields 11 to 23 of CaseColumns, then 25 and 26, then the two of one byte, 24 and 27
-_ROW = struct.Struct("<5I2i8I2B")
+# the fields 11 to 23 of CaseColumns, then 25 and 26, then the two of one byte, 24 and 27, then 28 and 29
+_ROW = struct.Struct("<5I2i8I2BIq")
 _OFFSETS = np.full(FIELDS, -1, dtype=np.int64)
 _OFFSETS[11:24] = range(0, 52, 4)
 _OFFSETS[[25, 26, 24, 27]] = (52, 56, 60, 61)
-_OFFSETS_WITHOUT_PROCEDURES = _OFFSETS.copy()
-_OFFSETS_WITHOUT_PROCEDURES[[25, 26]] = -1
+_PROCEDURE_FIELDS, _ADDON_FIELDS = [25, 26], [28, 29]
+
+
+def _offsets(*, procedures: bool, addon: bool) -> NDArray[np.int64]:
+    offsets = _OFFSETS.copy()
+    offsets[_PROCEDURE_FIELDS] = offsets[_PROCEDURE_FIELDS] if procedures else -1
+    offsets[_ADDON_FIELDS] = (62, 66) if addon else -1
+    return offsets
+
+
+_OFFSETS_OF = {
+    (procedures, addon): _offsets(procedures=procedures, addon=addon)
+    for procedures in (False, True)
+    for addon in (False, True)
+}
+"""By whether the case touches an exception and whether it brings an amount with it."""
 
 
 class PricedCase(NamedTuple):
@@ -90,6 +106,7 @@ class _SinglePricer:
         self._setting = places("care_setting", plan.care_settings)
         self._outcome = places("outcome", plan.outcomes)
         self._factor = places("factor", plan.factor_codes)
+        self._addon_kind = places("addon_kind", plan.addon_kinds)
         # codes are spelled in many ways, and the same ones come again and again
         self._procedure = lru_cache(4096)(self._words.procedure)
         # the place of a signature is the signature itself
@@ -101,7 +118,13 @@ class _SinglePricer:
         self._spaces: list[Workspace] = []
 
     def price(self, case: Case, *, components: bool) -> PricedCase:
-        claimed_minor, problem = self._claim(case.claimed_amount)
+        claimed_minor, problem = self._minor(case.claimed_amount)
+        has_addon = case.addon_amount is not None or case.addon_kind is not None
+        added_minor: int | None = None
+        if case.addon_amount is not None:
+            added_minor, wrong_addon = self._minor(case.addon_amount)
+            if wrong_addon or (added_minor is not None and added_minor < 0):
+                added_minor, problem = None, _UNREADABLE
         if case.case_id is None or not str(case.case_id).strip():
             problem = problem or _LACKING
         admission_day, admission_second = _moment(case.admission_date)
@@ -129,8 +152,10 @@ class _SinglePricer:
             signature,
             _DEATH[case.death_unavoidable],
             problem,
+            _place(self._addon_kind, case.addon_kind),
+            _NO_AMOUNT if added_minor is None else added_minor,
         )
-        offsets = _OFFSETS if signature else _OFFSETS_WITHOUT_PROCEDURES
+        offsets = _OFFSETS_OF[signature != 0, has_addon]
         try:
             space = self._spaces.pop()
         except IndexError:
@@ -160,13 +185,13 @@ class _SinglePricer:
         finally:
             self._spaces.append(space)
 
-    def _claim(self, claimed: Decimal | None) -> tuple[int | None, int]:
-        """The claim in minor units, and whether it cannot be read."""
-        if claimed is None:
+    def _minor(self, amount: Decimal | None) -> tuple[int | None, int]:
+        """The amount in minor units, and whether it cannot be read."""
+        if amount is None:
             return None, 0
-        if not claimed.is_finite():
+        if not amount.is_finite():
             return None, _UNREADABLE
-        numerator, denominator = claimed.as_integer_ratio()
+        numerator, denominator = amount.as_integer_ratio()
         minor, rest = divmod(numerator * self._minor_in_unit, denominator)
         if rest or abs(minor) > MAX_AMOUNT_MINOR:
             return None, _UNREADABLE

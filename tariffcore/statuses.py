@@ -9,7 +9,7 @@ class CaseStatus(IntEnum):
     """OK, or why a case has no amount.
 
     Where several reasons apply, a case carries the first: what its own fields say comes before what the
-    edition says, and code, setting, weight, outcome, factor and provider follow in this order.
+    edition says, and code, setting, add-on, weight, outcome, factor and provider follow in this order.
     """
 
     UNSPECIFIED = 0
@@ -31,6 +31,7 @@ class CaseStatus(IntEnum):
     UNKNOWN_SERVICE = 16
     UNKNOWN_FACTOR = 17
     MALFORMED_ROW = 18
+    ADDON_NOT_PAID = 19
 
 
 STATUS_MEANING: dict[CaseStatus, str] = {
@@ -53,5 +54,6 @@ STATUS_MEANING: dict[CaseStatus, str] = {
     CaseStatus.UNKNOWN_SERVICE: "the service is not in the edition that applies",
     CaseStatus.UNKNOWN_FACTOR: "the factor is not one the schedules know",
     CaseStatus.MALFORMED_ROW: "the line is not a row of this table",
+    CaseStatus.ADDON_NOT_PAID: "the edition that applies pays no such amount on top of this",
 }
 """Each status in a few words, for summaries; the rejects name the value as well."""

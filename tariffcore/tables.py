@@ -8,9 +8,8 @@ table begins, so that the kernel need not multiply.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any
@@ -33,6 +32,7 @@ from tariffcore.numbering import (
     MISSING_OUTCOME,
     MISSING_PROVIDER_ROW,
     OUTSIDE_DAY,
+    UNITS_WITH_STAY,
     UNKNOWN_SERVICE_ITEM,
     FactorRow,
     Numbering,
@@ -42,6 +42,7 @@ from tariffcore.numbering import (
     distinct,
     own_rate_id,
     stay_factor,
+    with_addon,
 )
 from tariffcore.schedule.exactness import rate_scale, unit_step_minor
 from tariffcore.schedule.limits import MAX_AGE_YEARS
@@ -50,6 +51,7 @@ from tariffcore.schedule.model import (
     DayCount,
     Group,
     Pay,
+    PaymentMethod,
     Schedule,
     Share,
     ShareException,
@@ -59,10 +61,11 @@ from tariffcore.schedule.tariff import (
     case_tariff,
     combined_coefficient,
     component_shares,
-    find_factor,
+    find_addon,
     find_service,
     find_share,
     find_stay_rule,
+    is_in_force,
     service_tariff,
     with_exceptions,
 )
@@ -228,7 +231,7 @@ class Layout:
 
     def _days(self) -> NDArray[np.uint8]:
         n = self._n
-        providers = 2 + len(n.provider_rows)
+        providers = n.provider_count
         table = np.zeros(1, dtype=DAYS)
         first_item, first_coefficient, edition, status = (table[name][0] for name in DAYS.names or ())
         status[:] = CaseStatus.NO_SCHEDULE_FOR_DATE
@@ -362,18 +365,40 @@ class Layout:
         setting = key.care_setting
         if setting is None or setting not in schedule.care_settings:
             return [self._n.no_rate_columns[CaseStatus.UNKNOWN_SETTING]] * (1 << self._n.signature_bits)
-        if setting in stay_class.own_settings:
-            assert stay_class.method is not None
-            own_rate = own_rate_id(stay_class.unit, setting), stay_class.method
-            return [self._n.rate_columns[own_rate]] * (1 << self._n.signature_bits)
-        share = find_share(schedule, stay_class.unit, setting)
-        if share is None:
+        unit, kind = stay_class.unit, key.addon_kind
+        has_own = setting in stay_class.own_settings
+        share = None if has_own else find_share(schedule, unit, setting)
+        if not has_own and (share is None or not stay_class.has_general_rate):
             return [self._n.no_rate_columns[CaseStatus.NOT_PRICED_IN_SETTING]] * (1 << self._n.signature_bits)
+        if kind is not None and (
+            find_addon(schedule, kind, unit=unit, care_setting=setting, flags=stay_class.flags) is None
+            or (share is not None and share.max_hours is not None)
+        ):
+            return [self._n.no_rate_columns[CaseStatus.ADDON_NOT_PAID]] * (1 << self._n.signature_bits)
+        if kind is None and unit is Unit.ITEM:
+            return [self._n.no_rate_columns[CaseStatus.MISSING_FIELD]] * (1 << self._n.signature_bits)
+        if share is None:
+            assert stay_class.method is not None
+            own_rate = self._column(own_rate_id(unit, setting), unit, stay_class.method, kind)
+            return [own_rate] * (1 << self._n.signature_bits)
         if share.max_hours is not None and key.over_limit is not False:
             status = CaseStatus.STAY_OVER_LIMIT if key.over_limit else CaseStatus.MISSING_FIELD
             return [self._n.no_rate_columns[status]] * (1 << self._n.signature_bits)
         method = stay_class.method or share.method
-        return [self._n.rate_columns[rule.id, method] for rule in self._rules_by_signature(share)]
+        return [self._column(rule.id, unit, method, kind) for rule in self._rules_by_signature(share)]
+
+    def _column(self, rule_id: str, unit: Unit, method: PaymentMethod, kind: str | None) -> int:
+        """The rate column of a rule, with an add-on of the kind or without."""
+        if kind is None:
+            return self._n.rate_columns[rule_id, method]
+        return self._n.rate_columns[with_addon(rule_id, kind, unit, method)]
+
+    def _columns_filled(
+        self, rule_id: str, unit: Unit, method: PaymentMethod, schedule: Schedule
+    ) -> list[int]:
+        """The columns of a rule that hold its rate in an edition: alone, and with each add-on it pays."""
+        kinds = {addon.kind for addon in schedule.addons if addon.unit is unit}
+        return [self._column(rule_id, unit, method, kind) for kind in (None, *kinds)]
 
     def _rules_by_signature(self, share: Share) -> list[Share | ShareException]:
         bits = [1 << self._n.procedure_lists.index(exception.procedures) for exception in share.exceptions]
@@ -396,19 +421,21 @@ class Layout:
                     for setting in schedule.care_settings
                     if (row := find_service(schedule, code, setting, day)) is not None
                 }
-                if not in_force and not _any_in_force(schedule.services[code], day):
+                if not in_force and not any(is_in_force(row, day) for row in schedule.services[code]):
                     continue
                 cell = np.empty((self._n.column_count, AGE_CLASSES), dtype=np.int64)
                 self._fill_no_rate(cell)
                 for setting, row in in_force.items():
                     share = find_share(schedule, row.unit, setting)
                     if row.care_setting is not None:
-                        column = self._n.rate_columns[own_rate_id(row.unit, setting), row.method]
-                        cell[column] = _exact_int(service_tariff(schedule, row, None) * scale)
+                        own_rate = own_rate_id(row.unit, setting)
+                        columns = self._columns_filled(own_rate, row.unit, row.method, schedule)
+                        cell[columns] = _exact_int(service_tariff(schedule, row, None) * scale)
                     elif share is not None:
                         for rule in with_exceptions(share):
                             tariff = service_tariff(schedule, row, rule)
-                            cell[self._n.rate_columns[rule.id, row.method]] = _exact_int(tariff * scale)
+                            columns = self._columns_filled(rule.id, row.unit, row.method, schedule)
+                            cell[columns] = _exact_int(tariff * scale)
                 table[epochs, self._n.service_items[code]] = cell
         return table
 
@@ -431,7 +458,7 @@ class Layout:
         """Group, rate column and age class, in the order of the edition's groups."""
         scale = self._rate_units(schedule)
         rules = [
-            (self._n.rate_columns[rule.id, share.method], rule)
+            (self._columns_filled(rule.id, Unit.CASE, share.method, schedule), rule)
             for share in schedule.shares
             if share.unit is Unit.CASE
             for rule in with_exceptions(share)
@@ -439,8 +466,8 @@ class Layout:
         table = np.zeros((len(schedule.groups), self._n.column_count, AGE_CLASSES), dtype=np.int64)
         for cell, group in zip(table, schedule.groups.values(), strict=True):
             self._fill_no_rate(cell)
-            for column, rule in rules:
-                cell[column] = _rates_by_age(schedule, group, rule, scale)
+            for columns, rule in rules:
+                cell[columns] = _rates_by_age(schedule, group, rule, scale)
         return table
 
     def _planned_days(self) -> NDArray[np.uint16]:
@@ -448,6 +475,10 @@ class Layout:
         for edition, schedule in enumerate(self._n.editions):
             days = [group.planned_days or 0 for group in schedule.groups.values()]
             table[self._cells_of_groups(edition)] = days
+            for code, epochs, day in self._n.service_spans(edition):
+                for row in schedule.services[code]:
+                    if row.planned_days is not None and is_in_force(row, day):
+                        table[epochs, self._n.service_items[code]] = row.planned_days
         return table
 
     def _factor_cell(
@@ -460,21 +491,22 @@ class Layout:
         death: int,
         days: int,
     ) -> int:
-        is_case = stay_class.unit is Unit.CASE
+        has_stay = stay_class.unit in UNITS_WITH_STAY
         if outcome_number != MISSING_OUTCOME and (outcome is None or outcome not in schedule.outcomes):
             return -CaseStatus.UNKNOWN_OUTCOME
         if key.factor_code is not None:
-            factor = None if is_case else find_factor(schedule, stay_class.unit, key.factor_code)
+            factor = dict(stay_class.factors).get(key.factor_code)
             if factor is None:
                 return -CaseStatus.UNKNOWN_FACTOR
-            return self._n.factor_rows[FactorRow(factor.factor_code, Pay.SHARE, factor.factor)]
-        if not is_case or key.care_setting is None:
+            return self._n.factor_rows[FactorRow(key.factor_code, Pay.SHARE, factor)]
+        if not has_stay or key.care_setting is None:
             return 0
         if outcome is None:
             return -CaseStatus.MISSING_FIELD
         rules = [
             find_stay_rule(
                 schedule,
+                unit=stay_class.unit,
                 care_setting=key.care_setting,
                 outcome=outcome,
                 death_unavoidable=unavoidable,
@@ -509,7 +541,8 @@ class Layout:
             scale = self._scales[schedule.id]
             return PerRate(coefficient / (scale * step), schedule.roundings.unit.mode, step)
 
-        shape = (len(n.period_spans) + 1, 2 + len(n.provider_rows))
+        providers = 2 + len(n.provider_rows)
+        shape = (len(n.period_spans) + 1, n.provider_count)
         _refuse_beyond("coefficients by date and provider", math.prod(shape), np.dtype(np.uint32).itemsize, n)
         table = np.full(shape, row_of(CaseStatus.NO_SCHEDULE_FOR_DATE), dtype=np.uint32)
         starts = np.array([days_since_1970(start) for start, _ in n.period_spans])
@@ -520,19 +553,21 @@ class Layout:
                 table[own] = row_of(per_rate(Fraction(1), schedule))
                 continue
             table[own] = row_of(CaseStatus.UNKNOWN_PROVIDER)
-            table[own, MISSING_PROVIDER_ROW] = row_of(CaseStatus.MISSING_FIELD)
-            combined: dict[tuple[Fraction, ...], int] = {}
-            for provider_id, provider_periods in schedule.providers.items():
-                cells = table[:, n.provider_rows[provider_id]]
-                cells[own] = row_of(CaseStatus.NO_COEFFICIENT_FOR_DATE)
-                for row in provider_periods:
-                    if row.coefficients not in combined:
-                        coefficient = combined_coefficient(schedule, row)
-                        combined[row.coefficients] = row_of(per_rate(coefficient, schedule))
-                    covered = starts[own] >= days_since_1970(row.effective_start_date)
-                    if row.effective_end_date is not None:
-                        covered &= starts[own] < days_since_1970(row.effective_end_date)
-                    cells[own[covered]] = combined[row.coefficients]
+            for first, units in enumerate(n.coefficient_sets):
+                of_set = table[:, first * providers : (first + 1) * providers]
+                of_set[own, MISSING_PROVIDER_ROW] = row_of(CaseStatus.MISSING_FIELD)
+                combined: dict[tuple[Fraction, ...], int] = {}
+                for provider_id, provider_periods in schedule.providers.items():
+                    cells = of_set[:, n.provider_rows[provider_id]]
+                    cells[own] = row_of(CaseStatus.NO_COEFFICIENT_FOR_DATE)
+                    for row in provider_periods:
+                        if row.coefficients not in combined:
+                            coefficient = combined_coefficient(schedule, row, units[number])
+                            combined[row.coefficients] = row_of(per_rate(coefficient, schedule))
+                        covered = starts[own] >= days_since_1970(row.effective_start_date)
+                        if row.effective_end_date is not None:
+                            covered &= starts[own] < days_since_1970(row.effective_end_date)
+                        cells[own[covered]] = combined[row.coefficients]
         short = _cache_aligned(len(rows) * 16).view(np.uint64).reshape(len(rows), len(COEFFICIENT_COLUMNS))
         wide = np.zeros((len(rows), len(WIDE_COEFFICIENT_COLUMNS)), dtype=np.uint64)
         for key, number in rows.items():
@@ -636,13 +671,6 @@ def _exact_int(value: Fraction) -> int:
 
 def _extra_day(schedule: Schedule) -> int:
     return int(schedule.day_count is DayCount.INCLUSIVE)
-
-
-def _any_in_force(rows: Sequence[Any], day: date) -> bool:
-    return any(
-        row.effective_start_date <= day and (row.effective_end_date is None or day < row.effective_end_date)
-        for row in rows
-    )
 
 
 def _rates_by_age(schedule: Schedule, group: Group, rule: Share | ShareException, scale: int) -> list[int]:

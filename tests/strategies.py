@@ -39,6 +39,7 @@ from tariffcore.schedule.exactness import rate_scale
 from tariffcore.schedule.model import (
     CASE_SHARE_MODEL,
     METHODS_OF_UNIT,
+    AddOn,
     AppliesTo,
     BaseRate,
     Coefficient,
@@ -60,12 +61,13 @@ from tariffcore.schedule.model import (
     StayRule,
     Unit,
 )
+from tariffcore.schedule.tariff import combined_coefficient, units_by_coefficients
 
 SOURCE = "made for a test"
 CARE_SETTINGS = ("inpatient", "day_hospital", "home", "reception_observation", "outpatient")
 OUTCOMES = ("discharged", "transferred", "self_discharged", "died")
 DRG_FLAGS = ("neonatal", "infectious")
-COUNTED_UNITS = (Unit.BED_DAY, Unit.SERVICE, Unit.CALL, Unit.PERSON_MONTH)
+COUNTED_UNITS = (Unit.BED_DAY, Unit.SERVICE, Unit.CALL, Unit.PERSON_MONTH, Unit.AVERAGE_CASE, Unit.ITEM)
 
 LARGEST_TARIFF = 10**18 - 1  # in minor units, times the common denominator of exact tariffs
 LARGEST_TARIFF_DENOMINATOR = 10**12
@@ -257,7 +259,7 @@ def build_shares(
                         f"{unit.value}.{setting}",
                         unit,
                         setting,
-                        share_value(),
+                        Fraction(1) if unit is Unit.ITEM else share_value(),
                         AppliesTo.TARIFF,
                         None,
                         SOURCE,
@@ -319,13 +321,29 @@ def build_stay_rules(choices: Choices) -> tuple[StayRule, ...]:
     chosen = []
     for _ in range(choices.pick([2, 2, 3, 1, 0])):
         chosen.append(candidates.pop(0 if choices.one_in(2) else choices.integer(0, len(candidates) - 1)))
-    return tuple(chosen)
+    return (
+        *chosen,
+        *(
+            replace(each, id=f"{each.id}_average", unit=Unit.AVERAGE_CASE)
+            for each in chosen
+            if choices.one_in(2)
+        ),
+    )
+
+
+CORRECTED_UNITS = (
+    *(frozenset[Unit](),) * 3,
+    frozenset({Unit.PERSON_MONTH, Unit.AVERAGE_CASE}),
+    frozenset({Unit.CASE, Unit.BED_DAY}),
+)
+"""What a drawn coefficient corrects; an empty set is everything."""
 
 
 def build_coefficient_modes(choices: Choices) -> tuple[Coefficient, ...]:
     count = choices.pick([1, 2, 3, 5, 0])
     return tuple(
-        Coefficient(f"c{number}", choices.pick(list(CoefficientMode)), SOURCE) for number in range(count)
+        Coefficient(f"c{number}", choices.pick(list(CoefficientMode)), SOURCE, choices.pick(CORRECTED_UNITS))
+        for number in range(count)
     )
 
 
@@ -408,14 +426,36 @@ def build_components(choices: Choices) -> tuple[ComponentShare, ...]:
     return tuple(rows)
 
 
-def build_factors(choices: Choices) -> tuple[Factor, ...]:
+def build_factors(choices: Choices, start: date) -> tuple[Factor, ...]:
+    """Some in force for a while only."""
     names = ("home_visit", "remote", "child_preventive", "long")
+    always = (None, None)
+    cut = start + timedelta(days=choices.integer(1, 20))
+    spans = [always, always, (None, cut), (cut, None), (cut, cut + timedelta(days=5))]
     return tuple(
-        Factor(unit, name, Fraction(choices.pick(FACTOR_VALUES)), SOURCE, line)
+        Factor(unit, name, Fraction(choices.pick(FACTOR_VALUES)), SOURCE, line, *choices.pick(spans))
         for line, (unit, name) in enumerate(
             [(unit, name) for unit in COUNTED_UNITS[:2] for name in names if choices.one_in(2)], start=2
         )
     )
+
+
+def build_addons(choices: Choices, components: Sequence[ComponentShare]) -> tuple[AddOn, ...]:
+    """A drug on top, for some groups or settings only, and what an item has cost."""
+    names = sorted({row.component for row in components}) or [None]
+
+    def addon(kind: str, unit: Unit, *, flags: bool = False) -> AddOn:
+        settings = choices.pick([frozenset(), frozenset(), frozenset({"inpatient", "home"})])
+        of_groups = frozenset({choices.pick(list(DRG_FLAGS))}) if flags else frozenset()
+        return AddOn(kind, unit, settings, of_groups, choices.pick(names), SOURCE)
+
+    every = (
+        addon("drug", Unit.CASE),
+        addon("dear_drug", Unit.CASE, flags=True),
+        addon("cost", Unit.ITEM),
+        addon("drug", Unit.ITEM),
+    )
+    return tuple(each for each in every if not choices.one_in(3))
 
 
 def build_schedule(
@@ -448,6 +488,7 @@ def build_schedule(
         providers = {**(providers or {}), **drawn}
     else:
         modes = ()
+    components = build_components(choices)
     schedule = Schedule(
         id=schedule_id,
         tariff_family="drawn",
@@ -470,12 +511,13 @@ def build_schedule(
         shares=build_shares(choices, roundings, minor_units, many_exceptions=large),
         stay_rules=build_stay_rules(choices),
         coefficients=modes,
+        addons=build_addons(choices, components),
         groups={},
         providers=providers,
-        components=build_components(choices),
+        components=components,
         published_tariffs=(),
         services={},
-        factors=build_factors(choices),
+        factors=build_factors(choices, start),
         folder=schedule_id,
         digest=hashlib.sha256(f"{schedule_id} {choices.integer(0, 2**30)}".encode()).hexdigest(),
     )
@@ -514,11 +556,13 @@ def denominator_bits(schedule: Schedule) -> int:
     """Bits of everything that divides a unit price, together."""
     step = 10 ** (schedule.minor_units - (schedule.roundings.unit.places or 0))
     coefficients = [
-        combined(schedule.coefficients, period.coefficients).denominator
+        combined_coefficient(schedule, period, unit).denominator
         for periods in (schedule.providers or {}).values()
         for period in periods
+        for unit in units_by_coefficients(schedule)
     ]
-    factors = [group.planned_days or 1 for group in schedule.groups.values()]
+    factors = [row.planned_days or 1 for rows in schedule.services.values() for row in rows]
+    factors += [group.planned_days or 1 for group in schedule.groups.values()]
     factors += [rule.share.denominator for rule in schedule.stay_rules if rule.share is not None]
     factors += [factor.factor.denominator for factor in schedule.factors]
     widest = max(coefficients, default=1) * max(factors, default=1)
@@ -701,13 +745,16 @@ def aim_at_unit(choices: Choices, schedule: Schedule, group: Group) -> Group | N
     try:
         stay_rule = stay_rule_that_applies(
             Case(case_id="aim", death_unavoidable=recipe["death_unavoidable"]),
-            group,
+            group.flags,
             share.care_setting,
             recipe["outcome"],
             counted_days(schedule, recipe["days_between"]),
             schedule,
+            Unit.CASE,
         )
-        stay_factor = factor_of_stay(stay_rule, group, counted_days(schedule, recipe["days_between"]))
+        stay_factor = factor_of_stay(
+            stay_rule, group.planned_days, counted_days(schedule, recipe["days_between"])
+        )
     except Exception:  # the stay has no factor: nothing to aim at
         return None
     factor = stay_factor * coefficient_of_recipe(schedule, recipe)
@@ -762,10 +809,10 @@ def recipe_of_provider(choices: Choices, schedule: Schedule) -> dict[str, Any]:
     return {"provider_id": period.provider_id, "day": day.isoformat()}
 
 
-def coefficient_of_recipe(schedule: Schedule, recipe: dict[str, Any]) -> Fraction:
+def coefficient_of_recipe(schedule: Schedule, recipe: dict[str, Any], unit: Unit = Unit.CASE) -> Fraction:
     case = Case(case_id="aim", provider_id=recipe.get("provider_id"))
     try:
-        return provider_coefficient(case, schedule, date.fromisoformat(recipe["day"]))
+        return provider_coefficient(case, schedule, date.fromisoformat(recipe["day"]), unit)
     except Exception:  # an empty list of providers: nobody's coefficient
         return Fraction(1)
 
@@ -859,7 +906,10 @@ def build_services(
         rows = []
         for setting in settings:
             for first, last in spans:
-                rate, recipe = build_rate(choices, schedule, unit, setting)
+                if unit is Unit.ITEM:
+                    rate, recipe = Fraction(0), {}
+                else:
+                    rate, recipe = build_rate(choices, schedule, unit, setting)
                 if not limits.admit(
                     [r * 10**schedule.minor_units for r in service_rates(schedule, unit, rate)]
                 ):
@@ -868,8 +918,10 @@ def build_services(
                     recipe["day"] = max(first, start).isoformat()
                 name = json.dumps(recipe, sort_keys=True) if recipe else ""
                 method = (None, *METHODS_OF_UNIT[unit])[number % (1 + len(METHODS_OF_UNIT[unit]))]
+                line = len(rows) + 2
+                planned = 3 + number if unit is Unit.AVERAGE_CASE and number != 3 else None
                 rows.append(
-                    Service(code, name, unit, setting, rate, first, last, SOURCE, len(rows) + 2, method)
+                    Service(code, name, unit, setting, rate, first, last, SOURCE, line, method, planned)
                 )
         if rows:
             services[code] = tuple(rows)
@@ -892,7 +944,9 @@ def build_rate(
     }
     aim = choices.integer(0, 3)
     if aim == 1:
-        multiplied = coefficient_of_recipe(schedule, recipe) * (factor.factor if factor is not None else 1)
+        multiplied = coefficient_of_recipe(schedule, recipe, unit) * (
+            factor.factor if factor is not None else 1
+        )
         tariff = tariff_for_unit_tie(choices, schedule, multiplied)
         rate = (
             decimal_of(tariff / share.share if share is not None else tariff, schedule.minor_units)
@@ -989,6 +1043,8 @@ class EditionAims:
         ]
         self.provider_ids = list(schedule.providers or ["P1"])
         edges = {schedule.effective_start_date, schedule.effective_end_date}
+        edges |= {row.effective_start_date for row in schedule.factors}
+        edges |= {row.effective_end_date for row in schedule.factors}
         for rows in schedule.services.values():
             edges |= {day for row in rows for day in (row.effective_start_date, row.effective_end_date)}
         for periods in list((schedule.providers or {}).values())[-8:]:
@@ -1029,6 +1085,7 @@ def build_case(choices: Choices, aims: CaseAims, case_id: str) -> Case:
     is_service = bool(edition.service_codes) and choices.one_in(4)
     build = build_service_line if is_service else build_treated_case
     fields = build(choices, aims, edition)
+    put_addon(choices, edition.schedule, fields)
     fields["case_id"] = case_id
     if choices.one_in(8):
         choices.pick(SPOILERS)(choices, fields)
@@ -1107,11 +1164,31 @@ def build_service_line(choices: Choices, aims: CaseAims, edition: EditionAims) -
         else choices.pick([1, 3, 30, 2**31 - 1, 1_000_003]),
         "age_years": choices.pick([None, 17, 40]),
     }
-    put_dates(choices, aims, edition, fields, recipe.get("day"), choices.pick([0, 0, 1, 30]))
+    days = [0, 0, 1, 30]
+    if edition.schedule.services[service_code][0].unit is Unit.AVERAGE_CASE:
+        days += [*edition.trim_days, 2, 3, 5]
+        fields["outcome"] = choices.pick([*OUTCOMES, "discharged", None])
+        fields["death_unavoidable"] = choices.pick([None, True, False])
+    put_dates(choices, aims, edition, fields, recipe.get("day"), choices.pick(days))
     if choices.one_in(3) and not aims.admission_decides:
         fields["admission_date"] = None
         fields.pop("length_of_stay_days", None)
     return fields
+
+
+def put_addon(choices: Choices, schedule: Schedule, fields: dict[str, Any]) -> None:
+    """An amount that the line brings with it: always for an item, for others now and then."""
+    rows = schedule.services.get(fields.get("service_code", ""), ())
+    is_item = bool(rows) and rows[0].unit is Unit.ITEM
+    if not (is_item or choices.one_in(8)):
+        return
+    unit = Unit.ITEM if is_item else Unit.CASE
+    kinds = [addon.kind for addon in schedule.addons if addon.unit is unit]
+    fields["addon_kind"] = choices.pick(["drug", "herbs"] if not kinds else [*kinds, *kinds, *kinds, "herbs"])
+    minor = choices.pick([1, 2, 10**6 + 7, 10**18 - 1, 10**18 - 10**6, choices.integer(0, 10**9)])
+    fields["addon_amount"] = Decimal(minor).scaleb(-schedule.minor_units)
+    if is_item and not choices.one_in(8):
+        fields["factor_code"] = None
 
 
 def spelled(choices: Choices, code: str) -> str:
@@ -1246,6 +1323,8 @@ SPOILERS = (
     spoil("quantity", None, 0, -1, 2**31 - 1, 2**31, 10**12),
     spoil("length_of_stay_days", None, 0, 1, -1, 32_767, 32_768, 5),
     spoil("factor_code", None, "remote", "home_visit", "Remote", "", "telepathy"),
+    spoil("addon_kind", None, "", "drug", " drug ", "Drug", "cost"),
+    spoil("addon_amount", None, Decimal(-1), Decimal("0.00001"), Decimal(10**18), Decimal(5), Decimal("NaN")),
     spoil("procedure_codes", (), ("99.99",), ("",), ("13.73", "41.31", "88.55", "9.83")),
     spoil_code,
     spoil_order,

@@ -781,7 +781,7 @@ def test_asking_for_rejects_changes_no_status(tmp_path: Path) -> None:
     columns: dict[str, Any] = {name: cells * 4 for name, cells in ONE.items()}
     columns |= {
         "patient_id": bytes_as_text(b"\xff", b"1", b"2", b"3"),
-        "addon_kind": pa.array([{"any": "thing"}, None, None, None]),
+        "addon_kind": pa.array([b"\xff", None, b" ", b"herbs"], pa.binary()),
         "addon_amount": pa.array([None, "5", " ", None]),
     }
     pq.write_table(pa.table(columns), tmp_path / "cases.parquet")

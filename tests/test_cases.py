@@ -34,8 +34,10 @@ def test_the_standard_columns_are_frozen():
         "funding_source",
         "patient_id",
         "claimed_amount",
+        "addon_amount",
+        "addon_kind",
     )
-    assert (*CASE_COLUMNS, "addon_amount", "addon_kind") == STANDARD_COLUMNS
+    assert CASE_COLUMNS == STANDARD_COLUMNS
 
 
 def test_what_a_case_is_unless_said():

@@ -403,8 +403,8 @@ def test_which_lines_need_a_quantity():
         ("death_unavoidable", ["yes", "perhaps", ""]),
         ("claimed_amount", ["0", "1.234", None]),
         ("claimed_amount", ["9999999999999999.99", "10000000000000000", "-5"]),
-        ("addon_amount", [None, "0", " "]),
-        ("addon_amount", [None, 0, None]),
+        ("addon_amount", [None, "1.234", " "]),
+        ("addon_amount", [None, -1, None]),
     ],
 )
 def test_a_field_that_cannot_be_read_marks_its_row(column, values):

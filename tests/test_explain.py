@@ -22,7 +22,6 @@ from tariffcore.errors import ExplainError
 from tariffcore.explain import (
     explain_case,
     reason_for,
-    reason_of_addon_amount,
     reason_of_malformed_row,
     reason_of_unreadable_cell,
 )
@@ -855,7 +854,7 @@ REASONS: dict[str, tuple[dict[str, Any], CaseStatus, str]] = {
     "factor on a case": (
         {"factor_code": "remote"},
         CaseStatus.UNKNOWN_FACTOR,
-        "factor_code 'remote' is given for a cost group, and factors are for services: leave it empty",
+        "factor_code 'remote' is given for a case, and factors are for what is counted: leave it empty",
     ),
     "factor": (
         {**VISIT, "factor_code": "Remote"},
@@ -956,9 +955,6 @@ def test_reasons_of_cells_that_never_became_a_case() -> None:
         " знаков после запятой не больше, чем у валюты"
     )
     assert reason_of_unreadable_cell("drg_code", "x") == "drg_code 'x' cannot be read: correct it"
-    assert reason_of_addon_amount("12.50") == (
-        "addon_amount '12.50' is given and no rule pays it yet: leave it empty and claim it apart"
-    )
     assert reason_of_malformed_row("malformed_row", {"found": "3", "expected": "17"}, "ru") == (
         "ячеек в строке: 3, а в заголовке: 17; их должно быть поровну"
     )

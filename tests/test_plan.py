@@ -531,7 +531,8 @@ def test_settings_with_factors_and_lists_are_counted():
     factors = tuple(Factor(Unit.SERVICE, f"f{number}", Fraction(2), "made up", 2) for number in range(10))
     schedule = replace(with_lists(SMALL, 8), care_settings=settings_of_it, factors=factors)
 
-    assert too_much([schedule]) == {"variants of care settings": str((1 + 30 * 12) << 8)}
+    # none, each with no factor, an unknown one and ten known ones, and with an unknown add-on
+    assert too_much([schedule]) == {"variants of care settings": str((1 + 30 * 13) << 8)}
 
 
 def test_rules_are_counted():

@@ -20,6 +20,7 @@ from tariffcore.schedule.model import (
     CoefficientMode,
     DayCount,
     Pay,
+    PaymentMethod,
     Rounding,
     Schedule,
 )
@@ -188,7 +189,7 @@ OK = CaseStatus.OK
 
 
 def test_a_whole_case_is_weight_times_base_rate():
-    assert priced() == ReferenceResult(OK, 1234_50, "small", "inpatient", None)
+    assert priced() == ReferenceResult(OK, 1234_50, "small", "inpatient", None, PaymentMethod.TREATED_CASE)
 
 
 def test_spaces_around_codes_do_no_harm_and_case_matters():

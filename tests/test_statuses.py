@@ -26,6 +26,7 @@ NUMBERS = {
     "UNKNOWN_SERVICE": 16,
     "UNKNOWN_FACTOR": 17,
     "MALFORMED_ROW": 18,
+    "ADDON_NOT_PAID": 19,
 }
 """Add at the end; what stands here is never renumbered nor renamed."""
 

@@ -210,7 +210,7 @@ def stream_path(rows: int) -> RecordedPath:
 
 WORD_TABLES = (
     *("provider", "drg", "service", "setting"),
-    *("setting_number", "outcome", "factor", "procedure"),
+    *("setting_number", "outcome", "factor", "addon_kind", "procedure"),
 )
 """Arguments of `_chunks.CodeWords`, in order."""
 

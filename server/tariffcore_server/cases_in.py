@@ -43,6 +43,12 @@ def read_case(message: case_pb2.Case, minor_units: int) -> ReadCase:
             claimed = _claim(message.claimed_amount, minor_units)
         except _UnreadableError:
             unreadable = unreadable or ("claimed_amount", message.claimed_amount)
+    added: Decimal | None = None
+    if message.addon_amount:
+        try:
+            added = _claim(message.addon_amount, minor_units)
+        except _UnreadableError:
+            unreadable = unreadable or ("addon_amount", message.addon_amount)
     procedures = tuple(message.procedure_codes)
     if len(procedures) > MOST_PROCEDURES:
         unreadable = unreadable or ("procedure_codes", f"{len(procedures)}")
@@ -73,6 +79,8 @@ def read_case(message: case_pb2.Case, minor_units: int) -> ReadCase:
         length_of_stay_days=(message.length_of_stay_days if has("length_of_stay_days") else None),
         factor_code=message.factor_code or None,
         claimed_amount=claimed,
+        addon_amount=added,
+        addon_kind=message.addon_kind or None,
     )
     return ReadCase(case, unreadable)
 

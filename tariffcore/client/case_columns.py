@@ -22,6 +22,7 @@ from tariffcore.schedule.limits import MAX_AGE_YEARS, MAX_STAY_DAYS
 
 MISSING_DAY = -(2**31)
 MISSING_NUMBER = 2**32 - 1
+NO_AMOUNT = -1
 UNREADABLE, MISSING, NO_ROW = 1, 2, 3
 """What `row_problem` says of a row."""
 
@@ -32,6 +33,7 @@ WORD_COLUMNS = {
     "care_setting": "care_setting",
     "outcome": "outcome",
     "factor": "factor_code",
+    "addon_kind": "addon_kind",
 }
 """Columns of places in a code table, by their name in the contract, and the columns they come from."""
 
@@ -176,8 +178,14 @@ def read_case_columns(
         claimed = reading.money_minor("claimed_amount", table.column("claimed_amount"), minor_units)
         reader.wrong("claimed_amount", claimed.wrong)
         claimed_minor, claimed_missing = claimed.values, claimed.missing | claimed.wrong
+    coded["addon_kind"] = reader.coded("addon_kind")
     if "addon_amount" in reader.names:
-        reader.wrong("addon_amount", ~blank_rows(reading.one_array(table.column("addon_amount"))))
+        added = reading.money_minor("addon_amount", table.column("addon_amount"), minor_units)
+        wrong = added.wrong | (~added.missing & (added.values < 0))
+        reader.wrong("addon_amount", wrong)
+        no_addon = added.missing | wrong
+        if not no_addon.all():
+            reader.numbers["addon_amount_minor"] = np.where(no_addon, NO_AMOUNT, added.values)
     if "funding_source" in reader.names:
         reader.wrong("funding_source", undecodable_rows(reading.one_array(table.column("funding_source"))))
     if malformed is not None and len(malformed):

@@ -125,6 +125,8 @@ def case_message(case: Case) -> case_pb2.Case:
         procedure_codes=case.procedure_codes,
         factor_code=case.factor_code or "",
         claimed_amount="" if case.claimed_amount is None else f"{case.claimed_amount:f}",
+        addon_amount="" if case.addon_amount is None else f"{case.addon_amount:f}",
+        addon_kind=case.addon_kind or "",
     )
     if case.death_unavoidable is not None:
         message.death_unavoidable = case.death_unavoidable

@@ -41,7 +41,7 @@ MAX_WORD_CHARACTERS = 1_000
 CHUNKS_IN_FLIGHT = 8
 
 _PROCEDURE = "procedure"
-_KINDS = ("provider", "drg", "service", "care_setting", "outcome", "factor", _PROCEDURE)
+_KINDS = ("provider", "drg", "service", "care_setting", "outcome", "factor", "addon_kind", _PROCEDURE)
 
 
 @dataclass(frozen=True, slots=True)

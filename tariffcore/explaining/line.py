@@ -28,8 +28,9 @@ from tariffcore.explaining.statements import (
 from tariffcore.explanation import AppliedRounding, ComponentPart, Statement, Step
 from tariffcore.money import MAX_AMOUNT_MINOR, format_exact, format_minor
 from tariffcore.schedule.catalog import Catalog, DecidingDate
-from tariffcore.schedule.limits import MAX_AGE_YEARS, MAX_STAY_DAYS
+from tariffcore.schedule.limits import MAX_AGE_YEARS, MAX_MINOR_UNITS, MAX_STAY_DAYS
 from tariffcore.schedule.model import (
+    AddOn,
     AppliesTo,
     CoefficientMode,
     DayCount,
@@ -43,6 +44,7 @@ from tariffcore.schedule.model import (
 )
 from tariffcore.schedule.tariff import (
     combined_coefficient,
+    find_addon,
     find_exception,
     find_provider_period,
     find_share,
@@ -66,6 +68,7 @@ class Line(ABC):
         self.care_setting = written(case.care_setting) or ""
         self.outcome = written(case.outcome)
         self.factor_code = written(case.factor_code)
+        self.addon_kind = written(case.addon_kind)
         self.method: PaymentMethod | None = None
         """How the fund pays for it, once that is known."""
         self.admission_day = calendar_day(case.admission_date)
@@ -109,6 +112,9 @@ class Line(ABC):
             wrong.append(statement("invalid_quantity", quantity=str(case.quantity)))
         if case.length_of_stay_days is not None and not 0 <= case.length_of_stay_days <= MAX_STAY_DAYS:
             wrong.append(statement("invalid_length", length_of_stay_days=str(case.length_of_stay_days)))
+        if case.addon_amount is not None and self._addon_minor() is None:
+            text = f"{case.addon_amount:f}"
+            wrong.append(statement("unreadable_amount", field="addon_amount", text=text))
         if wrong:
             raise NoAmountError(CaseStatus.INVALID_FIELD, *wrong)
 
@@ -122,20 +128,33 @@ class Line(ABC):
             fields.append("discharge_date")
         if not self.care_setting:
             fields.append("care_setting")
-        if self.drg_code is not None and self.outcome is None:
+        has_stay = self.drg_code is not None or self._is_average_cost_case()
+        if has_stay and self.outcome is None:
             fields.append("outcome")
         if self.service_code is not None and case.quantity is None:
             fields.append("quantity")
+        if self.addon_kind is not None and case.addon_amount is None:
+            fields.append("addon_amount")
+        if self.addon_kind is None and case.addon_amount is not None:
+            fields.append("addon_kind")
         missing = [statement("missing_fields", fields=", ".join(fields))] if fields else []
         if self.drg_code is None and self.service_code is None:
             missing.append(statement("missing_code"))
         if case.admission_date is None:
             if self.catalog.deciding_date is DecidingDate.ADMISSION:
                 missing.append(statement("missing_admission_decides"))
-            elif self.drg_code is not None and case.length_of_stay_days is None:
+            elif has_stay and case.length_of_stay_days is None:
                 missing.append(statement("missing_admission"))
         if missing:
             raise NoAmountError(CaseStatus.MISSING_FIELD, *missing)
+
+    def _is_average_cost_case(self) -> bool:
+        """Whether the service is a whole case to any of the editions that price some day."""
+        return any(
+            row.unit is Unit.AVERAGE_CASE
+            for span in self.catalog.spans
+            for row in span.schedule.services.get(self.service_code or "", ())
+        )
 
     def _check_dates(self) -> None:
         """Nobody leaves before arriving, and no stay lasts 90 years."""
@@ -405,17 +424,87 @@ class Line(ABC):
             spans=spans_of((each.effective_start_date, each.effective_end_date) for each in periods),
         )
 
-    def _coefficient(self, schedule: Schedule, period: ProviderPeriod | None) -> Fraction:
+    def _coefficient(self, schedule: Schedule, period: ProviderPeriod | None, unit: Unit) -> Fraction:
         """The product of the coefficients that multiply, plus c - 1 of each that adds."""
         if period is None:
             self.steps.append(Step("coefficient", "1", notes=(statement("coefficient_none"),)))
             return Fraction(1)
         # the periods of a schedule live as long as it does
         step, combined = repeated_of(schedule).once(
-            ("coefficient", id(period)), lambda: _coefficient_step(schedule, period)
+            ("coefficient", id(period), unit), lambda: _coefficient_step(schedule, period, unit)
         )
         self.steps.append(step)
         return combined
+
+    # What a line brings with it
+
+    def _addon_minor(self) -> int | None:
+        """The amount that the line brings with it, in minor units; None where it is no amount."""
+        amount = self.case.addon_amount
+        if amount is None or not amount.is_finite():
+            return None
+        minor_units = self.catalog.editions[0].minor_units if self.catalog.editions else MAX_MINOR_UNITS
+        minor = Fraction(amount) * 10**minor_units
+        return minor.numerator if minor.denominator == 1 and 0 <= minor <= MAX_AMOUNT_MINOR else None
+
+    def _addon(
+        self, schedule: Schedule, unit: Unit, flags: frozenset[str], share: Share | None
+    ) -> AddOn | None:
+        """What pays the amount that the line brings with it; None where it brings none."""
+        kind = self.addon_kind
+        if kind is None:
+            if unit is Unit.ITEM:
+                raise no_amount(
+                    CaseStatus.MISSING_FIELD, "missing_cost", service_code=self.service_code or ""
+                )
+            return None
+        if self.factor_code is not None:
+            raise no_amount(
+                CaseStatus.ADDON_NOT_PAID, "addon_with_factor", kind=kind, factor_code=self.factor_code
+            )
+        if share is not None and share.max_hours is not None:
+            raise no_amount(
+                CaseStatus.ADDON_NOT_PAID, "addon_with_hours", kind=kind, care_setting=self.care_setting
+            )
+        addon = find_addon(schedule, kind, unit=unit, care_setting=self.care_setting, flags=flags)
+        if addon is None:
+            known = dict.fromkeys(each.kind for each in schedule.addons if each.unit is unit)
+            raise no_amount(
+                CaseStatus.ADDON_NOT_PAID,
+                "addon_not_paid",
+                kind=kind,
+                schedule_id=schedule.id,
+                unit=unit.value,
+                code=self.drg_code or self.service_code or "",
+                words=listed(list(known)),
+            )
+        return addon
+
+    def _with_addon(self, schedule: Schedule, amount_minor: int, addon: AddOn) -> int:
+        """The payment together with what the line brings with it."""
+        added_minor = self._addon_minor()
+        assert added_minor is not None
+        shown = {
+            "kind": addon.kind,
+            "added": format_minor(added_minor, schedule.minor_units),
+            "amount_before": format_minor(amount_minor, schedule.minor_units),
+        }
+        if amount_minor + added_minor > MAX_AMOUNT_MINOR:
+            raise no_amount(CaseStatus.AMOUNT_OVERFLOW, "addon_overflow", **shown)
+        note = statement("addon_alone" if addon.unit is Unit.ITEM else "addon_on_top", **shown)
+        self.steps.append(
+            Step(
+                "addon",
+                format_minor(amount_minor + added_minor, schedule.minor_units),
+                rule_id=addon.kind,
+                source=addon.source,
+                notes=(note, *self._method_note()),
+            )
+        )
+        return amount_minor + added_minor
+
+    def _method_note(self) -> tuple[Statement, ...]:
+        return () if self.method is None else (statement("method", method=self.method.value),)
 
     # The payment
 
@@ -449,13 +538,13 @@ class Line(ABC):
                 "payment",
                 format_minor(amount_minor, schedule.minor_units),
                 formula=f"{quantity} * {format_exact(unit_price)}",
-                notes=() if self.method is None else (statement("method", method=self.method.value),),
+                notes=() if self.addon_kind is not None else self._method_note(),
             )
         )
         return amount_minor
 
 
-def _coefficient_step(schedule: Schedule, period: ProviderPeriod) -> tuple[Step, Fraction]:
+def _coefficient_step(schedule: Schedule, period: ProviderPeriod, unit: Unit) -> tuple[Step, Fraction]:
     """What the coefficients of a period come to, and how."""
     notes = [
         statement(
@@ -468,12 +557,14 @@ def _coefficient_step(schedule: Schedule, period: ProviderPeriod) -> tuple[Step,
     adding: list[str] = []
     for coefficient, value in zip(schedule.coefficients, period.coefficients, strict=True):
         said = {"name": coefficient.name, "value": format_exact(value), "source": coefficient.source}
-        if coefficient.mode is CoefficientMode.MULTIPLIES:
+        if coefficient.units and unit not in coefficient.units:
+            notes.append(statement("coefficient_of_others", name=coefficient.name, unit=unit.value))
+        elif coefficient.mode is CoefficientMode.MULTIPLIES:
             multiplying.append(said["value"])
             notes.append(statement("coefficient_multiplies", **said))
         else:
             adding.append(f"({said['value']} - 1)")
             notes.append(statement("coefficient_adds", **said, increase=format_exact(value - 1)))
-    combined = combined_coefficient(schedule, period)
+    combined = combined_coefficient(schedule, period, unit)
     formula = " + ".join([" * ".join(multiplying) or "1", *adding])
     return Step("coefficient", format_exact(combined), formula=formula, notes=tuple(notes)), combined

@@ -5,28 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 from fractions import Fraction
 
-from tariffcore.explaining.line import Line
 from tariffcore.explaining.repeated import repeated_of
 from tariffcore.explaining.statements import NoAmountError, hours, listed, no_amount, statement
+from tariffcore.explaining.stay import LineWithStay
 from tariffcore.explanation import ComponentPart, Statement, Step
 from tariffcore.money import format_exact, format_minor, split_amount
 from tariffcore.schedule.model import (
+    AddOn,
     AgeClass,
     AppliesTo,
     Group,
-    Pay,
+    PaymentMethod,
     Schedule,
     Share,
     ShareException,
-    StayExemption,
-    StayRule,
     Unit,
 )
-from tariffcore.schedule.tariff import exemption_applies, find_stay_rule, group_weight
+from tariffcore.schedule.tariff import group_weight
 from tariffcore.statuses import CaseStatus
 
 
-class TreatedCase(Line):
+class TreatedCase(LineWithStay):
     """A line with a cost group."""
 
     def _price(self, schedule: Schedule) -> tuple[int, str, tuple[ComponentPart, ...] | None]:
@@ -36,6 +35,9 @@ class TreatedCase(Line):
         setting_share = self._share_of_setting(schedule, Unit.CASE)
         share = self._share(setting_share)
         self.method = setting_share.method
+        addon = self._addon(schedule, Unit.CASE, group.flags, setting_share)
+        if addon is not None:
+            self.method = PaymentMethod.CASE_WITH_DRUG
         self._hours_limit(setting_share)
         weight = self._weight(schedule, group)
         tariff = self._case_tariff(schedule, weight, share)
@@ -43,14 +45,18 @@ class TreatedCase(Line):
         if self.factor_code is not None:
             raise no_amount(CaseStatus.UNKNOWN_FACTOR, "factor_on_case", factor_code=self.factor_code)
         self.steps.append(Step("length_of_stay", str(days), notes=days_notes))
-        stay_rule, stay_notes = self._stay_rule(schedule, group, days)
+        stay_rule, stay_notes = self._stay_rule(schedule, Unit.CASE, group.flags, days)
         period = self._provider_period(schedule)
-        factor = self._stay_factor(schedule, group, stay_rule, days, stay_notes)
-        coefficient = self._coefficient(schedule, period)
+        factor = self._stay_factor(group.planned_days, stay_rule, days, stay_notes)
+        coefficient = self._coefficient(schedule, period, Unit.CASE)
         unit_price = self._unit_price(schedule, tariff, factor, coefficient)
         amount_minor = self._payment(schedule, unit_price)
-        components = self._components(schedule, group, amount_minor)
-        return amount_minor, share.id if stay_rule is None else f"{share.id}+{stay_rule.id}", components
+        whole_minor = amount_minor if addon is None else self._with_addon(schedule, amount_minor, addon)
+        components = self._components(schedule, group, amount_minor, addon)
+        rules = [share.id]
+        rules += [] if addon is None else [addon.kind]
+        rules += [] if stay_rule is None else [stay_rule.id]
+        return whole_minor, "+".join(rules), components
 
     def _group(self, schedule: Schedule) -> Group:
         drg_code = self.drg_code or ""
@@ -107,111 +113,6 @@ class TreatedCase(Line):
         self.steps.append(
             Step("hours_limit", str(share.max_hours), rule_id=share.id, source=share.source, notes=(note,))
         )
-
-    def _stay_rule(
-        self, schedule: Schedule, group: Group, days: int
-    ) -> tuple[StayRule | None, list[Statement]]:
-        """The stay rule that applies, and why each one tried before it did not."""
-        outcome = self.outcome or ""
-
-        def first_rule(death_unavoidable: bool) -> StayRule | None:
-            return find_stay_rule(
-                schedule,
-                care_setting=self.care_setting,
-                outcome=outcome,
-                death_unavoidable=death_unavoidable,
-                days=days,
-                flags=group.flags,
-            )
-
-        given = self.case.death_unavoidable
-        rule = first_rule(given if given is not None else True)
-        death_asked = any(
-            each.death_unavoidable is not None and (not each.outcomes or outcome in each.outcomes)
-            for each in schedule.stay_rules
-        )
-        if given is None and death_asked:
-            if_avoidable = first_rule(False)
-            if if_avoidable is not rule:
-                raise no_amount(
-                    CaseStatus.MISSING_FIELD,
-                    "missing_death_unavoidable",
-                    rule_if_true=rule.id if rule else "",
-                    rule_if_false=if_avoidable.id if if_avoidable else "",
-                )
-        if not schedule.stay_rules:
-            return None, [statement("stay_no_rules")]
-        notes = [statement("stay_outcome", outcome=outcome, days=str(days))]
-        if given is None and death_asked:
-            notes.append(statement("stay_death_open"))
-        for tried in schedule.stay_rules:
-            if tried is rule:
-                notes.append(statement("stay_matched", rule_id=tried.id))
-                break
-            notes.append(self._why_not(tried, group, outcome, days))
-        else:
-            notes.append(statement("stay_none"))
-        return rule, notes
-
-    def _why_not(self, rule: StayRule, group: Group, outcome: str, days: int) -> Statement:
-        """The first condition of a stay rule that does not hold, or the exemption that does."""
-        if rule.care_settings and self.care_setting not in rule.care_settings:
-            return statement("stay_other_setting", rule_id=rule.id)
-        if rule.outcomes and outcome not in rule.outcomes:
-            return statement("stay_other_outcome", rule_id=rule.id)
-        if rule.max_days is not None and days > rule.max_days:
-            return statement("stay_other_days", rule_id=rule.id, max_days=str(rule.max_days))
-        for exemption in rule.exemptions:
-            if exemption_applies(exemption, outcome=outcome, flags=group.flags):
-                return statement(
-                    "stay_exempt",
-                    rule_id=rule.id,
-                    conditions=_conditions(exemption, group, outcome),
-                    source=exemption.source,
-                )
-        # Where the answer is missing it makes no difference, so a rule that asks for it fails by another
-        # condition above; only a given answer can be the one that does not fit.
-        needed = "true" if rule.death_unavoidable else "false"
-        return statement("stay_other_death", rule_id=rule.id, death_unavoidable=needed)
-
-    def _stay_factor(
-        self, schedule: Schedule, group: Group, rule: StayRule | None, days: int, notes: list[Statement]
-    ) -> Fraction:
-        """In full; a share of the tariff; or days out of planned days, at most the whole."""
-        factor = Fraction(1)
-        if rule is not None:
-            if rule.pay is Pay.FULL:
-                notes.append(statement("pay_full"))
-            elif rule.pay is Pay.SHARE:
-                assert rule.share is not None
-                factor = rule.share
-                notes.append(statement("pay_share", share=format_exact(factor)))
-            else:
-                if group.planned_days is None:
-                    raise no_amount(
-                        CaseStatus.MISSING_PLANNED_DAYS,
-                        "missing_planned_days",
-                        rule_id=rule.id,
-                        drg_code=group.drg_code,
-                        schedule_id=schedule.id,
-                    )
-                days_paid = min(days, group.planned_days)
-                factor = Fraction(days_paid, group.planned_days)
-                notes.append(
-                    statement(
-                        "pay_per_planned_day", days_paid=str(days_paid), planned_days=str(group.planned_days)
-                    )
-                )
-        self.steps.append(
-            Step(
-                "stay_rule",
-                format_exact(factor),
-                rule_id=rule.id if rule else None,
-                source=rule.source if rule else None,
-                notes=tuple(notes),
-            )
-        )
-        return factor
 
     # Weight, tariff, components
 
@@ -272,30 +173,37 @@ class TreatedCase(Line):
         return self._tariff_share(schedule, tariff, share)
 
     def _components(
-        self, schedule: Schedule, group: Group, amount_minor: int
+        self, schedule: Schedule, group: Group, amount_minor: int, addon: AddOn | None
     ) -> tuple[ComponentPart, ...] | None:
-        """The payment by cost component; a component that the profile does not list gets exactly nothing."""
+        """The payment by cost component; a component that the profile does not list gets exactly nothing.
+
+        ``amount_minor`` is without the add-on, which goes to its own component whole.
+        """
         profile = group.component_profile
         split = None if profile is None else repeated_of(schedule).split(schedule, profile, self.care_setting)
         if profile is None or split is None:
             self.steps.append(Step("components", "", notes=(statement("components_none"),)))
             return None
         parts = split_amount(amount_minor, split.shares)
+        added_minor = 0 if addon is None else self._addon_minor() or 0
+        notes = [statement("components_split", component_profile=profile)]
+        if addon is not None:
+            added = format_minor(added_minor, schedule.minor_units)
+            notes.append(statement("components_addon", added=added, component=addon.component or ""))
         self.steps.append(
             Step(
                 "components",
-                format_minor(sum(parts), schedule.minor_units),
-                notes=(statement("components_split", component_profile=profile),),
+                format_minor(sum(parts) + added_minor, schedule.minor_units),
+                notes=tuple(notes),
             )
         )
         return tuple(
-            ComponentPart(each.name, each.share, each.capital, sum(parts[row] for row in each.rows))
+            ComponentPart(
+                each.name,
+                each.share,
+                each.capital,
+                sum(parts[row] for row in each.rows)
+                + (added_minor if addon is not None and addon.component == each.name else 0),
+            )
             for each in split.components
         )
-
-
-def _conditions(exemption: StayExemption, group: Group, outcome: str) -> str:
-    """What an exemption found in the case: ``outcome=self_discharged, drg_flag=infectious``."""
-    found = [f"outcome={outcome}"] if exemption.outcomes else []
-    found.extend(f"drg_flag={flag}" for flag in sorted(exemption.drg_flags & group.flags))
-    return ", ".join(found) or "any"

@@ -16,6 +16,7 @@ from tariffcore.schedule.reading import Reading
 
 CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_rules.check_shares,
+    check_rules.check_addons,
     check_rules.check_exemptions,
     check_rules.check_unreachable_stay_rules,
     check_tables.check_groups,
@@ -27,6 +28,8 @@ CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_tables.check_provider_periods,
     check_tables.check_services,
     check_tables.check_service_spans,
+    check_tables.check_planned_days_of_services,
+    check_tables.check_factor_spans,
     check_sizes.check_counts,
     check_sizes.check_share_parts,
     check_sizes.check_coefficient_parts,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from tariffcore.errors import Problem
+from tariffcore.money import format_exact
 from tariffcore.schedule.model import Share, StayExemption, StayRule, Unit
-from tariffcore.schedule.reading import Part, Reading
+from tariffcore.schedule.reading import COMPONENTS_CSV, Part, Reading
 from tariffcore.schedule.tariff import with_exceptions
+from tariffcore.schedule.values import instead_of
 
 
 def check_shares(reading: Reading) -> Iterator[Problem]:
@@ -32,6 +34,37 @@ def check_shares(reading: Reading) -> Iterator[Problem]:
                     "is the rule id of a service's own rate",
                     "choose another id; results name the rule by it",
                 )
+
+
+def check_addons(reading: Reading) -> Iterator[Problem]:
+    """Each add-on is a component of the schedule, if it has any; and a share of items pays them whole."""
+    schedule = reading.schedule
+    components = tuple(dict.fromkeys(row.component for row in schedule.components))
+    for index, addon in enumerate(schedule.addons):
+        if not reading.all_read(COMPONENTS_CSV, "component") or addon.component in components:
+            continue
+        if addon.component is not None:
+            yield reading.toml_problem(
+                ("addon", index, "component"),
+                addon.component,
+                "is not a component of components.csv",
+                instead_of(addon.component, components, "or remove the line") if components else "remove it",
+            )
+        elif components and addon.unit is Unit.CASE:
+            yield reading.toml_problem(
+                ("addon", index, "component"),
+                None,
+                "is missing: the parts of a payment sum to it, so the add-on is one of them",
+                f"name one of {', '.join(components)}",
+            )
+    for share in schedule.shares:
+        if share.unit is Unit.ITEM and share.share != 1:
+            yield reading.toml_problem(
+                (*reading.paths[share.id], "share"),
+                format_exact(share.share),
+                "an item is paid at what it has cost, not at a share of it",
+                'write share = "1"',
+            )
 
 
 def check_exemptions(reading: Reading) -> Iterator[Problem]:
@@ -78,7 +111,8 @@ def _always_before(first: StayRule, later: StayRule, reading: Reading) -> bool:
     """Whether an earlier rule matches every case that a later one would."""
     schedule = reading.schedule
     return (
-        _includes(first.outcomes, later.outcomes, schedule.outcomes)
+        first.unit is later.unit
+        and _includes(first.outcomes, later.outcomes, schedule.outcomes)
         and _includes(first.care_settings, later.care_settings, schedule.care_settings)
         and first.death_unavoidable in (None, later.death_unavoidable)
         and (first.max_days is None or (later.max_days is not None and later.max_days <= first.max_days))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import product
 from math import lcm
 
 from tariffcore.errors import Problem
@@ -38,6 +39,7 @@ from tariffcore.schedule.tariff import (
     find_share,
     group_weight,
     service_tariff,
+    units_by_coefficients,
     weight_tariff,
     with_exceptions,
 )
@@ -110,8 +112,9 @@ def check_share_parts(reading: Reading) -> Iterator[Problem]:
 
 def check_coefficient_parts(reading: Reading) -> Iterator[Problem]:
     """Combined coefficients are at most 32 digits over 32."""
-    for period in periods_with_coefficients(reading):
-        combined = combined_coefficient(reading.schedule, period)
+    units = units_by_coefficients(reading.schedule)
+    for period, unit in product(periods_with_coefficients(reading), units):
+        combined = combined_coefficient(reading.schedule, period, unit)
         if not _fits(combined, MAX_COEFFICIENT_PART):
             digits = f"{len(str(abs(combined.numerator)))} digits over {len(str(combined.denominator))}"
             yield reading.row_problem(

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from itertools import product
 from typing import Protocol, TypeVar
 
 from tariffcore.errors import Problem
 from tariffcore.money import decimal_places, format_exact
 from tariffcore.schedule.model import ComponentShare, ProviderPeriod, Service, Unit
-from tariffcore.schedule.reading import COMPONENTS_CSV, GROUPS_CSV, PROVIDERS_CSV, SERVICES_CSV, Part, Reading
-from tariffcore.schedule.tariff import combined_coefficient, component_splits, rounded
+from tariffcore.schedule.reading import (
+    COMPONENTS_CSV,
+    FACTORS_CSV,
+    GROUPS_CSV,
+    PROVIDERS_CSV,
+    SERVICES_CSV,
+    Part,
+    Reading,
+)
+from tariffcore.schedule.tariff import combined_coefficient, component_splits, rounded, units_by_coefficients
 from tariffcore.schedule.values import instead_of, words_outside
 
 _DATES = ("effective_start_date", "effective_end_date")
@@ -257,8 +267,9 @@ def check_coefficients(reading: Reading) -> Iterator[Problem]:
             "no provider is listed, so every case would be refused",
             "list the providers, or remove the file: without it the coefficient is 1",
         )
-    for period in periods_with_coefficients(reading):
-        combined = combined_coefficient(schedule, period)
+    units = units_by_coefficients(schedule)
+    for period, unit in product(periods_with_coefficients(reading), units):
+        combined = combined_coefficient(schedule, period, unit)
         if combined <= 0:
             yield reading.row_problem(
                 PROVIDERS_CSV,
@@ -341,6 +352,49 @@ def check_services(reading: Reading) -> Iterator[Problem]:
                 f"{schedule.minor_units} decimals",
                 "type the rate as the order prints it",
             )
+
+
+def check_planned_days_of_services(reading: Reading) -> Iterator[Problem]:
+    """Rates of one service that hold on one day are meant for the same days, whatever the care setting."""
+    for code, services in reading.schedule.services.items():
+        rows = [row for row in services if reading.is_read(SERVICES_CSV, row.line, "planned_days", *_DATES)]
+        for earlier, later in _overlapping(rows):
+            if later.planned_days != earlier.planned_days:
+                yield reading.row_problem(
+                    SERVICES_CSV,
+                    later.line,
+                    "planned_days",
+                    None if later.planned_days is None else str(later.planned_days),
+                    f"{code!r} is planned for {earlier.planned_days or 'no'} days in line {earlier.line}",
+                    "write the same days in all rows of the service that hold at the same time",
+                )
+
+
+@dataclass(frozen=True)
+class _DatedFactor:
+    line: int
+    effective_start_date: date
+    effective_end_date: date | None
+
+
+def check_factor_spans(reading: Reading) -> Iterator[Problem]:
+    by_code: dict[tuple[Unit, str], list[_DatedFactor]] = {}
+    for factor in reading.schedule.factors:
+        if reading.is_read(FACTORS_CSV, factor.line, "unit", "factor_code", *_DATES):
+            start = factor.effective_start_date or date.min
+            own = _DatedFactor(factor.line, start, factor.effective_end_date)
+            by_code.setdefault((factor.unit, factor.factor_code), []).append(own)
+    for (_, factor_code), rows in by_code.items():
+        for earlier, later in _overlapping(rows):
+            if earlier.effective_start_date != later.effective_start_date:  # else it was said already
+                yield reading.row_problem(
+                    FACTORS_CSV,
+                    later.line,
+                    "effective_start_date",
+                    later.effective_start_date.isoformat(),
+                    f"the factor {factor_code!r} overlaps that of line {earlier.line}, {_span(earlier)}",
+                    "end one where the next begins (the end is the first day no longer in force)",
+                )
 
 
 def check_service_spans(reading: Reading) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from tariffcore.schedule.tariff import (
     combined_coefficient,
     group_weight,
     service_tariff,
+    units_by_coefficients,
     with_exceptions,
 )
 
@@ -53,14 +54,16 @@ def unit_step_minor(schedule: Schedule) -> int:
 def widest_denominator(schedule: Schedule) -> int:
     """The largest denominator that is met when a unit price of this edition is rounded."""
     coefficients = {
-        combined_coefficient(schedule, period).denominator
+        combined_coefficient(schedule, period, unit).denominator
         for periods in (schedule.providers or {}).values()
         for period in periods
+        for unit in units_by_coefficients(schedule)
     }
     factors = {1, *(row.factor.denominator for row in schedule.factors)}
     for rule in schedule.stay_rules:
         if rule.pay is Pay.PER_PLANNED_DAY:
             factors |= {group.planned_days or 1 for group in schedule.groups.values()}
+            factors |= {row.planned_days or 1 for rows in schedule.services.values() for row in rows}
         elif rule.share is not None:
             factors.add(rule.share.denominator)
     return rate_scale(schedule) * unit_step_minor(schedule) * max(coefficients, default=1) * max(factors)

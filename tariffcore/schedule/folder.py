@@ -244,6 +244,7 @@ def _read_parts(
         factors=factors,
         folder=name,
         digest=folder_digest(files),
+        addons=header.addons,
     )
     return Reading(
         schedule, groups, services, providers, frozenset(header.unreadable), unread, document, header.paths

@@ -26,6 +26,10 @@ class Unit(StrEnum):
     SERVICE = "service"
     CALL = "call"
     PERSON_MONTH = "person_month"
+    AVERAGE_CASE = "average_case"
+    """A treated case that has a tariff of its own, an average cost, and no weight."""
+    ITEM = "item"
+    """Something paid at what it has cost: the line says how much, and there is no rate."""
 
 
 class PaymentMethod(StrEnum):
@@ -75,8 +79,11 @@ METHODS_OF_UNIT: Mapping[Unit, tuple[PaymentMethod, ...]] = {
     ),
     Unit.CALL: (PaymentMethod.CALL,),
     Unit.PERSON_MONTH: (PaymentMethod.PER_CAPITA,),
+    Unit.AVERAGE_CASE: (PaymentMethod.AVERAGE_COST_CASE,),
+    Unit.ITEM: (PaymentMethod.ACTUAL_COST,),
 }
-"""The methods that may pay what is counted in a unit; the first where the schedule names none."""
+"""The methods that may pay what is counted in a unit; the first where the schedule names none.  A case with
+an add-on is paid by CASE_WITH_DRUG whatever its setting."""
 
 
 class AppliesTo(StrEnum):
@@ -181,6 +188,26 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class AddOn:
+    """An amount that a line brings with it, paid in full on top, or alone for an item at actual cost.
+
+    It is paid on lines of the unit that meet every condition given (an empty set does not restrict), and
+    nowhere else.  Neither quantity nor stay nor coefficients change it.
+    """
+
+    kind: str
+    """What `Case.addon_kind` names."""
+    unit: Unit
+    """CASE: on top of a cost group; ITEM: what the item has cost."""
+    care_settings: frozenset[str]
+    drg_flags: frozenset[str]
+    """Groups with any of these flags."""
+    component: str | None
+    """The cost component that it is; None only where the schedule has no components."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class StayExemption:
     """Cases a stay rule leaves alone: all given conditions hold. An empty set does not restrict."""
 
@@ -194,7 +221,7 @@ class StayRule:
     """How a stay that ended early is paid. Rules are tried in file order; the first that matches pays.
 
     A rule matches when every condition given holds (an empty set or None does not restrict) and no
-    exemption does. Stay rules concern cases only, never services.
+    exemption does. Stay rules concern cases (of groups, or at an average cost), never what is counted.
     """
 
     id: str
@@ -207,6 +234,8 @@ class StayRule:
     """The share paid, for ``pay = "share"``; None otherwise."""
     exemptions: tuple[StayExemption, ...]
     source: str
+    unit: Unit = Unit.CASE
+    """Whose stays: cases of cost groups, or cases at an average cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +245,9 @@ class Coefficient:
     name: str
     mode: CoefficientMode
     source: str
+    units: frozenset[Unit] = frozenset()
+    """What it corrects, by unit; empty: everything. A sex-age coefficient corrects a norm per person and no
+    cost group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +319,8 @@ class Service:
     line: int
     own_method: PaymentMethod | None = None
     """The method that services.csv names; None: the unit's first."""
+    planned_days: int | None = None
+    """Of a case at an average cost: the days its tariff is meant for."""
 
     @property
     def method(self) -> PaymentMethod:
@@ -303,6 +337,15 @@ class Factor:
     factor: Fraction
     source: str
     line: int
+    effective_start_date: date | None = None
+    """None: the edition's own dates. A factor of December alone has them."""
+    effective_end_date: date | None = None
+
+    def covers(self, day: date) -> bool:
+        """Whether the factor is in force on the day, as far as its own dates say."""
+        return (self.effective_start_date is None or self.effective_start_date <= day) and (
+            self.effective_end_date is None or day < self.effective_end_date
+        )
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -347,6 +390,7 @@ class Schedule:
     factors: tuple[Factor, ...]
     folder: str
     digest: str
+    addons: tuple[AddOn, ...] = ()
 
     def covers(self, day: date) -> bool:
         """Whether the edition is in force on the day."""

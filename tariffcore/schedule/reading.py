@@ -35,6 +35,7 @@ class Part(StrEnum):
     SHARES = "shares"
     STAY_RULES = "stay_rules"
     COEFFICIENTS = "coefficients"
+    ADDONS = "addons"
 
 
 MONEY = (Part.MINOR_UNITS, Part.BASE_RATE, Part.ROUNDINGS)

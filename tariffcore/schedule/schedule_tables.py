@@ -58,12 +58,14 @@ SERVICE_COLUMNS = (
     "effective_end_date",
     "source",
 )
-OPTIONAL_SERVICE_COLUMNS = ("method",)
+OPTIONAL_SERVICE_COLUMNS = ("method", "planned_days")
 FACTOR_COLUMNS = ("unit", "factor_code", "factor", "source")
+OPTIONAL_FACTOR_COLUMNS = ("effective_start_date", "effective_end_date")
 
 _STAND_IN = Fraction(1)
 
 _COUNTED_UNITS = tuple(unit for unit in Unit if unit is not Unit.CASE)
+_UNITS_WITH_FACTORS = tuple(u for u in _COUNTED_UNITS if u not in (Unit.AVERAGE_CASE, Unit.ITEM))
 _SERVICE_METHODS = tuple(method for unit in _COUNTED_UNITS for method in METHODS_OF_UNIT[unit])
 
 
@@ -228,23 +230,41 @@ def read_services(
             "method", PaymentMethod, required=False, among=METHODS_OF_UNIT[unit] if unit else _SERVICE_METHODS
         )
         care_setting = row.word("care_setting", required=False)
-        rate = row.positive_decimal("rate")
+        rate = row.positive_decimal("rate", required=unit is not Unit.ITEM)
+        if unit is Unit.ITEM:
+            if rate is not None:
+                row.note(
+                    "rate",
+                    row.cells.get("rate"),
+                    "an item is paid at what it has cost, which its line says",
+                    f"leave the cell empty, or count it in another unit than {Unit.ITEM.value!r}",
+                )
+            rate = Fraction(0)
         start, end = _dates(row, start_if_empty=edition_start)
         source = row.text("source")
         if code is not None:
             _look_alike_before(row, "code", code, spellings)
+        planned_days = row.whole("planned_days", 1, MAX_PLANNED_DAYS)
+        if planned_days is not None and unit not in (None, Unit.AVERAGE_CASE):
+            row.note(
+                "planned_days",
+                str(planned_days),
+                f"a {unit} has no stay, so no days are planned for it",
+                f"leave the cell empty; it is for unit {Unit.AVERAGE_CASE.value!r}",
+            )
         services.append(
             Service(
                 code or "",
                 name or "",
                 unit or Unit.SERVICE,
                 care_setting,
-                rate or _STAND_IN,
+                _STAND_IN if rate is None else rate,
                 start or edition_start,
                 end,
                 source or "",
                 row.line,
                 method,
+                planned_days,
             )
         )
     return tuple(services)
@@ -254,16 +274,25 @@ def read_factors(file: str, text: str, problems: list[Problem], unread: Unread) 
     """factors.csv: the named factors on services."""
     factors: list[Factor] = []
     lines: dict[object, int] = {}
-    for row in read_csv(file, text, FACTOR_COLUMNS, problems, unread):
-        unit = row.member("unit", Unit, among=_COUNTED_UNITS)
+    for row in read_csv(file, text, FACTOR_COLUMNS, problems, unread, optional=OPTIONAL_FACTOR_COLUMNS):
+        unit = row.member("unit", Unit, among=_UNITS_WITH_FACTORS)
         factor_code = row.word("factor_code")
         factor = row.positive_share("factor")
         source = row.text("source")
+        start, end = _dates(row, start_if_empty=date.min)
         factors.append(
-            Factor(unit or Unit.SERVICE, factor_code or "", factor or _STAND_IN, source or "", row.line)
+            Factor(
+                unit or Unit.SERVICE,
+                factor_code or "",
+                factor or _STAND_IN,
+                source or "",
+                row.line,
+                None if start == date.min else start,
+                end,
+            )
         )
         if unit is not None and factor_code is not None:
             seen_before(
-                row, "factor_code", (unit, factor_code), factor_code, lines, "the factor of this unit"
+                row, "factor_code", (unit, factor_code, start), factor_code, lines, "the factor of this unit"
             )
     return tuple(factors)

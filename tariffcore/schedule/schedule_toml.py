@@ -21,6 +21,7 @@ from tariffcore.schedule.limits import (
 from tariffcore.schedule.model import (
     CASE_SHARE_MODEL,
     METHODS_OF_UNIT,
+    AddOn,
     AppliesTo,
     BaseRate,
     Coefficient,
@@ -41,6 +42,8 @@ from tariffcore.schedule.toml_reading import TomlDocument, TomlPath, TomlTable, 
 from tariffcore.schedule.values import UnreadableValueError, instead_of, not_negative, positive, words_outside
 
 _DAY_ONE = date(1, 1, 1)
+_UNITS_WITH_STAY = (Unit.CASE, Unit.AVERAGE_CASE)
+_UNITS_WITH_ADDON = (Unit.CASE, Unit.ITEM)
 
 
 @dataclass
@@ -74,6 +77,7 @@ class ScheduleToml:
     shares: tuple[Share, ...] = ()
     stay_rules: tuple[StayRule, ...] = ()
     coefficients: tuple[Coefficient, ...] = ()
+    addons: tuple[AddOn, ...] = ()
     coefficient_names: tuple[str, ...] | None = None
     """The columns of providers.csv; None where not all could be read."""
     paths: dict[str, TomlPath] = field(default_factory=dict)
@@ -95,6 +99,7 @@ def read_schedule_toml(document: TomlDocument, folder: str, problems: list[Probl
         (Part.SHARES, _read_shares),
         (Part.STAY_RULES, _read_stay_rules),
         (Part.COEFFICIENTS, _read_coefficients),
+        (Part.ADDONS, _read_addons),
     ):
         before = len(problems)
         read_part(top, read)
@@ -385,6 +390,9 @@ def _read_stay_rules(top: TomlTable, read: ScheduleToml) -> None:
     rules: list[StayRule] = []
     for table in top.tables("stay_rule"):
         own_id = table.word("id", example='"interrupted"')
+        unit = table.member("unit", Unit, required=False)
+        if unit not in (None, *_UNITS_WITH_STAY):
+            table.note("unit", unit, "has no stay", instead_of(str(unit), list(_UNITS_WITH_STAY)))
         outcomes = table.words("outcomes", required=False) or ()
         care_settings = table.words("care_settings", required=False) or ()
         _in_vocabulary(table, "outcomes", outcomes, Part.OUTCOMES, read.outcomes, read)
@@ -414,6 +422,7 @@ def _read_stay_rules(top: TomlTable, read: ScheduleToml) -> None:
                     share=share,
                     exemptions=exemptions,
                     source=source,
+                    unit=unit or Unit.CASE,
                 )
             )
     read.stay_rules = tuple(rules)
@@ -458,6 +467,7 @@ def _read_coefficients(top: TomlTable, read: ScheduleToml) -> None:
         name = table.word("name", example='"rural"')
         all_named = all_named and name is not None
         mode = table.member("mode", CoefficientMode)
+        units = _coefficient_units(table)
         source = table.text("source")
         table.finish()
         if name is not None and name in seen:
@@ -466,7 +476,44 @@ def _read_coefficients(top: TomlTable, read: ScheduleToml) -> None:
             seen[name] = table
             read.paths[f"coefficient {name}"] = table.path
             if mode is not None and source is not None:
-                coefficients.append(Coefficient(name, mode, source))
+                coefficients.append(Coefficient(name, mode, source, units))
     read.coefficients = tuple(coefficients)
     if all_named:
         read.coefficient_names = tuple(seen)
+
+
+def _coefficient_units(table: TomlTable) -> frozenset[Unit]:
+    """What a coefficient corrects; nothing said: everything."""
+    words = table.words("units", required=False, example='["person_month"]')
+    if words == ():
+        table.note(
+            "units", "[]", "is empty, so nothing would be corrected", "name the units, or remove the line"
+        )
+    for word in words or ():
+        if word not in list(Unit):
+            table.note("units", word, "is not a unit", instead_of(word, list(Unit)))
+    return frozenset(Unit(word) for word in words or () if word in list(Unit))
+
+
+def _read_addons(top: TomlTable, read: ScheduleToml) -> None:
+    addons: list[AddOn] = []
+    for table in top.tables("addon"):
+        kind = table.word("kind", example='"biologic_therapy"')
+        unit = table.member("unit", Unit)
+        if unit not in (None, *_UNITS_WITH_ADDON):
+            way_out = instead_of(str(unit), list(_UNITS_WITH_ADDON))
+            table.note("unit", unit, "has no amount that a line could bring with it", way_out)
+        care_settings = table.words("care_settings", required=False) or ()
+        drg_flags = table.words("drg_flags", required=False) or ()
+        _in_vocabulary(table, "care_settings", care_settings, Part.CARE_SETTINGS, read.care_settings, read)
+        _in_vocabulary(table, "drg_flags", drg_flags, Part.DRG_FLAGS, read.drg_flags, read)
+        if drg_flags and unit is Unit.ITEM:
+            table.note("drg_flags", ", ".join(drg_flags), "an item has no cost group", "remove the line")
+        component = table.word("component", required=False, example='"medicines"')
+        source = table.text("source")
+        fresh = kind is None or unit is None or _new_id(table, "kind", f"{kind} ({unit})", read)
+        table.finish()
+        if kind is not None and unit is not None and fresh:
+            flags, settings = frozenset(drg_flags), frozenset(care_settings)
+            addons.append(AddOn(kind, unit, settings, flags, component, source or ""))
+    read.addons = tuple(addons)

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from tariffcore.money import round_to_places
 from tariffcore.schedule.model import (
+    AddOn,
     AgeClass,
     AppliesTo,
     CoefficientMode,
@@ -122,6 +123,7 @@ def exemption_applies(exemption: StayExemption, *, outcome: str, flags: frozense
 def find_stay_rule(
     schedule: Schedule,
     *,
+    unit: Unit = Unit.CASE,
     care_setting: str,
     outcome: str,
     death_unavoidable: bool,
@@ -135,13 +137,29 @@ def find_stay_rule(
     """
     for rule in schedule.stay_rules:
         if (
-            (not rule.outcomes or outcome in rule.outcomes)
+            rule.unit is unit
+            and (not rule.outcomes or outcome in rule.outcomes)
             and (not rule.care_settings or care_setting in rule.care_settings)
             and (rule.death_unavoidable is None or rule.death_unavoidable == death_unavoidable)
             and (rule.max_days is None or days <= rule.max_days)
             and not any(exemption_applies(e, outcome=outcome, flags=flags) for e in rule.exemptions)
         ):
             return rule
+    return None
+
+
+def find_addon(
+    schedule: Schedule, kind: str, *, unit: Unit, care_setting: str, flags: frozenset[str]
+) -> AddOn | None:
+    """What pays an amount of this kind on such a line; None: nothing does."""
+    for addon in schedule.addons:
+        if (
+            addon.kind == kind
+            and addon.unit is unit
+            and (not addon.care_settings or care_setting in addon.care_settings)
+            and (not addon.drg_flags or not addon.drg_flags.isdisjoint(flags))
+        ):
+            return addon
     return None
 
 
@@ -155,11 +173,28 @@ def find_provider_period(schedule: Schedule, provider_id: str, day: date) -> Pro
     return None
 
 
-def combined_coefficient(schedule: Schedule, period: ProviderPeriod) -> Fraction:
-    """The product of the coefficients that multiply, plus the sum of (c - 1) of those that add."""
+def coefficients_of(schedule: Schedule, unit: Unit) -> tuple[bool, ...]:
+    """Which of the schedule's coefficients correct what is counted in the unit, in their order."""
+    return tuple(not each.units or unit in each.units for each in schedule.coefficients)
+
+
+def units_by_coefficients(schedule: Schedule) -> tuple[Unit, ...]:
+    """A unit for each different choice of coefficients that some unit has."""
+    first: dict[tuple[bool, ...], Unit] = {}
+    for unit in Unit:
+        first.setdefault(coefficients_of(schedule, unit), unit)
+    return tuple(first.values())
+
+
+def combined_coefficient(schedule: Schedule, period: ProviderPeriod, unit: Unit = Unit.CASE) -> Fraction:
+    """The product of the coefficients that multiply, plus the sum of (c - 1) of those that add: of those that
+    correct what is counted in the unit."""
     product = Fraction(1)
     increments = Fraction(0)
-    for coefficient, value in zip(schedule.coefficients, period.coefficients, strict=True):
+    corrects = coefficients_of(schedule, unit)
+    for coefficient, value, applies in zip(schedule.coefficients, period.coefficients, corrects, strict=True):
+        if not applies:
+            continue
         if coefficient.mode is CoefficientMode.MULTIPLIES:
             product *= value
         else:
@@ -185,13 +220,18 @@ def component_splits(
     return splits
 
 
+def is_in_force(service: Service, day: date) -> bool:
+    """Whether the row of a service covers the day."""
+    return service.effective_start_date <= day and (
+        service.effective_end_date is None or day < service.effective_end_date
+    )
+
+
 def find_service(schedule: Schedule, code: str, care_setting: str, day: date) -> Service | None:
     """The service's row in force on the day: that of the care setting, else the one for all settings."""
     for_all: Service | None = None
     for service in schedule.services.get(code, ()):
-        if service.effective_start_date <= day and (
-            service.effective_end_date is None or day < service.effective_end_date
-        ):
+        if is_in_force(service, day):
             if service.care_setting == care_setting:
                 return service
             if service.care_setting is None:
@@ -199,9 +239,9 @@ def find_service(schedule: Schedule, code: str, care_setting: str, day: date) ->
     return for_all
 
 
-def find_factor(schedule: Schedule, unit: Unit, factor_code: str) -> Factor | None:
-    """The factor of that code on services of the unit; None: the code is not known there."""
+def find_factor(schedule: Schedule, unit: Unit, factor_code: str, day: date | None = None) -> Factor | None:
+    """The factor of that code on services of the unit, in force on the day (None: on any); None: unknown."""
     for factor in schedule.factors:
-        if factor.unit is unit and factor.factor_code == factor_code:
+        if factor.unit is unit and factor.factor_code == factor_code and (day is None or factor.covers(day)):
             return factor
     return None

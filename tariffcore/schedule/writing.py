@@ -48,6 +48,7 @@ from tariffcore.schedule.schedule_tables import (
     COMPONENT_COLUMNS,
     FACTOR_COLUMNS,
     GROUP_COLUMNS,
+    OPTIONAL_FACTOR_COLUMNS,
     PROVIDER_COLUMNS,
     PUBLISHED_COLUMNS,
     SERVICE_COLUMNS,
@@ -56,8 +57,8 @@ from tariffcore.schedule.schedule_tables import (
 Comments = Mapping[str, Sequence[str]]
 """Lines of comment by what they stand above: ``""`` (the top of the file), a key of the top level
 (``"base_rate"``), or a table (``"vocabulary"``, ``"rounding"``, ``"share"``, ``"stay_rule"``,
-``"coefficient"``: above the first of its kind; ``"share day_hospital"``, ``"stay_rule interrupted"``,
-``"coefficient rural"``: above the one with this id or name)."""
+``"addon"``, ``"coefficient"``: above the first of its kind; ``"share day_hospital"``,
+``"stay_rule interrupted"``, ``"coefficient rural"``: above the one with this id or name)."""
 
 
 # --- CSV --------------------------------------------------------------------------------------------------
@@ -162,7 +163,10 @@ def render_components_csv(components: Iterable[ComponentShare]) -> str:
 def render_services_csv(services: Iterable[Service], minor_units: int) -> str:
     """services.csv, in the order given; rates with the decimals of the currency."""
     rows = list(services)
-    optional = {"method": [service.own_method or "" for service in rows]}
+    optional = {
+        "method": [service.own_method or "" for service in rows],
+        "planned_days": ["" if row.planned_days is None else str(row.planned_days) for row in rows],
+    }
     used = {name: cells for name, cells in optional.items() if any(cells)}
     return _csv(
         (*SERVICE_COLUMNS, *used),
@@ -172,7 +176,7 @@ def render_services_csv(services: Iterable[Service], minor_units: int) -> str:
                 service.name,
                 service.unit.value,
                 service.care_setting or "",
-                currency_text(service.rate, minor_units),
+                "" if service.unit == "item" else currency_text(service.rate, minor_units),
                 _day(service.effective_start_date),
                 _day(service.effective_end_date),
                 service.source,
@@ -187,11 +191,16 @@ def render_services_csv(services: Iterable[Service], minor_units: int) -> str:
 
 def render_factors_csv(factors: Iterable[Factor]) -> str:
     """factors.csv, in the order given."""
+    rows = list(factors)
+    dated = any(row.effective_start_date or row.effective_end_date for row in rows)
     return _csv(
-        FACTOR_COLUMNS,
+        (*FACTOR_COLUMNS, *OPTIONAL_FACTOR_COLUMNS) if dated else FACTOR_COLUMNS,
         (
-            (factor.unit.value, factor.factor_code, _number(factor.factor), factor.source)
-            for factor in factors
+            (
+                *(row.unit.value, row.factor_code, _number(row.factor), row.source),
+                *((_day(row.effective_start_date), _day(row.effective_end_date)) if dated else ()),
+            )
+            for row in rows
         ),
     )
 
@@ -283,11 +292,24 @@ def render_schedule_toml(schedule: Schedule, comments: Comments | None = None) -
         _render_share(toml, share, first=number == 0)
     for number, rule in enumerate(schedule.stay_rules):
         _render_stay_rule(toml, rule, first=number == 0)
+    for number, addon in enumerate(schedule.addons):
+        toml.table("[[addon]]", *(("addon",) if number == 0 else ()))
+        toml.lines.append(f"kind = {toml_string(addon.kind)}")
+        toml.lines.append(f"unit = {toml_string(addon.unit)}")
+        if addon.care_settings:
+            toml.lines.append(f"care_settings = {_toml_list(sorted(addon.care_settings))}")
+        if addon.drg_flags:
+            toml.lines.append(f"drg_flags = {_toml_list(sorted(addon.drg_flags))}")
+        if addon.component is not None:
+            toml.lines.append(f"component = {toml_string(addon.component)}")
+        toml.lines.append(f"source = {toml_string(addon.source)}")
     for number, coefficient in enumerate(schedule.coefficients):
         first = ("coefficient",) if number == 0 else ()
         toml.table("[[coefficient]]", *first, f"coefficient {coefficient.name}")
         toml.lines.append(f"name = {toml_string(coefficient.name)}")
         toml.lines.append(f"mode = {toml_string(coefficient.mode)}")
+        if coefficient.units:
+            toml.lines.append(f"units = {_toml_list(sorted(coefficient.units))}")
         toml.lines.append(f"source = {toml_string(coefficient.source)}")
     if toml.comments:
         raise ValueError(f"comments about what schedule.toml does not have: {sorted(toml.comments)}")
@@ -342,6 +364,8 @@ def _render_exception(toml: _Toml, exception: ShareException, own_id: str) -> No
 def _render_stay_rule(toml: _Toml, rule: StayRule, *, first: bool) -> None:
     toml.table("[[stay_rule]]", *(("stay_rule",) if first else ()), f"stay_rule {rule.id}")
     toml.lines.append(f"id = {toml_string(rule.id)}")
+    if rule.unit != "case":
+        toml.lines.append(f"unit = {toml_string(rule.unit)}")
     if rule.outcomes:
         toml.lines.append(f"outcomes = {_toml_list(sorted(rule.outcomes))}")
     if rule.care_settings:

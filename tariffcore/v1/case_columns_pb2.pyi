@@ -75,6 +75,7 @@ class CaseColumns(_message.Message):
     NEW_OUTCOMES_FIELD_NUMBER: _builtins.int
     NEW_PROCEDURE_CODES_FIELD_NUMBER: _builtins.int
     NEW_FACTOR_CODES_FIELD_NUMBER: _builtins.int
+    NEW_ADDON_KINDS_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
     DRG_FIELD_NUMBER: _builtins.int
     SERVICE_FIELD_NUMBER: _builtins.int
@@ -92,6 +93,8 @@ class CaseColumns(_message.Message):
     PROCEDURE_END_FIELD_NUMBER: _builtins.int
     PROCEDURE_FIELD_NUMBER: _builtins.int
     ROW_PROBLEM_FIELD_NUMBER: _builtins.int
+    ADDON_KIND_FIELD_NUMBER: _builtins.int
+    ADDON_AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
     rows: _builtins.int
     """Number of rows, 1 to 32,768: with every component an answer stays below the 4 MiB that gRPC clients accept
     by default.
@@ -106,7 +109,7 @@ class CaseColumns(_message.Message):
     """
     @_builtins.property
     def new_provider_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Providers that this chunk appends to their table; the following six fields do the same for theirs. White space
+        """Providers that this chunk appends to their table; the following seven fields do the same for theirs. White space
         around a word is ignored, a word of nothing else is a missing value. All tables of a stream together hold at
         most 1,000,000 words and 32 MiB.
         """
@@ -134,6 +137,10 @@ class CaseColumns(_message.Message):
     @_builtins.property
     def new_factor_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Factors of services."""
+
+    @_builtins.property
+    def new_addon_kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Kinds of amounts that rows bring with them."""
 
     @_builtins.property
     def provider(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -204,6 +211,16 @@ class CaseColumns(_message.Message):
     def procedure(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Places in the stream's procedure codes, row after row; never 0."""
 
+    @_builtins.property
+    def addon_kind(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Place in the stream's kinds of add-ons; 0: none. Left out: none."""
+
+    @_builtins.property
+    def addon_amount_minor(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """What the row brings with it, in minor units of the edition's currency, 0 to 999,999,999,999,999,999; -1: nothing.
+        A row has both a kind and an amount, or neither (else CASE_STATUS_MISSING_FIELD). Left out: nothing.
+        """
+
     def __init__(
         self,
         *,
@@ -215,6 +232,7 @@ class CaseColumns(_message.Message):
         new_outcomes: _abc.Iterable[_builtins.str] | None = ...,
         new_procedure_codes: _abc.Iterable[_builtins.str] | None = ...,
         new_factor_codes: _abc.Iterable[_builtins.str] | None = ...,
+        new_addon_kinds: _abc.Iterable[_builtins.str] | None = ...,
         provider: _abc.Iterable[_builtins.int] | None = ...,
         drg: _abc.Iterable[_builtins.int] | None = ...,
         service: _abc.Iterable[_builtins.int] | None = ...,
@@ -232,10 +250,12 @@ class CaseColumns(_message.Message):
         procedure_end: _abc.Iterable[_builtins.int] | None = ...,
         procedure: _abc.Iterable[_builtins.int] | None = ...,
         row_problem: _builtins.bytes = ...,
+        addon_kind: _abc.Iterable[_builtins.int] | None = ...,
+        addon_amount_minor: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission_day", b"admission_day", "admission_second", b"admission_second", "age_years", b"age_years", "care_setting", b"care_setting", "death_unavoidable", b"death_unavoidable", "discharge_day", b"discharge_day", "discharge_second", b"discharge_second", "drg", b"drg", "factor", b"factor", "length_of_stay_days", b"length_of_stay_days", "new_care_settings", b"new_care_settings", "new_drg_codes", b"new_drg_codes", "new_factor_codes", b"new_factor_codes", "new_outcomes", b"new_outcomes", "new_procedure_codes", b"new_procedure_codes", "new_provider_ids", b"new_provider_ids", "new_service_codes", b"new_service_codes", "outcome", b"outcome", "procedure", b"procedure", "procedure_end", b"procedure_end", "provider", b"provider", "quantity", b"quantity", "row_problem", b"row_problem", "rows", b"rows", "service", b"service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addon_amount_minor", b"addon_amount_minor", "addon_kind", b"addon_kind", "admission_day", b"admission_day", "admission_second", b"admission_second", "age_years", b"age_years", "care_setting", b"care_setting", "death_unavoidable", b"death_unavoidable", "discharge_day", b"discharge_day", "discharge_second", b"discharge_second", "drg", b"drg", "factor", b"factor", "length_of_stay_days", b"length_of_stay_days", "new_addon_kinds", b"new_addon_kinds", "new_care_settings", b"new_care_settings", "new_drg_codes", b"new_drg_codes", "new_factor_codes", b"new_factor_codes", "new_outcomes", b"new_outcomes", "new_procedure_codes", b"new_procedure_codes", "new_provider_ids", b"new_provider_ids", "new_service_codes", b"new_service_codes", "outcome", b"outcome", "procedure", b"procedure", "procedure_end", b"procedure_end", "provider", b"provider", "quantity", b"quantity", "row_problem", b"row_problem", "rows", b"rows", "service", b"service"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -63,6 +63,8 @@ class _CaseStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseStatus
     """The factor is not one the schedules know."""
     CASE_STATUS_MALFORMED_ROW: _CaseStatus.ValueType  # 18
     """The line is not a row of its table; only in column streams, where the sender says so."""
+    CASE_STATUS_ADDON_NOT_PAID: _CaseStatus.ValueType  # 19
+    """The edition pays no such amount on top of this."""
 
 class CaseStatus(_CaseStatus, metaclass=_CaseStatusEnumTypeWrapper):
     """What became of a case: priced, or why it has no amount. Where several reasons apply, the first in the order of
@@ -108,6 +110,8 @@ CASE_STATUS_UNKNOWN_FACTOR: CaseStatus.ValueType  # 17
 """The factor is not one the schedules know."""
 CASE_STATUS_MALFORMED_ROW: CaseStatus.ValueType  # 18
 """The line is not a row of its table; only in column streams, where the sender says so."""
+CASE_STATUS_ADDON_NOT_PAID: CaseStatus.ValueType  # 19
+"""The edition pays no such amount on top of this."""
 Global___CaseStatus: _TypeAlias = CaseStatus  # noqa: Y015
 
 class _PaymentMethod:
@@ -204,6 +208,8 @@ class Case(_message.Message):
     LENGTH_OF_STAY_DAYS_FIELD_NUMBER: _builtins.int
     FACTOR_CODE_FIELD_NUMBER: _builtins.int
     CLAIMED_AMOUNT_FIELD_NUMBER: _builtins.int
+    ADDON_AMOUNT_FIELD_NUMBER: _builtins.int
+    ADDON_KIND_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """Required, and repeated in the answer. At most 256 characters. Empty: CASE_STATUS_MISSING_FIELD."""
     provider_id: _builtins.str
@@ -234,6 +240,12 @@ class Case(_message.Message):
     """A factor of the edition's services, for instance "home_visit". Empty: none."""
     claimed_amount: _builtins.str
     """What the hospital asks for, as a decimal of the currency, "686930.98". Empty: no claim to compare with."""
+    addon_amount: _builtins.str
+    """An amount that the line brings with it, as a decimal of the currency: a drug paid on top, or what an item has
+    cost. Together with addon_kind, or neither. Empty: none.
+    """
+    addon_kind: _builtins.str
+    """Which of the edition's kinds of add-ons it is, for instance "biologic_therapy". Empty: none."""
     @_builtins.property
     def procedure_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Procedures of the stay (ICD-9-CM as the register writes them). At most 1,000."""
@@ -256,10 +268,12 @@ class Case(_message.Message):
         length_of_stay_days: _builtins.int | None = ...,
         factor_code: _builtins.str = ...,
         claimed_amount: _builtins.str = ...,
+        addon_amount: _builtins.str = ...,
+        addon_kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_age_years", b"_age_years", "_death_unavoidable", b"_death_unavoidable", "_length_of_stay_days", b"_length_of_stay_days", "_outcome", b"_outcome", "_quantity", b"_quantity", "age_years", b"age_years", "death_unavoidable", b"death_unavoidable", "length_of_stay_days", b"length_of_stay_days", "outcome", b"outcome", "quantity", b"quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_age_years", b"_age_years", "_death_unavoidable", b"_death_unavoidable", "_length_of_stay_days", b"_length_of_stay_days", "_outcome", b"_outcome", "_quantity", b"_quantity", "admission_date", b"admission_date", "age_years", b"age_years", "care_setting", b"care_setting", "case_id", b"case_id", "claimed_amount", b"claimed_amount", "death_unavoidable", b"death_unavoidable", "discharge_date", b"discharge_date", "drg_code", b"drg_code", "factor_code", b"factor_code", "length_of_stay_days", b"length_of_stay_days", "outcome", b"outcome", "procedure_codes", b"procedure_codes", "provider_id", b"provider_id", "quantity", b"quantity", "service_code", b"service_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_age_years", b"_age_years", "_death_unavoidable", b"_death_unavoidable", "_length_of_stay_days", b"_length_of_stay_days", "_outcome", b"_outcome", "_quantity", b"_quantity", "addon_amount", b"addon_amount", "addon_kind", b"addon_kind", "admission_date", b"admission_date", "age_years", b"age_years", "care_setting", b"care_setting", "case_id", b"case_id", "claimed_amount", b"claimed_amount", "death_unavoidable", b"death_unavoidable", "discharge_date", b"discharge_date", "drg_code", b"drg_code", "factor_code", b"factor_code", "length_of_stay_days", b"length_of_stay_days", "outcome", b"outcome", "procedure_codes", b"procedure_codes", "provider_id", b"provider_id", "quantity", b"quantity", "service_code", b"service_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__age_years: _TypeAlias = _typing.Literal["age_years"]  # noqa: Y015
     _WhichOneofArgType__age_years: _TypeAlias = _typing.Literal["_age_years", b"_age_years"]  # noqa: Y015

@@ -77,7 +77,8 @@ class ExplanationStep(_message.Message):
     NOTES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Which: "edition", "group", "service", "share", "hours_limit", "weight", "weight_share", "tariff", "rate",
-    "tariff_share", "length_of_stay", "stay_rule", "factor", "coefficient", "unit_price", "payment", "components".
+    "tariff_share", "length_of_stay", "stay_rule", "factor", "coefficient", "unit_price", "payment", "addon",
+    "components".
     More may be added; none is renamed.
     """
     result: _builtins.str

@@ -47,6 +47,7 @@ CASE_COLUMNS = Form(
         6: ("new_outcomes", TEXT),
         7: ("new_procedure_codes", TEXT),
         8: ("new_factor_codes", TEXT),
+        9: ("new_addon_kinds", TEXT),
         11: ("provider", FIXED32),
         12: ("drg", FIXED32),
         13: ("service", FIXED32),
@@ -64,6 +65,8 @@ CASE_COLUMNS = Form(
         25: ("procedure_end", FIXED32),
         26: ("procedure", FIXED32),
         27: ("row_problem", OCTETS),
+        28: ("addon_kind", FIXED32),
+        29: ("addon_amount_minor", FIXED64),
     },
 )
 PRICED_COLUMNS = Form(
@@ -88,6 +91,7 @@ TABLE_OF_WORDS = {
     6: "outcome",
     7: "procedure",
     8: "factor",
+    9: "addon_kind",
 }
 """The code table that each field of new words appends to."""
 NUMBER_OF_COLUMN = {name: number for number, (name, _) in CASE_COLUMNS.fields.items()}

@@ -15,6 +15,7 @@ from tariffcore.wire.errors import UnreadableMessageError, problem
 from tariffcore.wire.forms import (
     CASE_COLUMNS,
     COMPONENT_COLUMN,
+    FIXED64,
     NUMBER_OF_COLUMN,
     OCTETS,
     PRICED_COLUMNS,
@@ -26,6 +27,7 @@ from tariffcore.wire.forms import (
 
 _FIELD_OF_WORDS = {kind: field for field, kind in TABLE_OF_WORDS.items()}
 _SIGNED = frozenset({"admission_day", "discharge_day"})
+_KIND_OF_FORM = {OCTETS: "u1", FIXED64: "<i8"}
 
 
 def write_chunk(rows: int, new: Mapping[str, Sequence[str]], columns: Mapping[str, NDArray[Any]]) -> bytes:
@@ -42,7 +44,8 @@ def write_chunk(rows: int, new: Mapping[str, Sequence[str]], columns: Mapping[st
             parts += [key, _varint(len(octets)), octets]
     for name, column in columns.items():
         field = NUMBER_OF_COLUMN[name]
-        kind = "u1" if CASE_COLUMNS.fields[field][1] == OCTETS else "<i4" if name in _SIGNED else "<u4"
+        form = CASE_COLUMNS.fields[field][1]
+        kind = _KIND_OF_FORM.get(form, "<i4" if name in _SIGNED else "<u4")
         octets_of_column = np.ascontiguousarray(column, dtype=kind).data.cast("B")
         parts += [_varint(field << 3 | 2), _varint(len(octets_of_column)), octets_of_column]
     return b"".join([b"\x12", _varint(sum(map(len, parts))), *parts])

@@ -10,6 +10,7 @@ from tariffcore.summary import Summary, Tally
 def totals(**changes: object) -> Summary:
     fields: dict[str, object] = {
         "by_status": {CaseStatus.OK: Tally(2, 300), CaseStatus.UNKNOWN_DRG: Tally(1, 0)},
+        "by_method": {"treated_case": Tally(1, 100), "home_case": Tally(1, 200)},
         "by_setting": {"inpatient": Tally(1, 100), "home": Tally(1, 200)},
         "by_month": {"2026-01": Tally(2, 300)},
         "by_schedule": {"kz-2026": Tally(2, 300)},
@@ -28,6 +29,7 @@ def test_totals_that_agree() -> None:
     ("field", "value", "says"),
     [
         ("by_setting", {"inpatient": Tally(1, 300)}, "by care setting there are 1 cases"),
+        ("by_method", {"call": Tally(2, 299)}, "by payment method there are 2 cases and 299"),
         ("by_month", {"2026-01": Tally(2, 301)}, "by month there are 2 cases and 301 minor units"),
         ("by_month", {}, "by month there are 0 cases"),
         ("by_schedule", {"kz-2026": Tally(3, 300)}, "by edition there are 3"),

@@ -307,7 +307,7 @@ def test_a_wrong_component(tmp_path, mistake):
         S,
         "bed_day",
         "case",
-        "unit: 'case': is not known here; …bed_day, service, call, person_month",
+        "unit: 'case': is not known here; …bed_day, service, call, person_month, average_case, item",
     ),
     Spoiled("rate zero", S, "24319.78", "0", "rate: '0': must be greater than 0; …", at="REHAB,"),
     Spoiled("rate empty", S, "24319.78", "", "rate: is empty; …", at="REHAB,"),

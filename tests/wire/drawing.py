@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from tests.strategies import random_cases
 
 NO_DAY = -(2**31)
 NOT_GIVEN = 2**32 - 1
+NO_AMOUNT = -1
 FIRST_DAY, LAST_DAY = -719_162, 2_932_896
 EPOCH = date(1970, 1, 1)
 WORDS = {
@@ -29,6 +31,7 @@ WORDS = {
     "care_setting": ("new_care_settings", "care_setting"),
     "outcome": ("new_outcomes", "outcome"),
     "factor": ("new_factor_codes", "factor_code"),
+    "addon_kind": ("new_addon_kinds", "addon_kind"),
     "procedure": ("new_procedure_codes", "procedure_codes"),
 }
 """Columns of places: the field that appends to their table, and the column of a table of cases."""
@@ -43,6 +46,7 @@ ODD_NUMBERS = {
     "length_of_stay_days": (NOT_GIVEN, 0, 1, 2, 32_767, 32_768, NOT_GIVEN - 1),
     "death_unavoidable": (0, 1, 2, 3, 255),
     "row_problem": (0, 0, 0, 1, 2, 3),
+    "addon_amount_minor": (NO_AMOUNT, 0, 1, 10**18 - 1, 10**18, -2, -(2**63), 2**63 - 1),
 }
 
 
@@ -57,7 +61,8 @@ def drawn_chunks(
     for _ in range(chunks):
         count = draw.choice([1, 2, rows // 2, rows, rows])
         request = pricing_service_pb2.PriceCaseColumnsRequest()
-        _fill(request.chunk, [next(cases) for _ in range(count)], places, draw, odd)
+        minor_units = plan.editions[0].minor_units
+        _fill(request.chunk, [next(cases) for _ in range(count)], places, draw, odd, minor_units)
         requests.append(request)
     return requests
 
@@ -68,6 +73,7 @@ def _fill(
     places: dict[str, dict[str, int]],
     draw: random.Random,
     odd: float,
+    minor_units: int,
 ) -> None:
     chunk.rows = len(cases)
     left_out = {name for name in (*WORDS, *ODD_NUMBERS) if draw.random() < odd}
@@ -95,7 +101,8 @@ def _fill(
         if name in left_out:
             continue
         numbers = [
-            draw.choice(odd_numbers) if draw.random() < odd / 4 else _number(case, name) for case in cases
+            draw.choice(odd_numbers) if draw.random() < odd / 4 else _number(case, name, minor_units)
+            for case in cases
         ]
         if name in ("death_unavoidable", "row_problem"):
             setattr(chunk, name, bytes(numbers))
@@ -103,9 +110,14 @@ def _fill(
             getattr(chunk, name).extend(numbers)
 
 
-def _number(case: Case, name: str) -> int:
+def _number(case: Case, name: str, minor_units: int) -> int:
     if name == "row_problem":
         return 2 if case.case_id is None or not str(case.case_id).strip() else 0
+    if name == "addon_amount_minor":
+        if case.addon_amount is None or not case.addon_amount.is_finite():
+            return NO_AMOUNT
+        minor = case.addon_amount.scaleb(minor_units)
+        return int(minor) if minor == int(minor) and abs(minor) < 2**63 else -2
     if name == "death_unavoidable":
         return {None: 0, False: 1, True: 2}[case.death_unavoidable]
     if name.endswith("_day"):
@@ -141,8 +153,8 @@ class PlainStream:
                     problems[row] = problems[row] if problems[row] == 3 else 1
         columns = {
             "case_id": pa.array(["" if problem == 2 else "case" for problem in problems]),
-            # an amount that no rule knows, which makes its row unreadable
-            "addon_amount": pa.array(["1" if problem == 1 else None for problem in problems]),
+            # what is no amount makes its row unreadable
+            "claimed_amount": pa.array(["much" if problem == 1 else None for problem in problems]),
         }
         for kind, (_, name) in WORDS.items():
             codes = getattr(chunk, kind)
@@ -159,6 +171,13 @@ class PlainStream:
             if numbers:
                 cells = [None if number == NOT_GIVEN else str(number) for number in numbers]
                 columns[name] = pa.array(cells, pa.string())
+        if chunk.addon_amount_minor:
+            units = self._plan.editions[0].minor_units
+            cells = [
+                None if minor == NO_AMOUNT else f"{Decimal(minor).scaleb(-units):f}"
+                for minor in chunk.addon_amount_minor
+            ]
+            columns["addon_amount"] = pa.array(cells, pa.string())
         if chunk.death_unavoidable:
             words = [(None, "no", "yes", "perhaps")[min(answer, 3)] for answer in chunk.death_unavoidable]
             columns["death_unavoidable"] = pa.array(words, pa.string())
