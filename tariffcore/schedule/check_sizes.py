@@ -226,8 +226,9 @@ def check_tariff_sizes(reading: Reading) -> Iterator[Problem]:
                 way_out = f"check [rounding], the base rate, the weights and the share: {mistaken}"
                 yield reading.toml_problem(path, format_exact(own.share), message, way_out)
     for service, tariff_minor in of_services:
-        if tariff_minor > largest_minor or tariff_minor == 0:
-            message = f"its tariff {'rounds to zero' if tariff_minor == 0 else beyond}"
+        rounds_to_zero = tariff_minor == 0 and service.unit is not Unit.ITEM  # which has no rate
+        if tariff_minor > largest_minor or rounds_to_zero:
+            message = f"its tariff {'rounds to zero' if rounds_to_zero else beyond}"
             yield reading.row_problem(
                 SERVICES_CSV,
                 service.line,
