@@ -33,6 +33,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "stream": service.run_stream,
     "payload": service.run_payload,
     "client": service.run_client,
+    "lists": service.run_lists,
     "calls": service.run_calls,
     "callers": service.run_callers,
     "long-stream": service.run_long_stream,

@@ -13,7 +13,8 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +34,13 @@ from tariffcore.client.column_stream import StreamTables, chunk_message, in_chun
 from tariffcore.pricing import price_cases
 from tariffcore.v1 import pricing_service_pb2, pricing_service_pb2_grpc
 from tariffcore.wire.messages import read_priced
+from tariffcore_server.catalogs import EditionsInForce
+from tariffcore_server.limits import MOST_CASES, Limits
+from tariffcore_server.metrics import Metrics
+from tariffcore_server.price_lists import PriceLists
+from tariffcore_server.state import State
 from tariffcore_server.supervisor import KEEP_MEMORY
+from tariffcore_server.tokens import Caller
 
 STREAM_CASES = 1 << 20
 IN_FLIGHT = 8
@@ -436,6 +443,50 @@ def sample_requests(count: int = 256) -> list[tuple[Any, Any, Any]]:
             )
         )
     return requests
+
+
+def run_lists(rounds: int = ROUNDS) -> Section:
+    """The work of PriceCases on one list, beside the same by the protobuf library."""
+    from prometheus_client import CollectorRegistry
+
+    plan = demo_plan()
+    editions = EditionsInForce({FAMILY: plan.catalog}, {FAMILY: plan}, FAMILY)
+    lists = PriceLists(
+        cast(State, SimpleNamespace(editions=editions)), Limits(), Metrics(CollectorRegistry())
+    )
+    cases = [request.case for request, *_ in sample_requests(MOST_CASES)]
+    section = Section(
+        f"A list of {len(cases):,} cases by PriceCases",
+        """The handler alone, in this process: the bytes of the request in, those of the answer out, which
+were equal. *protobuf library* reads a message object a case, prices all as one table and writes a message
+object a case. Processor time.""",
+        ("contestant", "ns/case", "ns/case with 9 components"),
+    )
+    found: dict[str, list[float]] = {}
+    ratios = []
+    with asyncio.Runner() as runner:
+        for components in (False, True):
+            request = pricing_service_pb2.PriceCasesRequest(cases=cases, with_components=components)
+            message = request.SerializeToString()
+            contestants = {
+                "columns": partial(_answered, runner, lists.answer, message),
+                "protobuf library": partial(_answered, runner, lists.one_by_one, message),
+            }
+            if len({answer() for answer in contestants.values()}) > 1:
+                raise SystemExit("the two answers differ: nothing was measured")
+            times = take_turns(contestants, rounds)
+            ratios.append(times.processor_ratio("protobuf library", "columns"))
+            for name in contestants:
+                found.setdefault(name, []).append(times.processor_median(name) / len(cases) * 1e9)
+    for name, costs in found.items():
+        section.rows.append((name, *(f"{cost:,.0f}" for cost in costs)))
+    section.goals.append(Goal("protobuf library's processor time / columns'", min(ratios), at_least=10))
+    return section
+
+
+def _answered(runner: asyncio.Runner, answer: Callable[..., Any], message: bytes) -> bytes:
+    answered: bytes = runner.run(answer(message, Caller("benchmark", frozenset())))
+    return answered
 
 
 def run_callers(calls: int = CALLS) -> Section:

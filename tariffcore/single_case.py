@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import ClassVar, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tariffcore._chunks import CodeWords
-from tariffcore.binding import FIELDS, CaseColumns, CodeTables, PlanWords, Workspace, price_columns
+from tariffcore.binding import FIELDS, CaseColumns, Workspace, price_columns
 from tariffcore.cases import Case
 from tariffcore.encoding import MAX_QUANTITY
+from tariffcore.known_words import KnownWords, place_of
 from tariffcore.money import MAX_AMOUNT_MINOR
 from tariffcore.plan import Plan
 from tariffcore.schedule.limits import MAX_AGE_YEARS, MAX_STAY_DAYS
@@ -80,7 +78,7 @@ def price_case(case: Case, plan: Plan, *, components: bool = False) -> PricedCas
 
 
 class _SinglePricer:
-    """What pricing single cases needs of a plan: every word the plan knows, with a place."""
+    """What pricing single cases needs of a plan."""
 
     _of_plan: ClassVar[WeakKeyDictionary[Plan, _SinglePricer]] = WeakKeyDictionary()
 
@@ -91,26 +89,7 @@ class _SinglePricer:
         return cls._of_plan.setdefault(plan, cls(plan)) if pricer is None else pricer
 
     def __init__(self, plan: Plan) -> None:
-        self._words = PlanWords.of(plan)
-        tables = CodeTables(self._words)
-
-        def places(kind: str, words: Iterable[str]) -> dict[str | None, int]:
-            """The places of the words: 0 for none, 1 is for what the plan does not know."""
-            known = [word for word in words if word]
-            tables.append(kind, ["\N{REPLACEMENT CHARACTER}", *known])
-            return {None: 0, "": 0, **{word: place for place, word in enumerate(known, start=2)}}
-
-        self._provider = places("provider", plan.provider_rows)
-        self._drg = places("drg", plan.drg_items)
-        self._service = places("service", plan.service_items)
-        self._setting = places("care_setting", plan.care_settings)
-        self._outcome = places("outcome", plan.outcomes)
-        self._factor = places("factor", plan.factor_codes)
-        self._addon_kind = places("addon_kind", plan.addon_kinds)
-        # codes are spelled in many ways, and the same ones come again and again
-        self._procedure = lru_cache(4096)(self._words.procedure)
-        # the place of a signature is the signature itself
-        self._tables = CodeWords(*tables.arrays()[:-1], np.arange(256, dtype=np.uint8))
+        self._known = KnownWords.of(plan)
         self._editions = (None, *plan.editions)
         self._rule_ids, self._methods = plan.rule_ids, plan.rule_methods
         self._minor_in_unit = 10 ** plan.editions[0].minor_units
@@ -118,6 +97,7 @@ class _SinglePricer:
         self._spaces: list[Workspace] = []
 
     def price(self, case: Case, *, components: bool) -> PricedCase:
+        known = self._known
         claimed_minor, problem = self._minor(case.claimed_amount)
         has_addon = case.addon_amount is not None or case.addon_kind is not None
         added_minor: int | None = None
@@ -133,13 +113,13 @@ class _SinglePricer:
             problem = _UNREADABLE
         signature = 0
         for code in case.procedure_codes:
-            signature |= self._procedure(code)
+            signature |= known.procedure(code)
         row = _ROW.pack(
-            _place(self._provider, case.provider_id),
-            _place(self._drg, case.drg_code),
-            _place(self._service, case.service_code),
-            _place(self._setting, case.care_setting),
-            _place(self._outcome, case.outcome),
+            place_of(known.provider, case.provider_id),
+            place_of(known.drg, case.drg_code),
+            place_of(known.service, case.service_code),
+            place_of(known.setting, case.care_setting),
+            place_of(known.outcome, case.outcome),
             admission_day,
             discharge_day,
             max(0, admission_second),
@@ -147,12 +127,12 @@ class _SinglePricer:
             _number(case.age_years, 0, MAX_AGE_YEARS),
             _number(case.quantity, 1, MAX_QUANTITY),
             _number(case.length_of_stay_days, 0, MAX_STAY_DAYS),
-            _place(self._factor, case.factor_code),
+            place_of(known.factor, case.factor_code),
             1,
             signature,
             _DEATH[case.death_unavoidable],
             problem,
-            _place(self._addon_kind, case.addon_kind),
+            place_of(known.addon_kind, case.addon_kind),
             _NO_AMOUNT if added_minor is None else added_minor,
         )
         offsets = _OFFSETS_OF[signature != 0, has_addon]
@@ -162,7 +142,7 @@ class _SinglePricer:
             space = Workspace(1, self._component_count)
         try:
             columns = CaseColumns(row, offsets, 1, 1 if signature else 0)
-            wrong = price_columns(columns, self._words, self._tables, space, components=components)
+            wrong = price_columns(columns, known.words, known.tables, space, components=components)
             assert wrong is None, "every place is one of the tables"
             status = _STATUSES[space.status.item(0)]
             edition = self._editions[space.edition.item(0)]
@@ -196,12 +176,6 @@ class _SinglePricer:
         if rest or abs(minor) > MAX_AMOUNT_MINOR:
             return None, _UNREADABLE
         return minor, 0
-
-
-def _place(place_of: dict[str | None, int], text: str | None) -> int:
-    """The place of a text as it stands or without surrounding white space."""
-    place = place_of.get(text)
-    return place_of.get((text or "").strip(), 1) if place is None else place
 
 
 def _moment(moment: date | datetime | None) -> tuple[int, int]:

@@ -66,6 +66,16 @@ class Calls:
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         """The handler of a unary method that callers with the role may use."""
 
+        async def answer_octets(message: bytes, caller: Caller) -> bytes:
+            return (await answer(decoded(request_type, message), caller)).SerializeToString()
+
+        return self.unary_of_octets(service, method, role, answer_octets)
+
+    def unary_of_octets(
+        self, service: str, method: str, role: Role, answer: Callable[[bytes, Caller], Awaitable[bytes]]
+    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """The same for one that reads and writes the bytes of its messages itself."""
+
         async def work(message: bytes, context: _Context) -> bytes:
             if not self._takes_new:
                 await self._refuse()
@@ -73,8 +83,7 @@ class Calls:
             with self.calls:
                 require_size(message, self.limits)
                 _require_time(context)
-                answered = await answer(decoded(request_type, message), caller)
-            return answered.SerializeToString()
+                return await answer(message, caller)
 
         async def handle(message: bytes, context: _Context) -> bytes:
             began = perf_counter()

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 from tariffcore.explain import explain_case
 from tariffcore.labelling import LANGUAGES
-from tariffcore.schedule.model import Schedule
 from tariffcore.v1 import case_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
 from tariffcore_server.calls import after_the_answer
 from tariffcore_server.cases_in import read_case
-from tariffcore_server.catalogs import Basis
 from tariffcore_server.edition_choices import iso, read_choice
 from tariffcore_server.explanations_out import write_explanation
 from tariffcore_server.failures import Reason, RequestError, Violation, invalid_field
-from tariffcore_server.limits import Limits, require_rows
 from tariffcore_server.metrics import Metrics
-from tariffcore_server.prices_out import price_list, price_one, reason_in_words, write_price
+from tariffcore_server.prices_out import price_one, reason_in_words, write_price
 from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
 
 SERVICE = "tariffcore.v1.PricingService"
-_FEW = 8
-"""Cases that are priced on the event loop; more go to a thread, so that others are answered meanwhile."""
 
 
 class PricingService:
-    """The unary methods; column streams have a module of their own."""
+    """Single cases; lists and column streams have modules of their own."""
 
-    def __init__(self, state: State, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, state: State, metrics: Metrics) -> None:
         self._state = state
-        self._limits = limits
         self._metrics = metrics
 
     async def price_case(
@@ -41,7 +34,7 @@ class PricingService:
         """One case; on request its explanation."""
         if not request.HasField("case"):
             raise invalid_field("case", "is missing")
-        language = _language(request.language)
+        language = chosen_language(request.language)
         require_providers([request.case], caller, "case")
         choice = read_choice(request.edition)
         editions = self._state.editions
@@ -69,41 +62,9 @@ class PricingService:
         write_price(answer.priced, request.case.case_id, price, basis.plan, reason)
         return answer
 
-    async def price_cases(
-        self, request: pricing_service_pb2.PriceCasesRequest, caller: Caller
-    ) -> pricing_service_pb2.PriceCasesResponse:
-        """A list of cases, answered in order."""
-        if not request.cases:
-            raise invalid_field("cases", "is empty")
-        require_rows(len(request.cases), self._limits.cases)
-        language = _language(request.language)
-        require_providers(request.cases, caller, "cases")
-        choice = read_choice(request.edition)
-        editions = self._state.editions
-        basis = editions.usual(choice) or await editions.basis(choice)
-        if len(request.cases) <= _FEW:
-            return self._priced(request, basis, language)
-        return await asyncio.to_thread(self._priced, request, basis, language)
 
-    def _priced(
-        self, request: pricing_service_pb2.PriceCasesRequest, basis: Basis, language: str
-    ) -> pricing_service_pb2.PriceCasesResponse:
-        minor_units = basis.plan.editions[0].minor_units
-        read = [read_case(case, minor_units) for case in request.cases]
-        prices = price_list(read, basis, components=request.with_components)
-        self._metrics.cases_answered("PriceCases", [price.status for price in prices])
-        named: dict[str, Schedule] = {}
-        answer = pricing_service_pb2.PriceCasesResponse(engine_version=ENGINE_VERSION)
-        for case, one, price in zip(request.cases, read, prices, strict=True):
-            reason = reason_in_words(one, price, basis, language) if request.with_reasons else ""
-            write_price(answer.priced.add(), case.case_id, price, basis.plan, reason)
-            if price.edition is not None:
-                named.setdefault(price.edition.id, price.edition)
-        answer.editions.extend([basis.edition_named(edition) for edition in named.values()])
-        return answer
-
-
-def _language(asked: str) -> str:
+def chosen_language(asked: str) -> str:
+    """The language asked for, or the default. Raises RequestError."""
     if asked not in ("", *LANGUAGES):
         raise invalid_field("language", f"is none of {', '.join(LANGUAGES)}")
     return asked or LANGUAGES[0]

@@ -25,6 +25,7 @@ from tariffcore_server.credentials import Credentials
 from tariffcore_server.health import Health
 from tariffcore_server.limits import HARD_MESSAGE_FACTOR, Limits
 from tariffcore_server.metrics import Metrics
+from tariffcore_server.price_lists import PriceLists
 from tariffcore_server.pricing_service import PricingService
 from tariffcore_server.schedule_service import ScheduleService
 from tariffcore_server.settings import Settings
@@ -101,7 +102,8 @@ class Server:
         self._add_services(limits, metrics, reloading)
 
     def _add_services(self, limits: Limits, metrics: Metrics, reloading: Reloading) -> None:
-        pricing = PricingService(self.state, limits, metrics)
+        pricing = PricingService(self.state, metrics)
+        lists = PriceLists(self.state, limits, metrics)
         columns = ColumnStreams(self.state, metrics)
         schedules = ScheduleService(self.state)
         administration = AdministrationService(self.state, reloading)
@@ -115,8 +117,8 @@ class Server:
                         "PriceCase": unary(
                             name, "PriceCase", Role.PRICE, requests.PriceCaseRequest, pricing.price_case
                         ),
-                        "PriceCases": unary(
-                            name, "PriceCases", Role.PRICE, requests.PriceCasesRequest, pricing.price_cases
+                        "PriceCases": self.calls.unary_of_octets(
+                            name, "PriceCases", Role.PRICE, lists.answer
                         ),
                         "PriceCaseColumns": self.calls.stream(
                             name, "PriceCaseColumns", Role.PRICE, columns.answer

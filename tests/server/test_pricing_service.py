@@ -5,7 +5,6 @@ from datetime import date
 import grpc
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tariffcore.cases import Case
 from tariffcore.explain import explain_case
@@ -16,6 +15,7 @@ from tariffcore.version import ENGINE_VERSION
 from tariffcore_server.cases_in import read_case
 from tariffcore_server.catalogs import DEFAULT_CHOICE
 from tariffcore_server.credentials import Credentials
+from tests.server.drawing import any_case
 from tests.server.running import (
     CORRECTED,
     NEXT,
@@ -274,31 +274,6 @@ def test_a_long_list_is_priced_off_the_event_loop_and_equals_the_short_ones(pric
     answer = pricing.PriceCases(PriceCasesRequest(cases=cases))
     assert [priced.case_id for priced in answer.priced] == [one.case_id for one in cases]
     assert {priced.amount_minor for priced in answer.priced} == {123_450}
-
-
-texts = st.sampled_from(["", " ", "x", "0"])
-any_case = st.builds(
-    case_pb2.Case,
-    case_id=st.sampled_from(["", "1", " ", "x" * 257]),
-    provider_id=st.sampled_from(["", "H1"]),
-    drg_code=st.sampled_from(["", "G1", " G1 ", "CHILD", "ADULT", "PARTS", "NO-PLAN", "NONE"]),
-    service_code=st.sampled_from(["", "", "", "VISIT", "CALL"]),
-    care_setting=st.sampled_from(
-        ["inpatient", "home", "reception_observation", "day_hospital", "nowhere", ""]
-    ),
-    admission_date=st.sampled_from(
-        ["2025-03-04", "2025-03-04T10:30", "2025-03-09T23:59:59", "", "2025-13-01"]
-    ),
-    discharge_date=st.sampled_from(["2025-03-10", "2025-03-10T00:00", "2026-01-01", "1999-01-01", "", "?"]),
-    outcome=st.none() | st.sampled_from(["discharged", "died", "transferred", "", "vanished"]),
-    death_unavoidable=st.none() | st.booleans(),
-    age_years=st.none() | st.sampled_from([0, 17, 18, 130, 131, -1]),
-    procedure_codes=st.lists(st.sampled_from(["13.73", "88.55", "x"]), max_size=3),
-    quantity=st.none() | st.sampled_from([1, 2, 0, -1, 2**31 - 1, 2**31, 2**63 - 1]),
-    length_of_stay_days=st.none() | st.sampled_from([6, 1, 0, 32_767, 32_768, -1]),
-    factor_code=st.sampled_from(["", "", "remote", "none"]),
-    claimed_amount=st.sampled_from(["", "1.00", "-1", "1.005", "9" * 19, "NaN"]),
-)
 
 
 @settings(max_examples=150, deadline=None)
