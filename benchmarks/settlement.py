@@ -219,7 +219,8 @@ def _measure(folder: Path, output: Path) -> None:
     """In a process of its own: settles the month, and prints the seconds and the peak."""
     import resource
 
-    from tariffcore.settlement.book.records import Book, contracts_of, record_advances, record_contracts
+    from tariffcore.settlement.book.contract_records import record_advances, record_contracts
+    from tariffcore.settlement.book.records import Book, contracts_of
     from tariffcore.settlement.calendar_month import Month
     from tariffcore.settlement.contracts import read_advances, read_contracts
     from tariffcore.settlement.month_inputs import read_month_inputs

@@ -22,7 +22,7 @@ def contracts(table: Path, rules: str, book_place: str, lines_folder: Path | Non
     A contract that is in the book already and differs becomes its next revision; months that are settled
     cannot be changed by one.
     """
-    from tariffcore.settlement.book.records import record_contracts
+    from tariffcore.settlement.book.contract_records import record_contracts
     from tariffcore.settlement.contracts import read_contracts
 
     found = read_contracts(table, open_rules(rules))
@@ -41,7 +41,8 @@ def contracts(table: Path, rules: str, book_place: str, lines_folder: Path | Non
 @book_options
 def advances(table: Path, rules: str, book_place: str, lines_folder: Path | None) -> int:
     """Record the advances in TABLE (CSV or XLSX), checked against the limits of the rules."""
-    from tariffcore.settlement.book.records import contracts_of, record_advances
+    from tariffcore.settlement.book.contract_records import record_advances
+    from tariffcore.settlement.book.records import contracts_of
     from tariffcore.settlement.contracts import ContractTerms, read_advances
 
     used = open_rules(rules)

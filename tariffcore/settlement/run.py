@@ -6,22 +6,16 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from tariffcore.batch import PlanPricer, in_order
 from tariffcore.errors import Problem, SettlementError
-from tariffcore.files import CaseChunk, ColumnMapping, RawChunk, open_cases
+from tariffcore.files import ColumnMapping
 from tariffcore.plan import Plan
-from tariffcore.pricing import PricedCases, default_threads
+from tariffcore.pricing import default_threads
 from tariffcore.schedule.catalog import Catalog
 from tariffcore.schedule.model import PaymentMethod
 from tariffcore.schedule.values import instead_of
@@ -40,6 +34,7 @@ from tariffcore.settlement.book.records import (
 )
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.deductions import NotApplicableError, defect_deduction, line_deduction
+from tariffcore.settlement.intake import Intake
 from tariffcore.settlement.line_ids import LineIndex
 from tariffcore.settlement.lines import (
     CellSums,
@@ -49,7 +44,6 @@ from tariffcore.settlement.lines import (
     LineReader,
     LineStatus,
     Marks,
-    exact_totals,
     sums_by_cell,
 )
 from tariffcore.settlement.month import ClaimSums, ContractMonth, ContractResult, PlannedLine, settle_contract
@@ -107,10 +101,10 @@ def settle_month(
         earlier = runs_in(connection, month.plus(-rules.repeated_within_months), month)
     run = _Run(book, plan, rules, month, states, earlier, inputs, only_provider)
     with files.unfinished(book.lines_folder) as path:
-        lines, components = run.take_in(
+        lines, components = run.intake.take_in(
             cases_path, path, default_threads() if threads is None else threads, mapping, sheet, progress
         )
-        index = run.find_repeated(lines, components, path)
+        index = run.intake.find_repeated(lines, components, path)
         run.apply_defects(lines, index)
         cells = sums_by_cell(lines)
         results = run.settle(cells)
@@ -256,7 +250,6 @@ class _Run:
         self.earlier = earlier
         self.inputs = inputs
         self.scale = rules.scale_on(month.first_day)
-        self.pricer = PlanPricer(plan, components=bool(plan.component_names))
         providers = tuple(dict.fromkeys(provider for provider, _ in states))
         sources = tuple(dict.fromkeys(source for _, source in states))
         names = tuple(rules.contract_lines)
@@ -270,112 +263,8 @@ class _Run:
             key for run in earlier if run.month < month
             for key in files.read_held(book.lines_folder, run.outcomes_digest)
         ]  # fmt: skip
-        self.reader = LineReader(self.frame, rules, plan, Marks(inputs.held), Marks(released))
-
-    # -- claims ----------------------------------------------------------------------------------
-
-    def take_in(
-        self,
-        cases: Path,
-        kept: Path,
-        threads: int,
-        mapping: ColumnMapping | None,
-        sheet: str | None,
-        progress: Callable[[int, int | None], None] | None,
-    ) -> tuple[ClaimedLines, dict[Cell, dict[str, int]]]:
-        """Prices the file chunk by chunk, keeps its lines, and returns them as numbers with the component
-        sums of what is in the month."""
-        parts: list[ClaimedLines] = []
-        components: dict[Cell, dict[str, int]] = {}
-        writer: pq.ParquetWriter | None = None
-        with open_cases(cases, mapping, sheet=sheet) as source:
-
-            def work(raw: RawChunk) -> tuple[ClaimedLines, dict[Cell, dict[str, int]], pa.Table, int]:
-                lines, priced, table = self._priced(source.parse(raw))
-                return lines, self._components(lines, priced), _kept_table(table, priced), raw.size_bytes
-
-            try:
-                with (
-                    ThreadPoolExecutor(threads) as pool,
-                    closing(in_order(pool, work, iter(source), ahead=threads + 1)) as chunks,
-                ):
-                    for lines, sums, table, size in chunks:
-                        parts.append(lines)
-                        _add(components, sums)
-                        if writer is None:
-                            writer = pq.ParquetWriter(kept, _plain_schema(table.schema))
-                        writer.write_table(table.cast(writer.schema))
-                        if progress is not None:
-                            progress(size, source.total_bytes)
-                if not parts:
-                    lines, priced, table = self._priced(source.no_rows())
-                    parts.append(lines)
-                    kept_table = _kept_table(table, priced)
-                    writer = pq.ParquetWriter(kept, _plain_schema(kept_table.schema))
-            finally:
-                if writer is not None:
-                    writer.close()
-        return ClaimedLines.joined(parts), components
-
-    def _priced(self, chunk: CaseChunk) -> tuple[ClaimedLines, PricedCases, pa.Table]:
-        malformed = np.fromiter(chunk.malformed, dtype=np.intp, count=len(chunk.malformed))
-        priced = self.pricer.price(chunk.table, malformed)
-        return self.reader.read(chunk.table, priced), priced, chunk.table
-
-    def _components(self, lines: ClaimedLines, priced: PricedCases) -> dict[Cell, dict[str, int]]:
-        """The parts of the prices of lines in the month that are not held, by cell and component."""
-        if priced.parts_minor is None or priced.has_parts is None or not len(lines):
-            return {}
-        counted = lines.in_month & (lines.status != np.uint8(LineStatus.HELD)) & (priced.has_parts != 0)
-        return _component_sums(lines, priced.components_minor, counted)
-
-    def find_repeated(
-        self, lines: ClaimedLines, components: dict[Cell, dict[str, int]], kept: Path
-    ) -> LineIndex:
-        """Sets lines aside whose id an earlier line of the file has, or a settled month; and returns the
-        index of those that stay."""
-        index = LineIndex.of(lines.hashes, np.flatnonzero(lines.in_month))
-        repeated = index.repeated(lines.keys)
-        gone = {int(row): LineStatus.REPEATED for row in repeated}
-        folder = self.book.lines_folder
-        for run in self.earlier:
-            pairs = list(index.shared_with(files.read_ids(folder, run.outcomes_digest)))
-            if not pairs:
-                continue
-            ours = lines.keys(np.array([row for row, _ in pairs], dtype=np.intp))
-            theirs = files.keys_at(folder, run.lines_digest, [row for _, row in pairs])
-            for (row, _), key, other in zip(pairs, ours, theirs, strict=True):
-                if key == other:
-                    gone.setdefault(row, LineStatus.SETTLED_BEFORE)
-        if gone:
-            rows = np.array(sorted(gone), dtype=np.int64)
-            self._take_out(lines, rows, components, kept)
-            lines.status[rows] = [gone[row] for row in rows.tolist()]
-            index = index.without(rows)
-        return index
-
-    def _take_out(
-        self, lines: ClaimedLines, rows: NDArray[np.int64], components: dict[Cell, dict[str, int]], kept: Path
-    ) -> None:
-        """Takes the components of some lines out of the sums: they are priced once more, from the file."""
-        if not components:
-            return
-        held = lines.status == np.uint8(LineStatus.HELD)
-        wanted = np.zeros(len(lines), dtype=np.bool_)
-        wanted[rows] = True
-        wanted &= ~held
-        start = 0
-        for batch in pq.ParquetFile(kept).iter_batches():
-            stop = start + batch.num_rows
-            chosen = np.flatnonzero(wanted[start:stop])
-            if len(chosen):
-                table = pa.Table.from_batches([batch]).take(pa.array(chosen))
-                priced = self.pricer.price(_case_columns(table), np.zeros(0, dtype=np.intp))
-                of = _rows_of(lines, chosen + start)
-                assert priced.has_parts is not None
-                sums = _component_sums(of, priced.components_minor, priced.has_parts != 0)
-                _add(components, {cell: {k: -v for k, v in parts.items()} for cell, parts in sums.items()})
-            start = stop
+        reader = LineReader(self.frame, rules, plan, Marks(inputs.held), Marks(released))
+        self.intake = Intake(plan, reader, book.lines_folder, earlier)
 
     # -- deductions ------------------------------------------------------------------------------
 
@@ -480,67 +369,3 @@ class _Run:
     def _is_exempt(self, line: str) -> bool:
         found = self.rules.contract_lines.get(line)
         return found is not None and found.category in self.scale.exempt
-
-
-def _component_sums(
-    lines: ClaimedLines, parts: Mapping[str, NDArray[np.int64]], counted: NDArray[np.bool_]
-) -> dict[Cell, dict[str, int]]:
-    codes = lines.frame.cell(lines)
-    named, small = np.unique(codes, return_inverse=True)
-    found: dict[Cell, dict[str, int]] = {}
-    for component, minor in parts.items():
-        totals = exact_totals(small.astype(np.uint32), minor, counted, len(named))
-        for place, (_, amount) in totals.items():
-            found.setdefault(lines.frame.named(int(named[place])), {})[component] = amount
-    return found
-
-
-def _add(sums: dict[Cell, dict[str, int]], more: Mapping[Cell, Mapping[str, int]]) -> None:
-    for cell, parts in more.items():
-        of = sums.setdefault(cell, {})
-        for component, amount in parts.items():
-            of[component] = of.get(component, 0) + amount
-
-
-def _rows_of(lines: ClaimedLines, rows: NDArray[np.intp]) -> ClaimedLines:
-    return ClaimedLines(
-        lines.frame,
-        lines.provider[rows],
-        lines.contract_line[rows],
-        lines.funding_source[rows],
-        lines.method[rows],
-        lines.claimed[rows],
-        lines.priced[rows],
-        lines.status[rows],
-        lines.hashes[rows],
-        lines.case_ids.take(pa.array(rows)),
-    )
-
-
-_PRICED = ("schedule_id", "amount", "status", "method", "rule_id")
-"""Columns that pricing adds to the lines that are kept."""
-
-
-def _kept_table(table: pa.Table, priced: PricedCases) -> pa.Table:
-    """The lines as they were read, without what could point at a person, and their prices."""
-    table = table.drop_columns([name for name in files.PERSONAL if name in table.column_names])
-    columns = priced.columns()
-    for name in _PRICED:
-        table = table.append_column(f"priced_{name}", columns[name])
-    return table
-
-
-def _case_columns(table: pa.Table) -> pa.Table:
-    return table.select([name for name in table.column_names if not name.startswith("priced_")])
-
-
-def _plain_schema(schema: pa.Schema) -> pa.Schema:
-    """Of the first chunk; dictionaries are as wide as any chunk needs."""
-    return pa.schema(
-        [
-            field.with_type(pa.dictionary(pa.int32(), field.type.value_type))
-            if pa.types.is_dictionary(field.type)
-            else field
-            for field in schema
-        ]
-    )

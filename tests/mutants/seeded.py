@@ -19,6 +19,7 @@ CATALOG = "tariffcore/schedule/catalog.py"
 
 STREAM = "tariffcore/client/column_stream.py"
 COSTING = "tariffcore/costing"
+SETTLEMENT = "tariffcore/settlement"
 
 AGAINST_TWIN = ("tests/test_kernel_against_reference.py",)
 OF_COLUMNS = ("tests/test_column_reading.py",)
@@ -535,6 +536,39 @@ MUTANTS = (
         "is_loopback",
         "is_private",
         tests=("tests/client/test_connection.py",),
+    ),
+    # --- settlement
+    mutant(
+        "scale-from-plan",
+        "a slice of the linear scale pays from the plan on, not from where it begins",
+        f"{SETTLEMENT}/month.py",
+        "within = max(end - start, Fraction(0))",
+        "within = max(end, Fraction(0))",
+        tests=("tests/settlement/test_month_against_reference.py",),
+    ),
+    mutant(
+        "advance-lapses",
+        "a part of an advance that could not be held is forgotten",
+        f"{SETTLEMENT}/month.py",
+        "return max(by_now - self.recovered, 0)",
+        "return self.amount // parts if 0 < begun else 0",
+        tests=("tests/settlement/test_month_against_reference.py",),
+    ),
+    mutant(
+        "advances-unpaid",
+        "advances do not count as paid when the year's remainder is found",
+        f"{SETTLEMENT}/book/records.py",
+        "paid[key] = paid.get(key, 0) + row.amount",
+        "paid[key] = paid.get(key, 0)",
+        tests=("tests/settlement/test_golden_months.py",),
+    ),
+    mutant(
+        "held-again",
+        "a line that was held is set aside when it is claimed again",
+        f"{SETTLEMENT}/lines.py",
+        "status[row] = LineStatus.RELEASED",
+        "status[row] = LineStatus.OTHER_MONTH",
+        tests=("tests/settlement/test_run.py",),
     ),
     # --- costing
     mutant(

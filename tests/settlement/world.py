@@ -12,7 +12,8 @@ from typing import Any
 
 from tariffcore.plan import Plan
 from tariffcore.schedule.catalog import read_catalog
-from tariffcore.settlement.book.records import Book, Changes, contracts_of, record_advances, record_contracts
+from tariffcore.settlement.book.contract_records import Changes, record_advances, record_contracts
+from tariffcore.settlement.book.records import Book, contracts_of
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.contracts import ContractTerms, read_advances
 from tariffcore.settlement.month_inputs import MonthInputs, read_month_inputs

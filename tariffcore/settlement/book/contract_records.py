@@ -1,0 +1,155 @@
+"""Records contracts and advances in the book: new ones, and revisions that leave settled months alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from tariffcore.errors import Problem, SettlementError
+from tariffcore.settlement.book import schema as s
+from tariffcore.settlement.book.records import Book, contracts_of, now
+from tariffcore.settlement.contracts import AdvancePaid, ContractTerms
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What recording contracts or advances did."""
+
+    new: int = 0
+    revised: int = 0
+    unchanged: int = 0
+
+
+def record_contracts(book: Book, contracts: Sequence[ContractTerms]) -> Changes:
+    """Records contracts; one that differs from what is recorded becomes its next revision.
+
+    Raises SettlementError where a revision would change months that are settled.
+    """
+    new = revised = unchanged = 0
+    with book.writing() as connection:
+        known = {year: contracts_of(connection, year) for year in {terms.year for terms in contracts}}
+        settled = _settled_until(connection)
+        problems = []
+        rows = []
+        for terms in contracts:
+            before = known[terms.year].get((terms.provider_id, terms.funding_source))
+            if before is not None and before[2] == terms:
+                unchanged += 1
+                continue
+            if before is not None:
+                problems += _revision_problems(terms, before[2], settled)
+            new, revised = new + (before is None), revised + (before is not None)
+            rows.append(_contract_row(terms, 1 if before is None else before[1] + 1))
+        if problems:
+            raise SettlementError("no contract was recorded", problems)
+        if rows:
+            connection.execute(sa.insert(s.CONTRACTS), rows)
+    return Changes(new, revised, unchanged)
+
+
+def _settled_until(connection: sa.Connection) -> dict[tuple[str, str, int], int]:
+    """The last settled month (1 to 12) of each contract and year."""
+    t = s.SETTLED
+    rows = connection.execute(sa.select(t.c.provider_id, t.c.funding_source, t.c.month))
+    found: dict[tuple[str, str, int], int] = {}
+    for provider, funding, month in rows:
+        key = provider, funding, month // 12
+        found[key] = max(found.get(key, 0), month % 12 + 1)
+    return found
+
+
+def _revision_problems(
+    terms: ContractTerms, before: ContractTerms, settled: Mapping[tuple[str, str, int], int]
+) -> list[Problem]:
+    until = settled.get((terms.provider_id, terms.funding_source, terms.year), 0)
+    if not until:
+        return []
+    place = f"contract of {terms.provider_id} with {terms.funding_source} for {terms.year}"
+    found = []
+    for line in {**terms.plans, **before.plans}:
+        old, new = before.plans.get(line, (0,) * 12), terms.plans.get(line, (0,) * 12)
+        changed = [month for month in range(1, until + 1) if old[month - 1] != new[month - 1]]
+        if changed:
+            found.append(
+                Problem(
+                    place,
+                    f"month_{changed[0]:02}",
+                    line,
+                    "the month is settled, and a revision would change its sum",
+                    f"change months after {until:02}, or pay the difference as another item",
+                )
+            )
+    if (terms.first_month, terms.paid_before, terms.accepted_before) != (
+        before.first_month,
+        before.paid_before,
+        before.accepted_before,
+    ):
+        found.append(Problem(place, "first_month", None, "what was before the first month is settled on",
+                             "leave first_month, paid_before and accepted_before as they were"))  # fmt: skip
+    return found
+
+
+def _contract_row(terms: ContractTerms, revision: int) -> dict[str, Any]:
+    return {
+        "provider_id": terms.provider_id,
+        "funding_source": terms.funding_source,
+        "year": terms.year,
+        "revision": revision,
+        "region": terms.region,
+        "first_month": terms.first_month,
+        "paid_before": terms.paid_before,
+        "accepted_before": terms.accepted_before,
+        "annual_plan": terms.annual_plan,
+        "plans": json.dumps(terms.plans),
+        "source": terms.source,
+        "recorded_at": now(),
+    }
+
+
+def record_advances(book: Book, advances: Sequence[AdvancePaid]) -> Changes:
+    """Records advances; one that is there already must say the same. Raises SettlementError otherwise, and
+    where an advance would change a month that is settled."""
+    table = s.ADVANCES
+    with book.writing() as connection:
+        known = {row.advance_id: row for row in connection.execute(sa.select(table))}
+        settled = _settled_until(connection)
+        problems, rows, unchanged = [], [], 0
+        for one in advances:
+            row = {
+                "advance_id": one.advance_id,
+                "provider_id": one.provider_id,
+                "funding_source": one.funding_source,
+                "year": one.recover_from.year,
+                "kind": one.kind.value,
+                "paid_on": one.paid_on,
+                "amount": one.amount,
+                "recover_from": one.recover_from.number,
+                "recover_until": one.recover_until.number,
+                "source": one.source,
+            }
+            before = known.get(one.advance_id)
+            if before is not None:
+                if all(before._mapping[name] == value for name, value in row.items()):
+                    unchanged += 1
+                else:
+                    problems.append(
+                        Problem(one.place, "advance_id", one.advance_id, "is recorded with other values",
+                                "give a new advance a number of its own")
+                    )  # fmt: skip
+                continue
+            until = settled.get((one.provider_id, one.funding_source, one.recover_from.year), 0)
+            if until >= one.recover_from.month:
+                problems.append(
+                    Problem(one.place, "recover_from", str(one.recover_from), "is a month that is settled",
+                            f"begin the recovery after month {until:02}")
+                )  # fmt: skip
+            rows.append({**row, "recorded_at": now()})
+        if problems:
+            raise SettlementError("no advance was recorded", problems)
+        if rows:
+            connection.execute(sa.insert(table), rows)
+    return Changes(len(rows), 0, unchanged)
