@@ -19,6 +19,8 @@ from tariffcore import _csv_rows
 _SPECIAL = (b'"', b",", b"\n", b"\r")
 _TRUTH_WORDS = pa.array(["false", "true"])
 _OFFSET_BYTES = 4
+_ROOM = pa.array([" " * 32])
+"""Behind the few texts of a dictionary, so that the loop may copy more than the last of them."""
 _PLACES_OF_64_BITS = 18
 _PLAIN_DECIMAL_SCALE = 6  # from 7 places on, Arrow writes small numbers as 1E-7
 
@@ -37,12 +39,13 @@ def csv_rows(table: pa.Table) -> bytearray:
 class Cells(NamedTuple):
     """A column as the compiled loop reads it: addresses in memory, 0 for what there is not.
 
-    validity  bits, of which element ``first`` is that of row 0; 0: no cell is null
-    numbers   128-bit integers of the decimals that are the cells, all of which fit in 64 bits; 0: texts are
-    scale     how many of a decimal's digits are places
-    places    int32, which of the texts the cell is; 0: each cell is its own
-    offsets   int32, where in ``octets`` each text begins and the last one ends
-    held      keeps all this in memory
+    validity     bits, of which element ``first`` is that of row 0; 0: no cell is null
+    numbers      128-bit integers of the decimals that are the cells, all within 64 bits; 0: texts are
+    scale        how many of a decimal's digits are places
+    places       int32, which of the texts the cell is; 0: each cell is its own
+    offsets      int32, where in ``octets`` each text begins and the last one ends
+    octet_count  how many bytes there are at ``octets``, which all may be read
+    held         keeps all this in memory
     """
 
     validity: int
@@ -52,6 +55,7 @@ class Cells(NamedTuple):
     places: int
     offsets: int
     octets: int
+    octet_count: int
     held: tuple[pa.Array, ...]
 
 
@@ -66,24 +70,30 @@ def _cells(array: pa.Array) -> Cells:
         return _picked(array.cast(pa.int8()).cast(pa.int32()), _TRUTH_WORDS)
     if _fits_64_bits(array):
         validity, numbers = _addresses(array)
-        return Cells(validity, array.offset, numbers, array.type.scale, 0, 0, 0, (array,))
+        return Cells(validity, array.offset, numbers, array.type.scale, 0, 0, 0, 0, (array,))
     texts = _texts(array)
     validity, offsets, octets = _addresses(texts)
-    return Cells(validity, texts.offset, 0, 0, 0, offsets, octets, (texts,))
+    return Cells(validity, texts.offset, 0, 0, 0, offsets, octets, _octet_count(texts), (texts,))
 
 
 def _picked(places: pa.Array, texts: pa.Array) -> Cells:
     """Texts that repeat; ``places`` are int32."""
-    texts = texts.fill_null("")
+    texts = pa.concat_arrays([texts.fill_null(""), _ROOM])
     validity, numbers = _addresses(places)
     _, offsets, octets = _addresses(texts)
     first_offset = offsets + _OFFSET_BYTES * texts.offset
-    return Cells(validity, places.offset, 0, 0, numbers, first_offset, octets, (places, texts))
+    room = _octet_count(texts)
+    return Cells(validity, places.offset, 0, 0, numbers, first_offset, octets, room, (places, texts))
 
 
 def _addresses(array: pa.Array) -> list[int]:
     validity, *others = (0 if buffer is None else buffer.address for buffer in array.buffers())
     return [validity if array.null_count else 0, *others]
+
+
+def _octet_count(texts: pa.Array) -> int:
+    octets = texts.buffers()[2]
+    return 0 if octets is None else octets.size
 
 
 def _fits_64_bits(array: pa.Array) -> bool:
