@@ -52,7 +52,11 @@ if TYPE_CHECKING:
 @mapping_option
 @sheet_option
 @language_option
-@click.option("--quiet", is_flag=True, help="Print only the last line of the summary, and no progress.")
+@click.option(
+    "--quiet",
+    is_flag=True,
+    help="Print only the last line of the summary (of a CSV also what priced it), and no progress.",
+)
 @service_options
 @click.pass_context
 def price(
@@ -110,6 +114,8 @@ def price(
     summary = RunSummary(report, labels_in(language), cases, output, rejects)
     if not quiet:
         summary.print()
+    elif output.suffix.lower() == ".csv":
+        summary.print_origin()
     say(summary.last_line())
     return NOT_ALL_PRICED if strict and report.summary.rejected else DONE
 

@@ -101,6 +101,11 @@ class RunSummary:
                 self._claims()
         say()
 
+    def print_origin(self) -> None:
+        """What priced the file, for a run that prints little and an output that cannot say so itself."""
+        show_facts([(self.labels.term("engine"), f"tariffcore {self.report.sources.engine_version}")])
+        self._digests()
+
     def last_line(self) -> str:
         """``priced 98,366 + rejected 1,634 = 100,000 read; amount 1,234.50 KZT; rejects in rejects.csv``."""
         summary, labels = self.report.summary, self.labels
@@ -141,7 +146,11 @@ class RunSummary:
         if ignored:
             rows.append((self.labels.term("not_read"), ", ".join(ignored)))
         show_facts(rows)
-        # whole digests: a CSV has no place for them, so a summary that is kept stands for its origin
+        self._digests()
+
+    def _digests(self) -> None:
+        """Whole: a CSV has no place for them, so a summary that is kept stands for its origin."""
+        sources = self.report.sources
         say(f"{self.labels.term('digest')}:")
         width = max(len(schedule.id) for schedule in sources.editions)
         for schedule in sources.editions:

@@ -13,7 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
+from tariffcore.batch import run_note
 from tariffcore.cli.price import price
+from tariffcore.schedule.catalog import read_catalog
+from tariffcore.schedule.shipped import resolve
+from tariffcore.version import ENGINE_VERSION
 from tests.cli.running import refused, run, run_process, whole_files, write_cases
 from tests.schedule_folders import FolderText
 
@@ -227,8 +231,18 @@ def test_components_and_funding_are_named_in_the_language_asked_for(tmp_path: Pa
 
 
 def test_quiet_prints_the_last_line_only(tmp_path: Path) -> None:
-    ran = run("price", write_cases(tmp_path, PRICED), "-o", tmp_path / "priced.csv", "--quiet")
+    ran = run("price", write_cases(tmp_path, PRICED), "-o", tmp_path / "priced.parquet", "--quiet")
     assert ran.out == "priced 1 + rejected 0 = 1 read; amount 686,930.98 KZT\n"
+
+
+def test_quiet_still_names_what_priced_a_csv_which_cannot_say_so_itself(tmp_path: Path) -> None:
+    ran = run("price", write_cases(tmp_path, PRICED), "-o", tmp_path / "priced.csv", "--quiet")
+    editions = run_note(read_catalog(resolve(["kz"])))
+    assert ran.last_line == "priced 1 + rejected 0 = 1 read; amount 686,930.98 KZT"
+    assert len(ran.out.splitlines()) == 5
+    assert ENGINE_VERSION in ran.out
+    for edition in ("kz-2025", "kz-2026"):
+        assert f"{edition}  {editions[f'tariffcore.schedule.{edition}']}" in ran.out
 
 
 def test_strict_leaves_with_1_where_a_row_was_rejected_and_writes_all_the_same(tmp_path: Path) -> None:
