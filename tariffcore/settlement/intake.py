@@ -61,7 +61,7 @@ class Intake:
                         parts.append(lines)
                         _add(components, sums)
                         if writer is None:
-                            writer = pq.ParquetWriter(kept, _plain_schema(table.schema))
+                            writer = files.lines_writer(kept, _plain_schema(table.schema))
                         writer.write_table(table.cast(writer.schema))
                         if progress is not None:
                             progress(size, source.total_bytes)
@@ -69,7 +69,7 @@ class Intake:
                     lines, priced, table = self._priced(source.no_rows())
                     parts.append(lines)
                     kept_table = _kept_table(table, priced)
-                    writer = pq.ParquetWriter(kept, _plain_schema(kept_table.schema))
+                    writer = files.lines_writer(kept, _plain_schema(kept_table.schema))
             finally:
                 if writer is not None:
                     writer.close()
@@ -140,10 +140,15 @@ def _component_sums(
     lines: ClaimedLines, parts: Mapping[str, NDArray[np.int64]], counted: NDArray[np.bool_]
 ) -> dict[Cell, dict[str, int]]:
     codes = lines.frame.cell(lines)
-    named, small = np.unique(codes, return_inverse=True)
+    present = np.zeros(lines.frame.cells, dtype=np.bool_)
+    present[codes] = True
+    named = np.flatnonzero(present)
+    place_of = np.zeros(lines.frame.cells, dtype=np.uint32)
+    place_of[named] = np.arange(len(named), dtype=np.uint32)
+    small = place_of[codes]
     found: dict[Cell, dict[str, int]] = {}
     for component, minor in parts.items():
-        totals = exact_totals(small.astype(np.uint32), minor, counted, len(named))
+        totals = exact_totals(small, minor, counted, len(named))
         for place, (_, amount) in totals.items():
             found.setdefault(lines.frame.named(int(named[place])), {})[component] = amount
     return found

@@ -87,6 +87,13 @@ def require_unchanged(path: Path) -> None:
         )  # fmt: skip
 
 
+def lines_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Writes Parquet; only what is a dictionary already is looked for repeated values, and nobody asks for
+    statistics of ids and amounts."""
+    coded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    return pq.ParquetWriter(path, schema, use_dictionary=coded, write_statistics=False)
+
+
 def write_outcomes(lines: ClaimedLines, minor_units: int, path: Path) -> None:
     """One row a line, in file order: status, contract line, and what was deducted for defects."""
     names = [status.name for status in LineStatus]
@@ -106,7 +113,7 @@ def write_outcomes(lines: ClaimedLines, minor_units: int, path: Path) -> None:
     )
     unpriced = (LineStatus.NOT_PRICED, LineStatus.MISSING_ID)
     has_price = ~np.isin(lines.status, np.array(unpriced, dtype=np.uint8))
-    with pq.ParquetWriter(path, schema) as writer:
+    with lines_writer(path, schema) as writer:
         for start in range(0, len(lines), _OUTCOME_ROWS):
             part = slice(start, start + _OUTCOME_ROWS)
             line = lines.contract_line[part]
