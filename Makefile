@@ -180,7 +180,7 @@ compare: environment  ## N=1000000 SEED=0: that many aimed random cases, kernel 
 
 .PHONY: bench bench-quick bench-seeded
 bench: $(BENCH_INSTALLED) $(KERNEL)  ## time the work beside its rivals; SECTIONS="kernel csv" SIZES=1e3,1e9 choose; writes tables and a page
-	$(BIN)/python -m benchmarks $(SECTIONS) $(if $(SIZES),--sizes '$(SIZES)')
+	$(BIN)/python -m benchmarks $(SECTIONS) $(if $(SIZES),--sizes '$(SIZES)') $(if $(SHARE),--share $(SHARE))
 
 bench-quick: environment  ## the gate: instruction counts, and times beside the baseline's kernel, built beside
 	$(BIN)/python -m benchmarks.gate

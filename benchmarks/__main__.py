@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from inspect import signature
 
 from benchmarks import readme, records
 from benchmarks.page import PAGE, write_page
@@ -36,6 +37,14 @@ def measured(run: Callable[[], Section]) -> Section:
     return section
 
 
+def scaled(run: Callable[..., Section], share: float) -> Callable[..., Section]:
+    """The section with so much of its usual number of cases, where its first argument is one."""
+    first = next(iter(signature(run).parameters.values()), None)
+    if share == 1 or first is None or not isinstance(first.default, int):
+        return run
+    return partial(run, max(1_000, int(first.default * share)))
+
+
 def main(
     arguments: Sequence[str] | None = None, sections: Mapping[str, Callable[..., Section]] = SECTIONS
 ) -> int:
@@ -43,6 +52,12 @@ def main(
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(sections)}")
     parser.add_argument(
         "--sizes", type=whole_numbers, help="numbers of cases for the section `sizes`, such as 1e3,1e9"
+    )
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="of the usual number of cases or calls, for a busy machine; titles say the number",
     )
     parser.add_argument(
         "--tables-only", action="store_true", help="measure nothing, write tables and page anew"
@@ -54,9 +69,11 @@ def main(
     chosen = options.sections or [name for name in sections if name not in LONG]
     failed = []
     for name in [] if options.tables_only else chosen:
-        arguments_of = (options.sizes,) if options.sizes and name == "sizes" else ()
+        run = scaled(sections[name], options.share)
+        if options.sizes and name == "sizes":
+            run = partial(sections[name], options.sizes)
         try:
-            section = measured(partial(sections[name], *arguments_of))
+            section = measured(run)
         except SystemExit as refusal:  # unequal results, or a peer that does not start: the others go on
             print(f"{name}: {refusal}", file=sys.stderr, flush=True)
             failed.append(name)

@@ -212,10 +212,11 @@ def _sum_up(section: Section, times: Times, cases: int, plotted: str) -> None:
         if name == COPY or not name.startswith("chunks"):
             mark = next((goal for text, goal in marks.items() if text.startswith(name)), None)
             ours = name.startswith(("kernel", "library"))
+            seconds, of = times.fair_seconds(name)
             section.highlights.append(
                 Highlight(
                     f"**{name}**" if ours else name,
-                    f"{times.median(name) / cases * 1e9:.1f} ns a case",
+                    f"{seconds / cases * 1e9:.1f} ns a case{of}",
                     f"{times.ratio(name, COPY):.2f} x copy; {times.processor_ratio(name, COPY):.2f} by "
                     "processor time",
                     mark,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,16 +26,29 @@ def readme_table(sections: Mapping[str, Section], missing: Sequence[str]) -> str
             rows.append((f"*{section.title}*", "", "", ""))
             rows += [highlight.row() for highlight in section.highlights]
     parts.append(table(("what", "measured", "beside", "mark"), rows))
-    circumstances: dict[str, list[str]] = {}
-    for section in sections.values():
-        if section.highlights:
-            circumstances.setdefault(section.circumstances, []).append(section.title)
-    parts += [f"{', '.join(titles)}: {words}" for words, titles in circumstances.items()]
+    parts += _circumstances([section for section in sections.values() if section.highlights])
     if missing:
         parts.append(f"Not measured: {', '.join(missing)}.")
     left_out = [words for section in sections.values() for words in section.left_out]
     parts += [f"Left out: {words}" for words in dict.fromkeys(left_out)]
     return "\n\n".join(parts)
+
+
+def _circumstances(sections: Sequence[Section]) -> list[str]:
+    """Each machine once, with what others took of it meanwhile, section by section."""
+    machines: dict[str, list[str]] = {}
+    for section in sections:
+        machine, _, words = section.circumstances.partition(". ")
+        busy = re.search(r"took (\d+%)", words)
+        machines.setdefault(machine, []).append(f"{section.title} {busy[1] if busy else 'unknown'}")
+    return [
+        f"Measured {machine}. Of its processors other processes took meanwhile: {'; '.join(shares)}. "
+        "Above 10 % the"
+        " marks go by processor time, as if the threads had shared it evenly, and seconds by the clock "
+        "are not to be"
+        " quoted."
+        for machine, shares in machines.items()
+    ]
 
 
 def with_table(text: str, made: str) -> str:

@@ -66,8 +66,8 @@ class Highlight:
     def row(self) -> tuple[str, str, str, str]:
         if self.mark is None:
             return self.what, self.measured, self.beside, ""
-        _, wanted, _, verdict = self.mark.row()
-        return self.what, self.measured, self.beside, f"{wanted}: {verdict}"
+        _, wanted, measured, verdict = self.mark.row()
+        return self.what, self.measured, self.beside, f"{measured}, {wanted}: {verdict}"
 
 
 @dataclass

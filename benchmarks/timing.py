@@ -30,6 +30,12 @@ class Times:
         """What `fair_ratio` goes by, in words."""
         return "processor time, shared evenly by its threads" if self.is_busy else "the clock"
 
+    def fair_seconds(self, name: str) -> tuple[float, str]:
+        """Seconds, and what they are of: the clock, or where others kept the machine busy the processor."""
+        if self.is_busy:
+            return self.processor_median(name), " of processor time"
+        return self.median(name), ""
+
     def fair_ratio(self, name: str, base: str, threads: int = 1, base_threads: int = 1) -> float:
         """How many times as long as ``base``: by the clock, and where others kept the machine busy by the
         processor time of each, as if its threads had shared it evenly and had had a processor each."""

@@ -38,7 +38,7 @@ def _count(path: RecordedPath, binaries: Path, folder: Path) -> int:
     calls.write_bytes(path.pickled())
     command = [
         *("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--collect-atstart=no"),
-        *_toggles(path),
+        *_toggles(path, binaries),
         *(sys.executable, "-I", replay.__file__, str(calls), str(binaries)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -48,10 +48,17 @@ def _count(path: RecordedPath, binaries: Path, folder: Path) -> int:
     return int(counted[1])
 
 
-def _toggles(path: RecordedPath) -> list[str]:
-    """A function, and where it has versions by type, which its front picks and returns, each of them."""
-    return [
-        f"--toggle-collect={front}__pyx_pw_*{module}_*{function}"
-        for module, function in path.functions()
-        for front in ("", "__pyx_fuse_*")
-    ]
+def _toggles(path: RecordedPath, binaries: Path) -> list[str]:
+    """The functions by their whole names: of several patterns with stars callgrind minds only some.
+
+    A function that has versions by type is a front, which picks one and returns it, and the versions.
+    """
+    names: list[str] = []
+    for module, function in path.functions():
+        binary = next(iter(sorted(binaries.glob(f"{module}.*so"))), None)
+        symbol = rf"(?:__pyx_fuse_[0-9_]+)?__pyx_pw_[0-9A-Za-z_]*{module}_[0-9]*{function}\0"
+        found = re.findall(symbol.encode(), binary.read_bytes()) if binary is not None else []
+        names += sorted({name.rstrip(b"\0").decode() for name in found})
+    if not names:
+        raise SystemExit(f"no function of {path.name} is in the binaries of {binaries}")
+    return [f"--toggle-collect={name}" for name in names]

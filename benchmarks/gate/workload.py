@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.contestants import Priced, input_columns, price_by_kernel
@@ -25,7 +25,8 @@ from tariffcore.batch import priced_table
 from tariffcore.client.case_columns import read_case_columns
 from tariffcore.client.column_stream import StreamTables, chunk_message, in_chunks
 from tariffcore.encoding import encode_cases
-from tariffcore.files.csv_text import csv_rows
+from tariffcore.files import open_cases
+from tariffcore.files.csv_text import csv_header, csv_rows
 from tariffcore.plan import Plan
 from tariffcore.pricing import price_cases
 from tariffcore.wire.stream import MAX_ROWS, CaseStream
@@ -155,16 +156,16 @@ def encode_path(rows: int) -> RecordedPath:
 
 
 def cells_path(rows: int) -> RecordedPath:
-    """Dates and amounts read from text, as CSV has them."""
+    """Codes, dates and amounts read from the text of a CSV file."""
     table = sample_table().slice(0, rows)
-    for position, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type):
-            text = pc.strftime(table[field.name], format="%Y-%m-%dT%H:%M")
-            table = table.set_column(position, field.name, text)
-        elif pa.types.is_date(field.type) or pa.types.is_decimal(field.type):
-            table = table.set_column(position, field.name, table[field.name].cast(pa.string()))
-    with recording("_cells") as recorder:
-        encode_cases(table, demo_plan())
+    joined = pc.binary_join(table["procedure_codes"], ";")
+    table = table.set_column(table.column_names.index("procedure_codes"), "procedure_codes", joined)
+    with TemporaryDirectory(prefix="tariffcore-gate-") as folder:
+        file = Path(folder, "cases.csv")
+        file.write_bytes(csv_header(table.column_names) + csv_rows(table))
+        with recording("_cells", "_texts") as recorder, open_cases(file) as source:
+            for raw in source:
+                encode_cases(source.parse(raw).table, demo_plan())
     return RecordedPath("read cells", rows, recorder.recorded())
 
 

@@ -59,8 +59,8 @@ def test_the_readme_changes_between_its_markers_only():
 
     assert made.startswith("before\n") and made.endswith("\nafter\n")
     assert "old" not in made
-    assert "| ours | 1.5 ns | 2 x | at least 1.5: met |" in made
-    assert "Of something: 2026-01-01, a machine." in made
+    assert "| ours | 1.5 ns | 2 x | 2, at least 1.5: met |" in made
+    assert "2026-01-01, a machine." in made
     assert "Not measured: year." in made
     assert "Left out: numba" in made
 
@@ -69,6 +69,17 @@ def test_the_readme_changes_between_its_markers_only():
 def test_a_readme_without_markers_is_refused(text):
     with pytest.raises(ValueError, match="benchmark table: begin"):
         readme.with_table(text, "made")
+
+
+def test_the_committed_tables_are_what_was_measured():
+    """Whoever edits README or RESULTS.md by hand is found out: `python -m benchmarks --tables-only`."""
+    from benchmarks.sections import SECTIONS
+
+    sections, missing = records.load_all(list(SECTIONS))
+    text = readme.README.read_text(encoding="utf-8")
+
+    assert readme.with_table(text, readme.readme_table(sections, missing)) == text
+    assert readme.RESULTS.read_text(encoding="utf-8") == readme.results(sections, missing)
 
 
 def test_a_page_has_everything_and_fetches_nothing(monkeypatch):
@@ -162,3 +173,21 @@ def test_a_busy_machine_is_judged_by_processor_time():
 
     assert Times(seconds, processor).fair_ratio("ours", "copy", threads=2) == 8.0
     assert Times(seconds, processor, is_busy=True).fair_ratio("ours", "copy", threads=2) == 1.0
+
+
+def test_a_share_of_the_usual_cases():
+    asked = []
+
+    def run(cases: int = 10_000_000) -> Section:
+        asked.append(cases)
+        return section()
+
+    def without() -> Section:
+        asked.append(0)
+        return section()
+
+    for one in (run, without):
+        bench.scaled(one, 0.1)()
+        bench.scaled(one, 1)()
+
+    assert asked == [1_000_000, 10_000_000, 0, 0]
