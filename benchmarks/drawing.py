@@ -65,11 +65,13 @@ def _lines(axes: Any, plot: Plot) -> None:  # noqa: ANN401
     every = [x for points in plot.series.values() for x, _ in points]
     if min(every) > 0 and max(every) / min(every) > 20:
         axes.set_xscale("log")
+        _without_minor_words(axes.xaxis)
     else:
         axes.set_xticks(sorted(set(every)))
         axes.minorticks_off()
     if plot.log_y:
         axes.set_yscale("log")
+        _without_minor_words(axes.yaxis)
     else:
         axes.set_ylim(bottom=0)
     if plot.mark is not None:
@@ -79,6 +81,13 @@ def _lines(axes: Any, plot: Plot) -> None:  # noqa: ANN401
     axes.grid(True, axis="y", linewidth=0.5)
     if len(plot.series) > 1:
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+
+
+def _without_minor_words(axis: Any) -> None:  # noqa: ANN401
+    """Between two powers of ten words would lie over one another."""
+    from matplotlib.ticker import NullFormatter
+
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _bars(axes: Any, plot: Plot) -> None:  # noqa: ANN401
@@ -99,6 +108,7 @@ def _bars(axes: Any, plot: Plot) -> None:  # noqa: ANN401
     largest = max(y for _, y, _ in rows)
     if plot.log_y:
         axes.set_xscale("log")
+        _without_minor_words(axes.xaxis)
     for place, (_, y, _) in zip(places, rows, strict=True):
         axes.annotate(
             f"{y:,.3g}", (y, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9
