@@ -39,8 +39,8 @@ def run(cases: int = CASES) -> Section:
     """Processor time of one thread, step by step, each in turns with its floor."""
     section = Section(
         "Where time goes",
-        f"""{cases:,} sample cases, by one thread, processor nanoseconds a case (of all threads, should a library
-start some). Each step takes turns with its floor: the least that moving the same bytes takes on this machine,
+        f"""{cases:,} sample cases, by one thread, processor nanoseconds a case (of all threads, if a library
+starts some). Each step takes turns with its floor: the least that moving the same bytes takes on this machine,
 by copying them, or by the library that does the same without pricing.""",
         ("step", "ns/case", "floor", "ns/case of the floor", "x floor", "why"),
     )
