@@ -40,8 +40,8 @@ def run(cases: int = CASES) -> Section:
     section = Section(
         "Where time goes",
         f"""{cases:,} sample cases, by one thread, processor nanoseconds a case (of all threads, if a library
-starts some). Each step takes turns with its floor: the least that moving the same bytes takes on this machine,
-by copying them, or by the library that does the same without pricing.""",
+starts some). Each step takes turns with its floor: the least that moving the same bytes takes on this
+machine, by copying them, or by the library that does the same without pricing.""",
         ("step", "ns/case", "floor", "ns/case of the floor", "x floor", "why"),
     )
     bars: dict[str, list[tuple[Any, float]]] = {}
