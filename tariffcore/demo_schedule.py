@@ -151,7 +151,7 @@ OBSTETRIC_STATES = (
     "highest complexity",
 )
 
-COEFFICIENTS = ("regional", "ecological", "clinical_base", "rural", "heating")
+COEFFICIENTS = ("regional", "ecological", "clinical_base", "rural", "heating", "sex_age", "density")
 """The columns of providers.csv, as SCHEDULE_TOML declares them."""
 
 
@@ -397,7 +397,10 @@ def providers(ids: Sequence[str], year: int) -> Iterator[tuple[str, ...]]:
         for first, last, coefficients in periods:
             cut = last if end is None else min(end, last or end)
             if cut is None or first < cut:
-                yield (provider_id, str(first), "" if cut is None else str(cut), *coefficients)
+                attached = (_decimal(900 + 7 * number % 250, 3), _decimal(1000 + 13 * number % 150, 3))
+                if number % 40 == 7:  # all that multiply may have 32 decimals together
+                    attached = ("1", "1")
+                yield (provider_id, str(first), "" if cut is None else str(cut), *coefficients, *attached)
 
 
 SERVICES = """
@@ -416,13 +419,23 @@ S-2004 | Positron emission tomography                | service      |           
 S-3001 | General blood count                         | service      |           |    987.65 | -01-01 |
 S-3002 | Biochemical panel                           | service      |           |   3456.79 | -01-01 |
 S-4001 | Session of hemodialysis                     | service      |           |  31234.57 | -01-01 |
+RC-01  | Consultation in the reception ward  | service | reception_observation | 5678.91 | -01-01 |
+AC-01  | Treatment of tuberculosis, average cost     | average_case |           | 812345.67 | -01-01 |
+AC-02  | Rehabilitation of a child, average cost     | average_case |           | 345678.91 | -01-01 |
+IT-01  | Implant at what it has cost                 | item         |           |           | -01-01 |
 C-01   | Ambulance call, doctor's team               | call         |           |  13456.71 | -01-01 |
 C-02   | Ambulance call, paramedics' team            | call         |           |   9988.77 | -01-01 |
 PM-01  | Ambulance, one person for a month           | person_month |           |    345.67 | -01-01 |
 PM-02  | Primary care, one attached person for a month | person_month |           |   1456.73 | -01-01 |
+PM-03  | School medicine, one pupil for a month      | person_month |           |    412.37 | -01-01 |
 """
 """Code, name, unit, care setting with a rate of its own, rate of the first edition, from and until which day
 of the edition's year. One rate changes in the year, one service starts later."""
+
+METHODS = {"S-4001": "hemodialysis", "RC-01": "reception_consultation"}
+"""Payment methods of services that are not paid by the method of their unit."""
+PLANNED_DAYS = {"AC-01": "28", "AC-02": "14"}
+"""Of cases at an average cost."""
 
 
 def services(edition: DemoEdition) -> list[tuple[str, ...]]:
@@ -430,9 +443,22 @@ def services(edition: DemoEdition) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for line in SERVICES.strip().splitlines():
         code, name, unit, care_setting, rate, start, end = (cell.strip() for cell in line.split("|"))
-        raised = round_to_places(Fraction(rate) * (100 + edition.rate_rise_percent) / 100, 2)
+        raised = round_to_places(Fraction(rate or 0) * (100 + edition.rate_rise_percent) / 100, 2)
+        shown = format_minor(int(raised * 100), 2) if rate else ""
         dates = (f"{edition.start.year}{day}" if day else "" for day in (start, end))
-        rows.append((code, name, unit, care_setting, format_minor(int(raised * 100), 2), *dates, SOURCE))
+        rows.append(
+            (
+                code,
+                name,
+                unit,
+                care_setting,
+                shown,
+                *dates,
+                SOURCE,
+                METHODS.get(code, ""),
+                PLANNED_DAYS.get(code, ""),
+            )
+        )
     return rows
 
 
@@ -441,9 +467,17 @@ FACTORS = (
     ("service", "remote", "1/2"),
     ("service", "child_preventive", "0.5"),
     ("call", "second_patient", "1/3"),
-    ("person_month", "no_visit_all_year", "0.8"),
     ("person_month", "uninsured", "0.90"),
 )
+DECEMBER_FACTOR = ("person_month", "no_visit_all_year", "0.8")
+"""For a person who came for nothing all year, which is known in December."""
+
+
+def factors(edition: DemoEdition) -> list[tuple[str, ...]]:
+    """Rows of factors.csv."""
+    year = edition.start.year
+    always = [(*row, SOURCE, "", "") for row in FACTORS]
+    return [*always, (*DECEMBER_FACTOR, SOURCE, f"{year}-12-01", f"{year + 1}-01-01")]
 
 
 def published(
@@ -604,6 +638,37 @@ care_setting = "outpatient"
 share = "1"
 source = "synthetic"
 
+[[share]]
+unit = "average_case"
+care_setting = "inpatient"
+share = "1"
+source = "synthetic"
+
+[[share]]
+unit = "average_case"
+care_setting = "day_hospital"
+share = "0.40"
+applies_to = "tariff"
+source = "synthetic"
+
+[[share]]
+unit = "item"
+care_setting = "inpatient"
+share = "1"
+source = "synthetic"
+
+[[addon]]
+kind = "biologic_therapy"
+unit = "case"
+care_settings = ["inpatient", "day_hospital"]
+component = "medicines_and_consumables"
+source = "synthetic"
+
+[[addon]]
+kind = "actual_cost"
+unit = "item"
+source = "synthetic"
+
 [[stay_rule]]
 id = "interrupted"
 outcomes = ["transferred", "self_discharged"]
@@ -614,6 +679,13 @@ source = "synthetic"
   outcomes = ["self_discharged"]
   drg_flags = ["infectious"]
   source = "synthetic"
+
+[[stay_rule]]
+id = "average_case_cut_short"
+unit = "average_case"
+outcomes = ["transferred", "self_discharged"]
+pay = "per_planned_day"
+source = "synthetic"
 
 [[stay_rule]]
 id = "early_unavoidable_death"
@@ -650,6 +722,18 @@ source = "synthetic"
 [[coefficient]]
 name = "heating"
 mode = "adds"
+source = "synthetic"
+
+[[coefficient]]
+name = "sex_age"
+mode = "multiplies"
+units = ["person_month"]
+source = "synthetic"
+
+[[coefficient]]
+name = "density"
+mode = "multiplies"
+units = ["person_month"]
 source = "synthetic"
 """)
 """The rules, the same in both editions, in the shape of the fund they imitate."""
@@ -725,10 +809,12 @@ def demo_files() -> dict[str, dict[str, str]]:
                 "component_profile,care_setting,component,share,capital", component_rows
             ),
             "services.csv": _csv_text(
-                "code,name,unit,care_setting,rate,effective_start_date,effective_end_date,source",
+                "code,name,unit,care_setting,rate,effective_start_date,effective_end_date,source,method,planned_days",
                 service_rows,
             ),
-            "factors.csv": _csv_text("unit,factor_code,factor,source", [(*row, SOURCE) for row in FACTORS]),
+            "factors.csv": _csv_text(
+                "unit,factor_code,factor,source,effective_start_date,effective_end_date", factors(edition)
+            ),
         }
     return folders
 

@@ -34,7 +34,7 @@ from tariffcore.pricing import decimals, default_threads, price_cases
 from tariffcore.sampling_frame import AGES, NONE, SamplingFrame, sampling_frame
 from tariffcore.schedule.catalog import Catalog, DecidingDate
 from tariffcore.schedule.limits import MAX_STAY_DAYS
-from tariffcore.schedule.model import Pay, Schedule, StayRule, Unit
+from tariffcore.schedule.model import AddOn, Pay, Schedule, StayRule, Unit
 from tariffcore.schedule.tariff import exemption_applies, find_share
 from tariffcore.statuses import CaseStatus
 from tariffcore.version import ENGINE_VERSION
@@ -103,6 +103,10 @@ TEXT_DEFECTS = (
 def sample_schema(catalog: Catalog) -> pa.Schema:
     """The columns of the sample, typed."""
     code = pa.dictionary(pa.int16(), pa.string())
+    addons: list[tuple[str, pa.DataType]] = []
+    if any(schedule.addons for schedule in catalog.editions):
+        amount = pa.decimal128(18, catalog.editions[0].minor_units)
+        addons = [("addon_amount", amount), ("addon_kind", code)]
     return pa.schema(
         [
             ("case_id", pa.int64()),
@@ -121,6 +125,7 @@ def sample_schema(catalog: Catalog) -> pa.Schema:
             ("factor_code", code),
             ("funding_source", code),
             ("patient_id", pa.string()),
+            *addons,
             ("claimed_amount", pa.decimal128(18, catalog.editions[0].minor_units)),
         ]
     )
@@ -282,6 +287,11 @@ class Sampler:
             "funding_source": _codes(funding, FUNDING_SOURCES),
             "patient_id": _patient_ids(patients),
         }
+        if "addon_kind" in self.schema.names:
+            has_addon = lines["addon"] != NONE
+            minor_units = self._plan.editions[0].minor_units
+            columns["addon_amount"] = decimals(lines["addon_minor"].astype(np.int64), minor_units, has_addon)
+            columns["addon_kind"] = _codes(lines["addon"], frame.addon_kinds)
         return pa.RecordBatch.from_arrays(
             list(columns.values()), schema=self.schema.remove(len(self.schema) - 1)
         )
@@ -363,6 +373,8 @@ def _usual_lines(frame: SamplingFrame, draws: Iterator[NDArray[np.uint16]]) -> L
         "no_case_id": np.zeros(BLOCK_ROWS, dtype=np.bool_),
         "no_admission": no_admission,
         "no_discharge": np.zeros(BLOCK_ROWS, dtype=np.bool_),
+        "addon": np.full(BLOCK_ROWS, NONE, dtype=np.int32),
+        "addon_minor": np.zeros(BLOCK_ROWS, dtype=np.int32),
     }
     _make_services(frame, lines, offset, next(draws), next(draws))
     return lines
@@ -383,17 +395,22 @@ def _make_services(
     offer = np.where(offers.covers[offer, offset[rows]], offer, offers.usual[offset[rows]])
     unit = offers.unit[offer]
     in_bed = unit == list(Unit).index(Unit.BED_DAY)
+    is_case = unit == list(Unit).index(Unit.AVERAGE_CASE)
+    is_item = unit == list(Unit).index(Unit.ITEM)
     quantity = frame.quantities[unit, which[rows] % AGES]
     lines["group"][rows] = NONE
     lines["service"][rows] = offers.service[offer]
     lines["setting"][rows] = offers.setting[offer]
     lines["factor"][rows] = offers.factor[offer]
     lines["quantity"][rows] = quantity
-    lines["stay"][rows] = np.where(in_bed, quantity, 0)
-    lines["no_admission"][rows] = ~in_bed & (frame.catalog.deciding_date is DecidingDate.DISCHARGE)
+    lines["stay"][rows] = np.where(in_bed, quantity, np.where(is_case, 1 + which[rows] % 30, 0))
+    lines["no_admission"][rows] = ~in_bed & ~is_case & (frame.catalog.deciding_date is DecidingDate.DISCHARGE)
     lines["admission_minute"][rows] = lines["discharge_minute"][rows] - 15
-    lines["outcome"][rows] = NONE
+    lines["outcome"][rows] = np.where(is_case, frame.outcomes.usual[span[rows]], NONE)
     lines["death"][rows] = NONE
+    items = rows[is_item]
+    lines["addon"][items] = frame.cost_kind[span[items]]
+    lines["addon_minor"][items] = 100_000 + chosen[items].astype(np.int32) * 3_711
     lines["length"][rows] = ABSENT
     lines["procedures"][rows] = 0
 
@@ -427,6 +444,8 @@ def _table_of(made: tuple[Special, ...], frame: SamplingFrame) -> Lines:
             "no_case_id": 0,
             "no_admission": 0,
             "no_discharge": 0,
+            "addon": NONE,
+            "addon_minor": 0,
         }
         start = int(frame.span_start[span])
         low, high = special.days or (start, start + int(frame.span_days[span]))
@@ -504,8 +523,13 @@ def _rules_of(frame: SamplingFrame, span: int, schedule: Schedule, seen: set[str
                 yield Special(CaseStatus.OK, span, fields | {"procedures": lists[0]})
             seen.add(exception.id)
         seen.add(share.id)
+    for addon in schedule.addons:
+        chosen = _case_with(frame, span, schedule, addon)
+        if chosen is not None and f"addon {addon.kind}" not in seen:
+            yield Special(CaseStatus.OK, span, chosen)
+        seen.add(f"addon {addon.kind}")
     for rule in schedule.stay_rules:
-        if rule.id in seen:
+        if rule.id in seen or rule.unit is not Unit.CASE:
             continue
         seen.add(rule.id)
         chosen = _case_under(frame, span, schedule, rule)
@@ -549,6 +573,28 @@ def _case_under(frame: SamplingFrame, span: int, schedule: Schedule, rule: StayR
     return fields
 
 
+def _case_with(frame: SamplingFrame, span: int, schedule: Schedule, addon: AddOn) -> dict[str, int] | None:
+    """Fields of a case of a group that brings an amount with it; None where none can."""
+    if addon.unit is not Unit.CASE:
+        return None
+    group = _first_group(frame, span, lambda flags: not addon.drg_flags or bool(addon.drg_flags & flags))
+    settings = [
+        share.care_setting
+        for share in schedule.shares
+        if share.unit is Unit.CASE
+        and share.max_hours is None
+        and (not addon.care_settings or share.care_setting in addon.care_settings)
+    ]
+    if group == NONE or not settings:
+        return None
+    return {
+        **_of_group(frame, group),
+        "setting": frame.settings.words.index(settings[0]),
+        "addon": frame.addon_kinds.index(addon.kind),
+        "addon_minor": 12_345_678,
+    }
+
+
 def _first_group(frame: SamplingFrame, span: int, fits: Callable[[frozenset[str]], bool]) -> int:
     """The most frequent group of the span with both weights and flags that fit, if possible one with planned
     days; or NONE."""
@@ -577,13 +623,17 @@ def _misfits_of(frame: SamplingFrame, span: int, schedule: Schedule) -> Iterator
     for group in np.flatnonzero(in_span & ~groups.same_weights[span])[:1].tolist():
         yield Special(CaseStatus.MISSING_FIELD, span, {"group": group, "age": NONE})
     unplanned = np.flatnonzero(in_span & ~groups.has_planned_days[span])
-    by_planned_days = [rule for rule in schedule.stay_rules if rule.pay is Pay.PER_PLANNED_DAY]
+    if frame.addon_kinds:
+        unknown = {"addon": len(frame.addon_kinds) - 1, "addon_minor": 5}
+        yield Special(CaseStatus.ADDON_NOT_PAID, span, unknown)
+    of_cases = [rule for rule in schedule.stay_rules if rule.unit is Unit.CASE]
+    by_planned_days = [rule for rule in of_cases if rule.pay is Pay.PER_PLANNED_DAY]
     for rule in by_planned_days[:1] if len(unplanned) else ():
         chosen = _case_under(frame, span, schedule, rule)
         if chosen is not None:
             stay = {"group": int(unplanned[0]), "stay": min(2, rule.max_days or 2)}
             yield Special(CaseStatus.MISSING_PLANNED_DAYS, span, chosen | stay)
-    for rule in schedule.stay_rules:
+    for rule in of_cases:
         chosen = _case_under(frame, span, schedule, rule) if rule.death_unavoidable else None
         if chosen is not None:
             yield Special(CaseStatus.MISSING_FIELD, span, chosen | {"death": NONE, "stay": 1})
@@ -625,6 +675,12 @@ def _services_of(frame: SamplingFrame, span: int, schedule: Schedule, seen: set[
         fields = _service_fields(frame, offer)
         covered = frame.first_day + of_span[offers.covers[offer, of_span]]
         on_a_day = (int(covered[-1]), int(covered[-1]) + 1)
+        for rule in schedule.stay_rules:
+            if rule.unit is unit and rule.id not in seen and not rule.care_settings:
+                outcome = min(rule.outcomes or frame.outcomes.words)
+                cut_short = {"outcome": frame.outcomes.words.index(outcome), "stay": 2}
+                yield Special(CaseStatus.OK, span, fields | cut_short, on_a_day)
+                seen.add(rule.id)
         for rule_id in (f"{unit} in {setting}", f"{unit} by {factor}"):
             if rule_id not in seen:
                 yield Special(CaseStatus.OK, span, fields, on_a_day)
@@ -658,7 +714,19 @@ def _service_fields(frame: SamplingFrame, offer: int) -> dict[str, int]:
         "factor": int(offers.factor[offer]),
         "outcome": NONE,
         "quantity": 2,
+        **_own_fields(frame, offer),
     }
+
+
+def _own_fields(frame: SamplingFrame, offer: int) -> dict[str, int]:
+    """What a line of this unit needs beside what every service has."""
+    unit = list(Unit)[int(frame.offers.unit[offer])]
+    span = int(frame.offers.span[offer])
+    if unit is Unit.AVERAGE_CASE:
+        return {"outcome": int(frame.outcomes.usual[span]), "quantity": 1}
+    if unit is Unit.ITEM:
+        return {"addon": int(frame.cost_kind[span]), "addon_minor": 7_654_321, "quantity": 1}
+    return {}
 
 
 def _wrong_cases(frame: SamplingFrame, span: int) -> Iterator[Special]:

@@ -132,13 +132,14 @@ class ProviderFrame:
 class OfferFrame:
     """Services in the settings that pay them, without and with a factor; unknown codes from ``known_...`` on.
 
-    ``service``, ``setting``, ``unit``, ``factor`` have one number an offer.
+    ``span``, ``service``, ``setting``, ``unit``, ``factor`` have one number an offer.
     """
 
     service_codes: tuple[str, ...]
     known_services: int
     factor_codes: tuple[str, ...]
     known_factors: int
+    span: Ints
     service: Ints
     setting: Ints
     unit: Ints
@@ -191,6 +192,10 @@ class SamplingFrame:
     """By kind of group, `AGES` places each."""
     stay_e12: Ints
     """Wheel of stay / planned days, times 4,096."""
+    addon_kinds: tuple[str, ...]
+    """What lines may bring with them, and one kind that no edition knows; empty where no edition pays any."""
+    cost_kind: Ints
+    """By span the kind that pays items at what they have cost; NONE where none does."""
     quantities: Ints
     """By unit (in the order of `Unit`), `AGES` places each."""
 
@@ -239,6 +244,8 @@ def sampling_frame(catalog: Catalog, seed: int) -> SamplingFrame:
         inclusive_days=np.array([s.day_count is DayCount.INCLUSIVE for s in schedules]),
         child_age_limit=np.array([s.child_age_limit for s in schedules], dtype=np.int32),
         ages=_ages(),
+        addon_kinds=_addon_kinds(schedules),
+        cost_kind=_cost_kinds(schedules),
         stay_e12=_stays(),
         quantities=_quantities(),
     )
@@ -415,6 +422,7 @@ def _offers(
 ) -> OfferFrame:
     """Every service in every setting that pays it, once without and once with each factor of its unit."""
     units = list(Unit)
+    cost_kinds = _cost_kinds(schedules)
     services = list(dict.fromkeys(code for schedule in schedules for code in schedule.services))[:MAX_DRAWN]
     factors = list(dict.fromkeys(f.factor_code for schedule in schedules for f in schedule.factors))
     offers: list[tuple[int, int, int, int, int]] = []
@@ -426,6 +434,8 @@ def _offers(
             for setting in dict.fromkeys(settings):
                 on_days = np.zeros(len(span_of_day), dtype=np.bool_)
                 for row in rows:
+                    if row.unit is Unit.ITEM and cost_kinds[span] == NONE:
+                        continue  # nothing could say what it has cost
                     priced = find_share(schedule, row.unit, setting) if row.care_setting is None else True
                     if row.care_setting in (None, setting) and priced:
                         part, of_span = _days_of(
@@ -436,10 +446,18 @@ def _offers(
                     bare.append((number, settings.index(setting), rows[0].unit, on_days))
         kept = sorted(rng.permutation(len(bare))[: MAX_DRAWN // 16].tolist())
         for service, setting_number, unit, on_days in (bare[position] for position in kept):
-            known = [f.factor_code for f in schedule.factors if f.unit is unit]
-            for factor in [NONE, *(factors.index(code) for code in known[:15])]:
-                offers.append((span, service, setting_number, units.index(unit), factor))
-                covers.append(on_days)
+            offers.append((span, service, setting_number, units.index(unit), NONE))
+            covers.append(on_days)
+            known = [f for f in schedule.factors if f.unit is unit]
+            for factor in known[:15]:
+                begin = factor.effective_start_date or schedule.effective_start_date
+                part, of_span = _days_of(begin, factor.effective_end_date, first_day, span, span_of_day)
+                in_force = np.zeros(len(span_of_day), dtype=np.bool_)
+                in_force[part] = of_span
+                if (on_days & in_force).any():
+                    number = factors.index(factor.factor_code)
+                    offers.append((span, service, setting_number, units.index(unit), number))
+                    covers.append(on_days & in_force)
     of_span = np.array([offer[0] for offer in offers], dtype=np.int32)
     wheels = np.zeros((len(schedules), WHEEL), dtype=np.int32)
     for span in range(len(schedules)):
@@ -453,6 +471,7 @@ def _offers(
         known_services=len(services),
         factor_codes=(*factors, *_unused(["night_visit"], factors)),
         known_factors=len(factors),
+        span=columns[0],
         service=columns[1],
         setting=columns[2],
         unit=columns[3],
@@ -462,6 +481,20 @@ def _offers(
         wheels=wheels,
         in_span=np.array([bool((of_span == span).any()) for span in range(len(schedules))]),
     )
+
+
+def _addon_kinds(schedules: Sequence[Schedule]) -> tuple[str, ...]:
+    kinds = list(dict.fromkeys(addon.kind for schedule in schedules for addon in schedule.addons))
+    return (*kinds, *_unused(["unlisted_drug"], kinds)) if kinds else ()
+
+
+def _cost_kinds(schedules: Sequence[Schedule]) -> Ints:
+    kinds = _addon_kinds(schedules)
+    of_items = [
+        next((a.kind for a in schedule.addons if a.unit is Unit.ITEM and not a.care_settings), None)
+        for schedule in schedules
+    ]
+    return np.array([NONE if kind is None else kinds.index(kind) for kind in of_items], dtype=np.int32)
 
 
 def _procedures(schedules: Sequence[Schedule]) -> ProcedureFrame:

@@ -27,7 +27,7 @@ from tariffcore.sample import BLOCK_ROWS, TEXT_DEFECTS, WINDOW_ROWS, Sampler, wr
 from tariffcore.sampling_frame import WHEEL, wheel
 from tariffcore.schedule.catalog import Catalog, DecidingDate
 from tariffcore.schedule.folder import read_schedule
-from tariffcore.schedule.model import DayCount, Pay, Schedule, Unit
+from tariffcore.schedule.model import DayCount, Pay, PaymentMethod, Schedule, Unit
 from tariffcore.schedule.shipped import resolve
 from tariffcore.statuses import CaseStatus
 
@@ -159,8 +159,11 @@ def test_every_rule_of_every_edition_prices_some_of_ten_thousand_rows() -> None:
         known |= {exception.id for share in schedule.shares for exception in share.exceptions}
         known |= {rule.id for rule in schedule.stay_rules}
         known |= {factor.factor_code for factor in schedule.factors}
+        known |= {addon.kind for addon in schedule.addons}
     assert known <= used
-    assert used - known == {"service.inpatient.rate", "bed_day.home.rate"}
+    own_rates = {"service.inpatient.rate", "service.reception_observation.rate", "bed_day.home.rate"}
+    assert used - known == own_rates
+    assert {method for method in priced.methods() if method is not None} == set(PaymentMethod)
     assert {"kz-demo", "kz-demo-2026", None} == set(priced.schedule_ids()[:ROWS])
 
 
