@@ -293,9 +293,9 @@ MUTANTS = (
         "only-first-procedure-counts",
         "an exception is found by the first procedure of a stay only",
         COLUMNS,
-        'np.bitwise_or.at(signature, np.searchsorted(ends, touched, side="right"), bits[touched])',
-        "touched = touched[np.isin(touched, np.append(0, ends[:-1]))]\n"
-        '        np.bitwise_or.at(signature, np.searchsorted(ends, touched, side="right"), bits[touched])',
+        "_texts.gather_bits(codes.map(bits_of_code, 0, np.uint8), ends,",
+        "firsts = np.isin(np.arange(ends[-1]), ends[:-1])\n"
+        "    _texts.gather_bits(codes.map(bits_of_code, 0, np.uint8) * firsts, ends,",
     ),
     mutant(
         "last-exception-wins",
