@@ -101,6 +101,10 @@ demo: environment  ## price 20,000 sample cases, explain one; hospitals' costs t
 	$(BIN)/tariffcore sample -n 20000 -o demo/cases.csv
 	$(BIN)/tariffcore price demo/cases.csv -s kz-demo -o demo/priced.parquet --rejects demo/rejects.csv
 	$(BIN)/tariffcore explain demo/cases.csv --case-id $(EXPLAINED_CASE) -s kz-demo
+	$(BIN)/tariffcore sample -n 500 --register -o demo/register.xlsx
+	$(BIN)/tariffcore price demo/register.xlsx --mapping ersb -s kz-demo --explain -o demo/claimed-and-due.xlsx --rejects demo/register-rejects.xlsx
+	$(BIN)/tariffcore group demo/register.xlsx --mapping ersb -s kz-demo -o demo/groups.csv
+	$(BIN)/tariffcore group demo/register.xlsx --mapping ersb -s kz-demo --compare-with kz-demo-2026 -o demo/moves.csv
 	@rm -rf demo/costs demo/costed demo/unit-costs
 	$(BIN)/tariffcore cost example demo/costs
 	$(BIN)/tariffcore cost run demo/costs -o demo/costed --report demo/report.html --tables demo/unit-costs

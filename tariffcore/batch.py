@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -16,14 +16,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tariffcore.case_rows import cases_of_rows
 from tariffcore.column_reading import one_array
+from tariffcore.errors import CasesError, Problem
+from tariffcore.explain import explain_case
 from tariffcore.files import CaseChunk, CaseSource, ColumnMapping, RawChunk, open_cases, open_output
 from tariffcore.files.mapping import STANDARD_MAPPING
 from tariffcore.files.writing import Encoded, OutputWriter
 from tariffcore.plan import Plan
-from tariffcore.pricing import NamedEdition, PricedCases, default_threads, price_cases
+from tariffcore.pricing import NamedEdition, PricedCases, default_threads, nothing_found, price_cases
 from tariffcore.rejects import KnownReasons, RejectReasons, reject_schema, reject_table, text_cells
 from tariffcore.schedule.catalog import Catalog, DecidingDate
+from tariffcore.schedule.reading import GROUPING_RULES_CSV
 from tariffcore.summary import Summarist, Summary, TableSummarist
 from tariffcore.version import ENGINE_VERSION
 
@@ -96,10 +100,26 @@ class CasePricer(ABC):
 
     sources: RunSources
     summarist: TableSummarist
+    groups_cases: bool = False
+    """Whether cases that come without a group can get one."""
 
     @abstractmethod
     def price(self, cases: pa.Table, malformed: NDArray[np.intp]) -> PricedCases:
         """Every row of a table of cases; ``malformed`` are the numbers of rows that are no rows at all."""
+
+    def no_groups(self, path: Path) -> Problem:
+        """What is wrong with a file of cases without groups where none can be found for them."""
+        return Problem(
+            str(path),
+            "drg_code",
+            None,
+            "the cases come without their groups, and a stream of columns takes none such",
+            "price the file here (without --server), or send its cases with PriceCases",
+        )
+
+    def table(self, cases: pa.Table, priced: PricedCases) -> pa.Table:
+        """What the output has of priced cases."""
+        return priced_table(cases, priced)
 
     @abstractmethod
     def reasons(self, language: str) -> KnownReasons:
@@ -109,15 +129,37 @@ class CasePricer(ABC):
 class PlanPricer(CasePricer):
     """Prices here, by a plan."""
 
-    def __init__(self, plan: Plan, *, components: bool) -> None:
+    def __init__(self, plan: Plan, *, components: bool, explain_in: str | None = None) -> None:
+        """``explain_in``: the language in which a column says how each amount came about."""
         self._plan = plan
+        self._explain_in = explain_in
         self._components = components
         self.sources = sources_of(plan.catalog)
         self.summarist = Summarist(plan)
+        self.groups_cases = plan.groups_cases
 
     def price(self, cases: pa.Table, malformed: NDArray[np.intp]) -> PricedCases:
         # chunks are what the threads of a run share out, so each is priced in one
         return price_cases(cases, self._plan, components=self._components, threads=1, malformed=malformed)
+
+    def no_groups(self, path: Path) -> Problem:
+        names = ", ".join(edition.id for edition in self.sources.editions)
+        return Problem(
+            str(path),
+            "drg_code",
+            None,
+            f"the cases come without their groups, and {names} has no grouping rules ({GROUPING_RULES_CSV})",
+            "use a schedule with grouping rules, or a file with drg_code",
+        )
+
+    def table(self, cases: pa.Table, priced: PricedCases) -> pa.Table:
+        table = super().table(cases, priced)
+        if self._explain_in is None:
+            return table
+        minor_units = self._plan.editions[0].minor_units
+        records = cases_of_rows(cases, np.arange(len(priced)), minor_units)
+        words = [explain_case(case, self._plan.catalog).in_a_line(self._explain_in) for case in records]
+        return table.append_column("explanation", pa.array(words, pa.string()))
 
     def reasons(self, language: str) -> KnownReasons:
         return RejectReasons(self._plan.catalog, language)
@@ -176,14 +218,24 @@ def price_file_with(
     sheet: str | None = None,
     language: str = "en",
     progress: Progress | None = None,
+    required: Sequence[str] = (),
 ) -> BatchReport:
-    """As `price_file`, priced by whatever prices: a plan here, or a service."""
+    """As `price_file`, priced by whatever prices: a plan here, or a service.
+
+    ``required``: columns without which the file is of no use here.
+    """
     threads = default_threads() if threads is None else threads
     _keep_freed_memory()
     if rejects_path is None:
         mapping = replace(mapping or STANDARD_MAPPING, leave_out=_FOR_REJECTS_ONLY)
     with ExitStack() as stack:
         source = stack.enter_context(open_cases(cases_path, mapping, sheet=sheet))
+        if not pricer.groups_cases and not {"drg_code", "service_code"}.intersection(source.columns):
+            raise CasesError(f"{cases_path} cannot be priced", [pricer.no_groups(cases_path)])
+        lacking = [name for name in required if name not in source.columns]
+        if lacking:
+            problem = Problem(str(cases_path), ", ".join(lacking), None, "the column is missing", "add it")
+            raise CasesError(f"{cases_path} cannot be used here", [problem])
         run = _Pricer(pricer, source, rejects_path is not None, language)
         note = pricer.sources.note()
         summary = Summary()
@@ -284,7 +336,7 @@ class _Pricer:
         priced = self._pricer.price(chunk.table, malformed)
         rejects = reject_table(chunk, priced, self._reasons, self.reject_schema) if self._rejects else None
         return _PricedChunk(
-            priced_table(chunk.table, priced),
+            self._pricer.table(chunk.table, priced),
             rejects,
             self._pricer.summarist.of_chunk(chunk.table, priced),
             size_bytes,
@@ -299,7 +351,10 @@ def priced_table(cases: pa.Table, priced: PricedCases) -> pa.Table:
         for name in CARRIED_COLUMNS
         if name in cases.column_names
     }
-    return pa.table({"case_id": carried.pop("case_id"), **priced.columns(), **carried})
+    found: dict[str, pa.Array] = {}
+    if "principal_diagnosis" in cases.column_names and "drg_code" not in cases.column_names:
+        found = (priced.found or nothing_found(len(priced))).columns()
+    return pa.table({"case_id": carried.pop("case_id"), **found, **priced.columns(), **carried})
 
 
 def _carried(column: pa.ChunkedArray, has_undecodable: bool) -> pa.ChunkedArray | pa.Array:

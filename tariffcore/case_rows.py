@@ -32,8 +32,11 @@ _TEXT_COLUMNS = frozenset(
         "funding_source",
         "patient_id",
         "addon_kind",
+        "principal_diagnosis",
+        "sex",
     }
 )
+_LISTS = frozenset({"procedure_codes", "secondary_diagnoses", "qualifiers"})
 _NEVER_LOOKED_UP = frozenset({"case_id", "patient_id"})
 """Columns that may have any type, since pricing asks only whether there is something."""
 
@@ -57,8 +60,8 @@ def _cells(name: str, column: pa.ChunkedArray, minor_units: int) -> list[Any]:
         return _texts(name, column)
     if name in ("admission_date", "discharge_date"):
         return _moments(name, column)
-    if name == "procedure_codes":
-        return _procedures(name, column)
+    if name in _LISTS:
+        return _code_lists(name, column)
     if name == "death_unavoidable":
         return [None if value is None else bool(value) for value in _values(reading.booleans(name, column))]
     if name in ("claimed_amount", "addon_amount"):
@@ -107,7 +110,7 @@ def _moments(name: str, column: pa.ChunkedArray) -> list[date | datetime | None]
     return moments
 
 
-def _procedures(name: str, column: pa.ChunkedArray) -> list[tuple[str, ...]]:
+def _code_lists(name: str, column: pa.ChunkedArray) -> list[tuple[str, ...]]:
     array = reading.one_array(column)
     if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
         codes = iter(_texts(name, array.flatten()))

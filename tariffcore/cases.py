@@ -14,6 +14,8 @@ import pyarrow as pa
 class Case:
     """One line to price: a treated case (``drg_code``) or a service (``service_code``), never both.
 
+    A case without ``drg_code`` is grouped first, by the last six fields beside the others, where the edition
+    has grouping rules.
     Dates are dates, or datetimes where the hour is known. None means missing; what a missing field
     does to the case is said where the field is used.
     """
@@ -37,10 +39,26 @@ class Case:
     claimed_amount: Decimal | None = None
     addon_amount: Decimal | None = None
     addon_kind: str | None = None
+    principal_diagnosis: str | None = None
+    secondary_diagnoses: tuple[str, ...] = ()
+    sex: str | None = None
+    birth_weight_grams: int | None = None
+    age_days: int | None = None
+    qualifiers: tuple[str, ...] = ()
 
 
 CASE_COLUMNS = tuple(field.name for field in fields(Case))
 """The standard columns that pricing reads."""
+
+GROUPING_COLUMNS = (
+    "principal_diagnosis",
+    "secondary_diagnoses",
+    "sex",
+    "birth_weight_grams",
+    "age_days",
+    "qualifiers",
+)
+"""The standard columns that only cases without a cost group need."""
 
 STANDARD_COLUMNS = CASE_COLUMNS
 """Every column name with a meaning; others are none of our business and never leave their file."""
@@ -80,6 +98,10 @@ _COLUMN_TYPES = {
     "death_unavoidable": pa.bool_(),
     "age_years": pa.int64(),
     "procedure_codes": pa.list_(pa.string()),
+    "secondary_diagnoses": pa.list_(pa.string()),
+    "qualifiers": pa.list_(pa.string()),
+    "birth_weight_grams": pa.int64(),
+    "age_days": pa.int64(),
     "quantity": pa.int64(),
     "length_of_stay_days": pa.int64(),
     "claimed_amount": pa.decimal128(38, 9),

@@ -577,6 +577,54 @@ def procedure_signatures(
     return signature, wrong
 
 
+@dataclass(frozen=True, slots=True)
+class CodeLists:
+    """A column of lists of codes: those of row r are ``codes`` from ``start[r]`` to ``start[r + 1]``."""
+
+    start: NDArray[np.int64]
+    codes: CodedText
+
+    def rows_of(self, places: Mask) -> Mask:
+        """The rows that have one of these places of ``codes``."""
+        rows = np.zeros(len(self.start) - 1, dtype=np.bool_)
+        rows[np.searchsorted(self.start, np.flatnonzero(places), side="right") - 1] = True
+        return rows
+
+
+def code_lists(name: str, column: pa.ChunkedArray | pa.Array) -> CodeLists:
+    """Lists of codes, or text with codes separated by ``;`` or ``|``. A missing list has none."""
+    array = one_array(column)
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        # null lists have no elements here, whatever stands behind them
+        lengths = np.where(null_cells(array), 0, np.diff(np.asarray(array.offsets)))
+        return CodeLists(_starts(lengths), coded_text(name, array.flatten()))
+    cells = coded_text(name, array)
+    if cells.is_absent:
+        return CodeLists(np.zeros(len(array) + 1, dtype=np.int64), no_text(0))
+    texts = pa.array(cells.texts, pa.string())
+    split = pc.split_pattern(pc.replace_substring(texts, "|", ";"), ";")
+    length_of_text = np.append(np.asarray(pc.fill_null(pc.list_value_length(split), 0)), 0).astype(np.int64)
+    lengths = cells.of_table(length_of_text)
+    start = _starts(lengths)
+    pieces = coded_text(name, split.flatten())
+    # the pieces of each row's text, row after row
+    first = cells.of_table(_starts(length_of_text)[:-1])
+    place = np.arange(start[-1], dtype=np.int64) + np.repeat(first - start[:-1], lengths)
+    undecodable = {name for number in cells.undecodable for name in _pieces(cells.texts[number], pieces)}
+    return CodeLists(start, replace(pieces.at(place), undecodable=frozenset(undecodable)))
+
+
+def _pieces(text: str | None, pieces: CodedText) -> list[int]:
+    own = {piece.strip() for piece in _PROCEDURE_SEPARATORS.split(text or "")}
+    return [number for number, piece in enumerate(pieces.texts) if piece in own]
+
+
+def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    start = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=start[1:])
+    return start
+
+
 def split_procedures(text: str) -> list[str]:
     """The codes of a text cell."""
     return [code for part in _PROCEDURE_SEPARATORS.split(text) if (code := part.strip())]

@@ -24,6 +24,7 @@ from pathlib import Path
 from random import Random
 from string import Template
 
+from tariffcore.demo_rules import CODES_HEADER, POLICY_TOML, RULES_HEADER, Condition, code_rows, rule_rows
 from tariffcore.money import format_minor, round_to_places
 
 SEED = 20250101
@@ -741,13 +742,14 @@ source = "synthetic"
 
 def schedule_toml(edition: DemoEdition) -> str:
     """schedule.toml of an edition."""
-    return SCHEDULE_TOML.substitute(
+    rules = SCHEDULE_TOML.substitute(
         id=edition.id,
         title=edition.title,
         published=edition.published,
         start=edition.start,
         base_rate=edition.base_rate,
     )
+    return rules + POLICY_TOML
 
 
 def _csv_text(header: str, rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]]) -> str:
@@ -770,6 +772,16 @@ def _group_row(group: DemoGroup) -> tuple[str, ...]:
         group.component_profile,
         SOURCE,
     )
+
+
+def demo_conditions() -> list[Condition]:
+    """The 95 conditions of the chapters, in the order of their groups."""
+    return [
+        Condition(number, name, profile, tuple(treatments))
+        for number, (profile, name, treatments) in enumerate(
+            (profile, name, treatments) for profile, names, treatments, _, _ in chapters() for name in names
+        )
+    ]
 
 
 def demo_files() -> dict[str, dict[str, str]]:
@@ -815,6 +827,16 @@ def demo_files() -> dict[str, dict[str, str]]:
             "factors.csv": _csv_text(
                 "unit,factor_code,factor,source,effective_start_date,effective_end_date", factors(edition)
             ),
+            "grouping_rules.csv": _csv_text(
+                RULES_HEADER,
+                rule_rows(
+                    demo_conditions(),
+                    [group.drg_code for group in edition_groups],
+                    ADDED_IN_2026,
+                    later=edition is not EDITIONS[0],
+                ),
+            ),
+            "grouping_codes.csv": _csv_text(CODES_HEADER, code_rows(demo_conditions())),
         }
     return folders
 

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from tariffcore import column_reading as reading
 from tariffcore.arrow_buffers import null_cells
+from tariffcore.cases import GROUPING_COLUMNS
 from tariffcore.codes import normalise_procedure
 from tariffcore.column_reading import CodedText, DayColumn, Mask
+from tariffcore.grouping_encoding import GroupedRows, encode_diagnoses, group_rows
 from tariffcore.plan import (
     DAY_CODES,
     DEATH_ANSWERS,
@@ -88,6 +90,8 @@ class EncodedCases:
     """Rows decided by their own fields, whatever the edition says; None: there are none."""
     marked_edition: NDArray[np.uint8] | None = None
     """1 + the number of the edition that covers the date of each marked row, 0 where none does."""
+    grouped: GroupedRows | None = None
+    """The groups of the cases that came without one; None where there are none, or no rules to go by."""
 
     def __len__(self) -> int:
         return len(self.deciding_day)
@@ -112,8 +116,12 @@ class _Marks:
         self.mark(self.missing, column, rows)
 
 
-def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None = None) -> EncodedCases:
+def encode_cases(
+    table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None = None, threads: int = 1
+) -> EncodedCases:
     """The standard columns of a table of cases as arrays for the kernel.
+
+    Cases without a group are grouped, where an edition has rules.
 
     ``malformed`` are row numbers that are no rows of the table at all.  Columns other than the standard ones
     are ignored.  Raises CasesError for a column whose type can hold no such thing; a cell never raises.
@@ -132,7 +140,16 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
     drg, service = coded("drg_code"), coded("service_code")
     item, is_case, is_service = _items(drg, service, plan)
     marks.wrong("service_code", is_case & is_service)
-    marks.absent("drg_code", ~(is_case | is_service))
+    ungrouped = ~(is_case | is_service)
+    # where nothing says anything of a group, there is nothing to group by, and looking costs nothing
+    may_group = plan.groups_cases and any(
+        name in names and table.column(name).null_count < count for name in GROUPING_COLUMNS
+    )
+    groups_first = may_group and bool(ungrouped.any())
+    if groups_first:
+        is_case = is_case | ungrouped
+    else:
+        marks.absent("drg_code", ungrouped)
 
     setting = coded("care_setting")
     marks.absent("care_setting", setting.missing())
@@ -154,16 +171,21 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         admission_needed = np.ones(count, dtype=np.bool_)
     marks.absent("admission_date", admission.missing & admission_needed)
 
-    outcome = _outcomes(table, coded, has_stay, plan, marks)
+    outcome_text = coded("outcome") if "outcome" in names else None
+    outcome = _outcomes(table, outcome_text, has_stay, plan, marks)
     age = _ages(table, marks)
+    diagnoses = contradicting_ages = None
+    if groups_first:
+        diagnoses, contradicting_ages = encode_diagnoses(
+            table, age, outcome_text, setting, ungrouped, plan.qualifiers, marks.wrong, marks.absent
+        )
+        age = np.where(ungrouped, diagnoses.years, age)
     quantity = _quantities(table, is_service, marks)
     signature = _signatures(table, plan, marks)
     factor = coded("factor_code")
     provider = coded("provider_id").map(
         lambda text: plan.provider_rows.get(text, UNKNOWN_PROVIDER_ROW), MISSING_PROVIDER_ROW, np.uint16
     )
-    if plan.first_provider_of_item is not None:
-        provider = provider + plan.first_provider_of_item.take(item)
     claimed_minor = claimed_missing = None
     if "claimed_amount" in names:
         claimed = reading.money_minor(
@@ -192,17 +214,26 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         admission_code = admission_code.copy()
         admission_code[without_stay] = discharge_code[without_stay]
     keys = _setting_keys(setting, factor, addons, is_case, admission, discharge, editions, plan)
+    grouped = None
+    if diagnoses is not None:
+        stay_days = discharge_code - admission_code  # modulo 2**16, as the kernel does
+        grouped = group_rows(diagnoses, plan.grouping_rules, editions, stay_days, ungrouped, threads)
+        found = grouped.numbers(plan.items_of_rules)
+        item = np.where(found >= 0, found, item).astype(np.uint16)
+    if plan.first_provider_of_item is not None:
+        provider = provider + plan.first_provider_of_item.take(item)
 
     impossible = _impossible_stay(admission, discharge)
     troubles = [
         (contradicts, INVALID_STAY),
+        (contradicting_ages, INVALID_STAY),
         (impossible, INVALID_STAY),
         *((marked.rows, MISSING_DAY) for marked in marks.missing),
         *((marked.rows, INVALID_DAY) for marked in marks.invalid),
         (malformed, MALFORMED_DAY),
     ]
     marked = marked_edition = None
-    if any(rows is not None and rows.any() for rows in (contradicts, impossible)) or (
+    if any(rows is not None and rows.any() for rows in (contradicts, contradicting_ages, impossible)) or (
         marks.missing or marks.invalid or (malformed is not None and len(malformed))
     ):
         deciding = deciding.copy()
@@ -231,6 +262,7 @@ def encode_cases(table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None
         missing=tuple(marks.missing),
         marked=marked,
         marked_edition=marked_edition,
+        grouped=grouped,
     )
 
 
@@ -371,12 +403,11 @@ def _stay_by_length(
 
 
 def _outcomes(
-    table: pa.Table, coded: Callable[[str], CodedText], has_stay: Mask, plan: Plan, marks: _Marks
+    table: pa.Table, column: CodedText | None, has_stay: Mask, plan: Plan, marks: _Marks
 ) -> NDArray[np.uint8]:
     """Outcome and whether a death was unavoidable, in one number."""
     count = marks.count
-    if "outcome" in table.column_names:
-        column = coded("outcome")
+    if column is not None:
         marks.absent("outcome", column.missing() & has_stay)
         outcome = column.map(lambda text: plan.outcomes.get(text, UNKNOWN_OUTCOME), MISSING_OUTCOME, np.uint8)
     else:

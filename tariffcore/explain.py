@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tariffcore.cases import Case
+from tariffcore.cases import GROUPING_COLUMNS, Case
 from tariffcore.explaining.counted_service import CountedService
 from tariffcore.explaining.line import Line
 from tariffcore.explaining.statements import NoAmountError, statement, written
 from tariffcore.explaining.treated_case import TreatedCase
+from tariffcore.explaining.ungrouped_case import UngroupedCase
 from tariffcore.explanation import ComponentPart, Explanation, Statement
 from tariffcore.explanation_text import reasons_in_words
 from tariffcore.labelling import labels_in
@@ -99,4 +100,17 @@ def reason_of_malformed_row(trouble: str, values: Mapping[str, str], language: s
 
 def _line(case: Case, catalog: Catalog) -> Line:
     """The line a case is. One with neither code, or both, comes to an end before it matters which."""
-    return CountedService(case, catalog) if written(case.drg_code) is None else TreatedCase(case, catalog)
+    if written(case.drg_code) is not None:
+        return TreatedCase(case, catalog)
+    if written(case.service_code) is None and _groups_cases(case, catalog):
+        return UngroupedCase(case, catalog)
+    return CountedService(case, catalog)
+
+
+def _groups_cases(case: Case, catalog: Catalog) -> bool:
+    """Whether editions tell groups; where nobody knows the editions, whether the case could be told one."""
+    if not any(getattr(case, name) not in (None, "", ()) for name in GROUPING_COLUMNS):
+        return False  # nothing to group by: what lacks is a code
+    if not catalog.editions:
+        return True
+    return any(span.schedule.grouping is not None for span in catalog.spans)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from tariffcore.explanation_text import COLUMNS, explanation_in_words, reasons_in_words
+from tariffcore.explanation_text import COLUMNS, explanation_in_a_line, explanation_in_words, reasons_in_words
 from tariffcore.labelling import labels_in
 from tariffcore.money import RoundingMode, format_minor
 from tariffcore.schedule.catalog import DecidingDate
@@ -21,6 +21,7 @@ EXPLANATION_FORMAT = "tariffcore.explanation/1"
 
 STEP_IDS = (
     "edition",
+    "grouping",
     "group",
     "service",
     "share",
@@ -177,6 +178,10 @@ class Explanation:
             "reason": self.reason,
             "reasons": [_statement_json(reason) for reason in self.reasons],
         }
+
+    def in_a_line(self, language: str = "en") -> str:
+        """The steps that made the amount in one line, or why there is none."""
+        return explanation_in_a_line(self, labels_in(language))
 
     def to_text(self, language: str = "en", columns: int = COLUMNS) -> str:
         """The explanation for people, in lines of at most so many columns (60 to 100).

@@ -21,7 +21,7 @@ NARROWEST = 60
 _LONGEST_WHOLE_WORD = 64
 """A digest is longer than a narrow line rather than broken."""
 
-CODE_STEPS = frozenset(["edition", "group", "service"])
+CODE_STEPS = frozenset(["edition", "grouping", "group", "service"])
 """Steps whose result is a code, not a number."""
 
 MONEY_STEPS = frozenset(["tariff", "rate", "tariff_share", "unit_price", "payment", "addon", "components"])
@@ -60,6 +60,27 @@ def explanation_in_words(explanation: Explanation, labels: Labels, columns: int 
     lines.append("")
     lines += _last_lines(explanation, labels, columns)
     return "\n".join(lines)
+
+
+_IN_A_LINE = ("grouping", "group", "service", "weight", "weight_share", "tariff", "rate", "tariff_share")
+_IN_A_LINE_IF_NOT_ONE = ("factor", "coefficient")
+
+
+def explanation_in_a_line(explanation: Explanation, labels: Labels) -> str:
+    """Group, weight, tariff, factors and payment one after the other; or why there is no amount."""
+    if explanation.amount_minor is None:
+        return reasons_in_words(explanation.reasons, labels)
+    parts = []
+    for step in explanation.steps:
+        if step.id in _IN_A_LINE or (step.id in _IN_A_LINE_IF_NOT_ONE and step.result != "1"):
+            words = f"{labels.sections['step'][step.id]} {_result(step, explanation, labels)}"
+            if step.rule_id is not None and step.id in ("grouping", "factor"):
+                words += f" ({labels.sentence('part', 'rule', {'rule_id': step.rule_id})})"
+            parts.append(words)
+    amount = labels.minor(explanation.amount_minor, explanation.minor_units)
+    values = {"amount": amount, "currency": explanation.currency}
+    parts.append(labels.sentence("part", "amount_line", values))
+    return "; ".join(parts)
 
 
 def _head(explanation: Explanation, labels: Labels, columns: int) -> list[str]:

@@ -33,6 +33,8 @@ LARGEST_SHOWN_FRACTION = 9_999
 NUMBER_VALUES = frozenset(
     [
         "age_years",
+        "age_days",
+        "birth_weight_grams",
         "child_age_limit",
         "quantity",
         "length_of_stay_days",
@@ -104,6 +106,17 @@ PLAIN_VALUES = frozenset(
         "encoding",
         "path",
         "byte",
+        "asked",
+        "given",
+        "groups",
+        "rules",
+        "known",
+        "tie",
+        "count",
+        "moved",
+        "cases",
+        "moved_money",
+        "money",
     ]
 )
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tariffcore._kernel import PriceTables
 from tariffcore.errors import CatalogError, Problem
+from tariffcore.grouping_tables import CompiledRules
 from tariffcore.numbering import (
     AGE_CLASSES,
     DAY_CODES,
@@ -104,6 +105,26 @@ class Plan(Numbering):
         if problems:
             raise CatalogError(CANNOT_BE_PRICED, problems)
         self.tables = PriceTables(**Layout(self).tables())
+        self.grouping_rules = tuple(
+            None if schedule.grouping is None else CompiledRules(schedule) for schedule in self.editions
+        )
+        """Of each edition the rules that tell a case's group; None where it has none."""
+
+    @property
+    def groups_cases(self) -> bool:
+        """Whether some edition can tell the group of a case that comes without one."""
+        return any(rules is not None for rules in self.grouping_rules)
+
+    def items_of_rules(self, rules: CompiledRules) -> NDArray[np.int32]:
+        """The number of the item that each rule leads to."""
+        return np.array([self.drg_items[rule.drg_code] for rule in rules.grouping.rules], dtype=np.int32)
+
+    @cached_property
+    def qualifiers(self) -> frozenset[str]:
+        """The words with which some edition's cases may be qualified."""
+        return frozenset(
+            word for rules in self.grouping_rules if rules is not None for word in rules.grouping.qualifiers
+        )
 
     @cached_property
     def edition_of_day(self) -> NDArray[np.int16]:

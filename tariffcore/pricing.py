@@ -17,6 +17,7 @@ from tariffcore import _encoding, _kernel
 from tariffcore.arrow_buffers import packed
 from tariffcore.column_reading import looked_up
 from tariffcore.encoding import AddOns, EncodedCases, MarkedRows, encode_cases
+from tariffcore.grouping_encoding import GroupedRows
 from tariffcore.money import MAX_AMOUNT_MINOR
 from tariffcore.plan import MISSING_AGE, Plan
 from tariffcore.schedule.catalog import Catalog
@@ -71,6 +72,57 @@ class CasesAsRead(Protocol):
 
 
 @dataclass(frozen=True)
+class FoundGroups:
+    """The group that rules gave each case that came without one. Arrays have one element a case.
+
+    drg       int32, the place of the group in ``drg_codes``; -1: none was found, or none was looked for
+    rule      int32, the place of the grouping rule in ``rule_ids``; -1 likewise
+    """
+
+    drg_codes: Sequence[str]
+    rule_ids: Sequence[str]
+    drg: NDArray[np.int32]
+    rule: NDArray[np.int32]
+
+    def columns(self) -> dict[str, pa.Array]:
+        """The two columns of an output, by name."""
+        return {
+            "drg_code": _of_places(self.drg, self.drg_codes),
+            "grouping_rule_id": _of_places(self.rule, self.rule_ids),
+        }
+
+
+def _of_places(places: NDArray[np.int32], names: Sequence[str]) -> pa.DictionaryArray:
+    """Places as a dictionary column of what stands there, null where there is none."""
+    null = places < 0
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.where(null, 0, places), mask=null), pa.array(list(names), pa.string())
+    )
+
+
+def nothing_found(count: int) -> FoundGroups:
+    """The groups of so many cases of which none was grouped."""
+    none = np.full(count, -1, dtype=np.int32)
+    return FoundGroups((), (), none, none)
+
+
+def found_groups(grouped: GroupedRows) -> FoundGroups:
+    """The groups and rules of the rows that were grouped, by name."""
+    drg_codes: dict[str, int] = {}
+    rule_ids: dict[str, int] = {}
+
+    def places(names: Sequence[str], known: dict[str, int]) -> NDArray[np.int32]:
+        return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.int32)
+
+    return FoundGroups(
+        drg=grouped.numbers(lambda own: places([r.drg_code for r in own.grouping.rules], drg_codes)),
+        rule=grouped.numbers(lambda own: places([r.rule_id for r in own.grouping.rules], rule_ids)),
+        drg_codes=list(drg_codes),
+        rule_ids=list(rule_ids),
+    )
+
+
+@dataclass(frozen=True)
 class PricedCases:
     """What became of each case, in input order. Arrays have one element a case.
 
@@ -91,6 +143,8 @@ class PricedCases:
     rule: NDArray[np.uint16]
     parts_minor: NDArray[np.int64] | None = None
     has_parts: NDArray[np.uint8] | None = None
+    found: FoundGroups | None = None
+    """The groups of the cases that came without one; None: no case was grouped."""
 
     def __len__(self) -> int:
         return len(self.amount_minor)
@@ -227,7 +281,9 @@ def price_cases(
     CatalogError for a catalog that does not fit the kernel; a wrong row is a status.
     """
     plan = catalog if isinstance(catalog, Plan) else Plan(catalog)
-    return price_encoded(encode_cases(table, plan, malformed), plan, components=components, threads=threads)
+    threads = default_threads() if threads is None else threads
+    encoded = encode_cases(table, plan, malformed, threads)
+    return price_encoded(encoded, plan, components=components, threads=threads)
 
 
 def price_encoded(
@@ -285,13 +341,18 @@ def price_encoded(
             )
 
     _over_rows(price_and_split if components and plan.component_names else price, count, threads)
+    if cases.grouped is not None:
+        # what has no group has no item either: then why there is no group is the reason
+        ungrouped = (cases.grouped.status > CaseStatus.OK) & (status == CaseStatus.UNKNOWN_DRG)
+        np.copyto(status, cases.grouped.status, where=ungrouped)
     if cases.addons is not None:
         pay_addons(
             plan.addon_components, cases.addons, amount_minor, status, edition, rule, parts_minor, has_parts
         )
     if cases.marked is not None and cases.marked_edition is not None:
         edition[cases.marked] = cases.marked_edition
-    return PricedCases(plan, cases, amount_minor, status, edition, rule, parts_minor, has_parts)
+    found = None if cases.grouped is None else found_groups(cases.grouped)
+    return PricedCases(plan, cases, amount_minor, status, edition, rule, parts_minor, has_parts, found)
 
 
 def pay_addons(

@@ -8,7 +8,7 @@ unless said otherwise; what the rules leave open is a parameter of the schedule.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from tariffcore.cases import Case
 from tariffcore.codes import normalise_procedure
+from tariffcore.grouping.reference import reference_group
 from tariffcore.schedule.model import (
     AddOn,
     AppliesTo,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from tariffcore.schedule.catalog import Catalog
 
 OLDEST_AGE_YEARS = 130
+OLDEST_AGE_DAYS = 131 * 366 - 1
+LIGHTEST_NEWBORN_GRAMS, HEAVIEST_NEWBORN_GRAMS = 100, 8_000
 LARGEST_QUANTITY = 2**31 - 1
 LONGEST_STAY_DAYS = 32_767
 LARGEST_AMOUNT_MINOR = 999_999_999_999_999_999  # 18 digits
@@ -79,11 +82,17 @@ def reference_price(case: Case, catalog: Catalog) -> ReferenceResult:
     schedule_id = schedule.id if schedule is not None else None
     try:
         fields_are_in_range(case, catalog)
+        if is_ungrouped(case, catalog):
+            diagnoses_are_in_range(case, catalog)
         needed_fields_are_given(case, catalog)
         dates_agree(case)
+        if is_ungrouped(case, catalog):
+            ages_agree(case)
         if schedule is None:
             raise _NoAmountError(CaseStatus.NO_SCHEDULE_FOR_DATE)
         day = deciding_day(case, catalog)
+        if is_ungrouped(case, catalog):
+            case = grouped(case, schedule)
         if written(case.drg_code) is not None:
             amount_minor, rule_id, method, components_minor = price_of_treated_case(case, schedule, day)
         else:
@@ -92,6 +101,53 @@ def reference_price(case: Case, catalog: Catalog) -> ReferenceResult:
     except _NoAmountError as no_amount:
         return ReferenceResult(no_amount.status, schedule_id=schedule_id)
     return ReferenceResult(CaseStatus.OK, amount_minor, schedule_id, rule_id, components_minor, method)
+
+
+def is_ungrouped(case: Case, catalog: Catalog) -> bool:
+    """A treated case without a group, where the fund has rules that tell it."""
+    return (
+        written(case.drg_code) is None
+        and written(case.service_code) is None
+        and any(edition.grouping is not None for edition in editions_in_use(catalog))
+    )
+
+
+def grouped(case: Case, schedule: Schedule) -> Case:
+    """The case with the group that the edition's rules give it, and the age that its days tell."""
+    found = reference_group(case, schedule, length_of_stay(case, schedule))
+    if found.status is not CaseStatus.OK:
+        raise _NoAmountError(found.status)
+    age_years = case.age_years
+    if age_years is None and case.age_days is not None and case.age_days // 365 == case.age_days // 366:
+        age_years = case.age_days // 365
+    return replace(case, drg_code=found.drg_code, age_years=age_years)
+
+
+def ages_agree(case: Case) -> None:
+    """So many days are between so many full years, counted as 365 and as 366 days."""
+    if case.age_years is None or case.age_days is None:
+        return
+    if not case.age_days // 366 <= case.age_years <= case.age_days // 365:
+        raise _NoAmountError(CaseStatus.INVALID_DATES)
+
+
+def diagnoses_are_in_range(case: Case, catalog: Catalog) -> None:
+    """What only grouping reads is what can occur, too."""
+    qualifiers = {
+        word
+        for edition in editions_in_use(catalog)
+        if edition.grouping is not None
+        for word in edition.grouping.qualifiers
+    }
+    weight, days = case.birth_weight_grams, case.age_days
+    in_range = (
+        (written(case.sex) is None or (written(case.sex) or "").casefold() in ("female", "male"))
+        and (weight is None or LIGHTEST_NEWBORN_GRAMS <= weight <= HEAVIEST_NEWBORN_GRAMS)
+        and (days is None or 0 <= days <= OLDEST_AGE_DAYS)
+        and qualifiers.issuperset(case.qualifiers)
+    )
+    if not in_range:
+        raise _NoAmountError(CaseStatus.INVALID_FIELD)
 
 
 def price_of_treated_case(
@@ -280,11 +336,13 @@ def fields_are_in_range(case: Case, catalog: Catalog) -> None:
 def needed_fields_are_given(case: Case, catalog: Catalog) -> None:
     """What every line needs, and what a case or a service needs besides."""
     case_id = written(case.case_id) if isinstance(case.case_id, str) else case.case_id
-    is_treated_case = written(case.drg_code) is not None
+    ungrouped = is_ungrouped(case, catalog)
+    is_treated_case = written(case.drg_code) is not None or ungrouped
     is_service = written(case.service_code) is not None
     has_stay = is_treated_case or is_average_cost_case(case, catalog)
     missing = (
-        case_id is None
+        (ungrouped and written(case.principal_diagnosis) is None)
+        or case_id is None
         or case.discharge_date is None
         or (case.admission_date is None and catalog.deciding_date == "admission")
         or written(case.care_setting) is None

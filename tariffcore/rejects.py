@@ -47,8 +47,17 @@ _REASON_DEPENDS_ON: dict[CaseStatus, tuple[str, ...]] = {
 
 _CACHE_LIMIT = 100_000
 
-_NUMBERS_WITH_A_RANGE = ("age_years", "quantity", "length_of_stay_days", "addon_amount")
-"""A cell of these may be a number and still be wrong: then the explanation names it, and the range."""
+_READ_AND_WRONG = (
+    "age_years",
+    "quantity",
+    "length_of_stay_days",
+    "addon_amount",
+    "age_days",
+    "birth_weight_grams",
+    "sex",
+    "qualifiers",
+)
+"""A cell of these may be read and still be wrong: then the explanation names it, and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +204,7 @@ def _cells_of_marks(
 def _unread(cells: Sequence[tuple[str, str]], case: Case) -> list[tuple[str, str]]:
     """The cells that came to nothing, each once. What a case does hold, such as an age of 200, its
     explanation names."""
-    held = {name for name in (*_NUMBERS_WITH_A_RANGE, "service_code") if getattr(case, name) is not None}
+    held = {name for name in (*_READ_AND_WRONG, "service_code") if getattr(case, name) not in (None, ())}
     return list(dict.fromkeys(cell for cell in cells if cell[0] not in held))
 
 
@@ -203,9 +212,9 @@ def _is_out_of_range(cells: Sequence[tuple[str, str]], case: Case) -> bool:
     """Whether some of the cells were read, and are wrong all the same: a range, or both kinds of code."""
     both_codes = case.drg_code is not None and case.service_code is not None
     return any(
-        both_codes if name == "service_code" else getattr(case, name) is not None
+        both_codes if name == "service_code" else getattr(case, name) not in (None, ())
         for name, _ in cells
-        if name == "service_code" or name in _NUMBERS_WITH_A_RANGE
+        if name == "service_code" or name in _READ_AND_WRONG
     )
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tariffcore.binding import FIELDS, CaseColumns, Workspace, price_columns
-from tariffcore.cases import Case
+from tariffcore.cases import Case, table_from_cases
 from tariffcore.encoding import MAX_QUANTITY
 from tariffcore.known_words import KnownWords, place_of
 from tariffcore.money import MAX_AMOUNT_MINOR
 from tariffcore.plan import Plan
+from tariffcore.pricing import PricedCases, price_cases
 from tariffcore.schedule.limits import MAX_AGE_YEARS, MAX_STAY_DAYS
 from tariffcore.schedule.model import PaymentMethod, Schedule
 from tariffcore.statuses import CaseStatus
@@ -61,6 +62,8 @@ class PricedCase(NamedTuple):
     edition                   the edition that covers the deciding date; None: none does, or there is no date
     parts_minor               the amount over ``plan.component_names``; None: not asked for, or it has none
     claimed_difference_minor  claimed less priced; None unless there are both
+    drg_code                  of a case that came without its group: the group that was found
+    grouping_rule_id          the grouping rule that led to it
     """
 
     status: CaseStatus
@@ -70,11 +73,57 @@ class PricedCase(NamedTuple):
     parts_minor: tuple[int, ...] | None = None
     claimed_difference_minor: int | None = None
     method: PaymentMethod | None = None
+    drg_code: str | None = None
+    grouping_rule_id: str | None = None
 
 
 def price_case(case: Case, plan: Plan, *, components: bool = False) -> PricedCase:
     """Price one case. A wrong field is a status and never an error. Safe to call from several threads."""
+    if plan.groups_cases and not (case.drg_code or "").strip() and not (case.service_code or "").strip():
+        return _price_ungrouped(case, plan, components=components)
     return _SinglePricer.of(plan).price(case, components=components)
+
+
+def _price_ungrouped(case: Case, plan: Plan, *, components: bool) -> PricedCase:
+    """A case that needs its group first, as a table of one row: about a millisecond."""
+    return priced_records(
+        price_cases(table_from_cases([case]), plan, components=components, threads=1), plan
+    )[0]
+
+
+def priced_records(priced: PricedCases, plan: Plan) -> list[PricedCase]:
+    """The cases of a table as records, in order."""
+    editions: list[Schedule | None] = [None, *plan.editions]
+    amounts = priced.amount_minor.tolist()
+    rules = priced.rule.tolist()
+    places = priced.edition.tolist()
+    differences = None if priced.difference_minor is None else priced.difference_minor.tolist()
+    has_difference = priced.has_difference.tolist()
+    found = priced.found
+    drg, grouping_rule = ([-1], [-1]) if found is None else (found.drg.tolist(), found.rule.tolist())
+    records: list[PricedCase] = []
+    for row, number in enumerate(priced.status.tolist()):
+        status = CaseStatus(number)
+        record = PricedCase(status, edition=editions[places[row]])
+        if found is not None and drg[row] >= 0:
+            record = record._replace(
+                drg_code=found.drg_codes[drg[row]], grouping_rule_id=found.rule_ids[grouping_rule[row]]
+            )
+        if status is CaseStatus.OK:
+            parts: tuple[int, ...] | None = None
+            if priced.parts_minor is not None and priced.has_parts is not None and priced.has_parts[row]:
+                parts = tuple(priced.parts_minor[:, row].tolist())
+            record = record._replace(
+                amount_minor=amounts[row],
+                rule_id=plan.rule_ids[rules[row]],
+                parts_minor=parts,
+                claimed_difference_minor=(
+                    differences[row] if differences is not None and has_difference[row] else None
+                ),
+                method=plan.rule_methods[rules[row]],
+            )
+        records.append(record)
+    return records
 
 
 class _SinglePricer:

@@ -32,7 +32,13 @@ class CaseStatus(IntEnum):
     UNKNOWN_FACTOR = 17
     MALFORMED_ROW = 18
     ADDON_NOT_PAID = 19
+    UNGROUPABLE = 20
+    UNKNOWN_DIAGNOSIS = 21
+    AMBIGUOUS = 22
 
+
+GROUPING_STATUSES = frozenset({CaseStatus.UNGROUPABLE, CaseStatus.UNKNOWN_DIAGNOSIS, CaseStatus.AMBIGUOUS})
+"""What only a case that comes without its cost group can have."""
 
 STATUS_MEANING: dict[CaseStatus, str] = {
     CaseStatus.UNSPECIFIED: "no status was set",
@@ -55,5 +61,8 @@ STATUS_MEANING: dict[CaseStatus, str] = {
     CaseStatus.UNKNOWN_FACTOR: "the factor is not one the schedules know",
     CaseStatus.MALFORMED_ROW: "the line is not a row of this table",
     CaseStatus.ADDON_NOT_PAID: "the edition that applies pays no such amount on top of this",
+    CaseStatus.UNGROUPABLE: "no grouping rule of the edition that applies holds for the case",
+    CaseStatus.UNKNOWN_DIAGNOSIS: "the principal diagnosis is not one the edition that applies knows",
+    CaseStatus.AMBIGUOUS: "grouping rules of equal rank name different cost groups",
 }
 """Each status in a few words, for summaries; the rejects name the value as well."""

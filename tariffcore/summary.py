@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariffcore import _tallies
-from tariffcore.column_reading import coded_text, days
+from tariffcore.codes import Mend, mends_of
+from tariffcore.column_reading import code_lists, coded_text, days
 from tariffcore.encoding import EncodedCases
 from tariffcore.plan import DAY_CODES, MISSING_DAY, Plan
 from tariffcore.pricing import PricedCases
@@ -52,6 +53,8 @@ class Summary:
     claimed_under: Tally = field(default_factory=Tally)
     claimed_equal: int = 0
     has_claims: bool = False
+    mended_codes: dict[Mend, int] = field(default_factory=dict)
+    """Diagnoses and procedures of cases to be grouped that were typed in another form than the rules have."""
 
     @property
     def read(self) -> int:
@@ -89,6 +92,8 @@ class Summary:
         self.claimed_under.add(other.claimed_under.cases, other.claimed_under.amount_minor)
         self.claimed_equal += other.claimed_equal
         self.has_claims |= other.has_claims
+        for mend, count in other.mended_codes.items():
+            self.mended_codes[mend] = self.mended_codes.get(mend, 0) + count
 
 
 class TableSummarist:
@@ -121,6 +126,8 @@ class TableSummarist:
         for component, parts in priced.components_minor.items():
             summary.by_component[component] = exact_sum(parts)
         self._claims(priced, summary)
+        if "principal_diagnosis" in table.column_names and _has_some(table.column("principal_diagnosis")):
+            summary.mended_codes = mended_codes(table)
         return summary
 
     def _by_setting(self, table: pa.Table, priced: PricedCases) -> dict[str, Tally]:
@@ -187,6 +194,28 @@ class Summarist(TableSummarist):
             for month, amount_minor in zip(months, priced.amount_minor[last_day].tolist(), strict=True):
                 by_month.setdefault(str(month), Tally()).add(1, amount_minor)
         return by_month
+
+
+def _has_some(column: pa.ChunkedArray) -> bool:
+    return bool(column.null_count < len(column))
+
+
+def mended_codes(table: pa.Table) -> dict[Mend, int]:
+    """How many codes of cases without a group had to be mended, by what was the matter with them."""
+    counts: dict[Mend, int] = {}
+    for name, point_after in (("principal_diagnosis", 3), ("secondary_diagnoses", 3), ("procedure_codes", 2)):
+        if name not in table.column_names:
+            continue
+        column = table.column(name)
+        coded = coded_text(name, column) if name == "principal_diagnosis" else code_lists(name, column).codes
+        mends = [() if text is None else mends_of(text, point_after=point_after) for text in coded.texts]
+        if not any(mends):
+            continue
+        uses = np.bincount(coded.index[~coded.null].astype(np.int64), minlength=len(mends))
+        for number, own in enumerate(mends):
+            for mend in own:
+                counts[mend] = counts.get(mend, 0) + int(uses[number])
+    return {mend: counts[mend] for mend in Mend if counts.get(mend)}
 
 
 def _by_text(

@@ -36,6 +36,12 @@ def test_the_standard_columns_are_frozen():
         "claimed_amount",
         "addon_amount",
         "addon_kind",
+        "principal_diagnosis",
+        "secondary_diagnoses",
+        "sex",
+        "birth_weight_grams",
+        "age_days",
+        "qualifiers",
     )
     assert CASE_COLUMNS == STANDARD_COLUMNS
 
@@ -45,7 +51,7 @@ def test_what_a_case_is_unless_said():
     said = {field.name: getattr(case, field.name) for field in fields(case)}
 
     expected = {**dict.fromkeys(CASE_COLUMNS), "case_id": "1", "outcome": "discharged", "quantity": 1}
-    assert said == {**expected, "procedure_codes": ()}
+    assert said == {**expected, "procedure_codes": (), "secondary_diagnoses": (), "qualifiers": ()}
 
 
 def test_a_case_does_not_change():

@@ -38,7 +38,7 @@ def test_what_ships_is_what_the_generator_writes(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout == "14 files written\n"
+    assert done.stdout == "18 files written\n"
     for folder in FOLDERS:
         written = {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()}
         shipped = {path.name: path.read_bytes() for path in (SHIPPED / folder).iterdir()}

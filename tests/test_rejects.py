@@ -33,7 +33,7 @@ from tariffcore.schedule.catalog import Catalog
 from tariffcore.schedule.folder import read_schedule
 from tariffcore.schedule.model import Pay
 from tariffcore.schedule.shipped import resolve
-from tariffcore.statuses import CaseStatus
+from tariffcore.statuses import GROUPING_STATUSES, CaseStatus
 from tests.small_schedule import SMALL, group, stay_rule
 from tests.strategies import aimed_catalog, random_cases
 from tests.test_case_rows import ONE, bytes_as_text
@@ -103,6 +103,7 @@ def test_the_reason_is_what_the_explanation_says() -> None:
         CaseStatus.UNSPECIFIED,
         CaseStatus.OK,
         CaseStatus.MALFORMED_ROW,  # not a case at all
+        *GROUPING_STATUSES,  # of cases without a group
     }
 
 

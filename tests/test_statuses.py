@@ -27,6 +27,9 @@ NUMBERS = {
     "UNKNOWN_FACTOR": 17,
     "MALFORMED_ROW": 18,
     "ADDON_NOT_PAID": 19,
+    "UNGROUPABLE": 20,
+    "UNKNOWN_DIAGNOSIS": 21,
+    "AMBIGUOUS": 22,
 }
 """Add at the end; what stands here is never renumbered nor renamed."""
 

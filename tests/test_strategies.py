@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from tariffcore import reference
 from tariffcore.plan import Plan
 from tariffcore.reference import reference_price
-from tariffcore.statuses import CaseStatus
+from tariffcore.statuses import GROUPING_STATUSES, CaseStatus
 from tests import strategies
 from tests.strategies import aimed_catalog, cases_for, catalogs, random_cases, schedules
 
 SEEDS = range(24)
-NOT_OF_A_CASE = {CaseStatus.UNSPECIFIED, CaseStatus.MALFORMED_ROW}  # the second is a line of a file
+# the second is a line of a file; cases without a group have generators of their own
+NOT_OF_A_CASE = {CaseStatus.UNSPECIFIED, CaseStatus.MALFORMED_ROW} | GROUPING_STATUSES
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,12 @@ def read_case(message: case_pb2.Case, minor_units: int) -> ReadCase:
     if len(procedures) > MOST_PROCEDURES:
         unreadable = unreadable or ("procedure_codes", f"{len(procedures)}")
         procedures = ()
+    lists: dict[str, tuple[str, ...]] = {}
+    for name in ("secondary_diagnoses", "qualifiers"):
+        lists[name] = tuple(getattr(message, name))
+        if len(lists[name]) > MOST_PROCEDURES:
+            unreadable = unreadable or (name, f"{len(lists[name])}")
+            lists[name] = ()
     admission = discharge = None
     try:
         admission = _moment(message.admission_date)
@@ -81,6 +87,12 @@ def read_case(message: case_pb2.Case, minor_units: int) -> ReadCase:
         claimed_amount=claimed,
         addon_amount=added,
         addon_kind=message.addon_kind or None,
+        principal_diagnosis=message.principal_diagnosis or None,
+        secondary_diagnoses=lists["secondary_diagnoses"],
+        sex=message.sex or None,
+        birth_weight_grams=message.birth_weight_grams if has("birth_weight_grams") else None,
+        age_days=message.age_days if has("age_days") else None,
+        qualifiers=lists["qualifiers"],
     )
     return ReadCase(case, unreadable)
 

@@ -11,7 +11,7 @@ from tariffcore.plan import Plan
 from tariffcore.pricing import price_cases
 from tariffcore.schedule.catalog import DecidingDate
 from tariffcore.schedule.model import Schedule
-from tariffcore.single_case import PricedCase, price_case
+from tariffcore.single_case import PricedCase, price_case, priced_records
 from tariffcore.statuses import CaseStatus
 from tariffcore.v1 import case_pb2
 from tariffcore.wire.editions import PAYMENT_METHODS
@@ -55,35 +55,7 @@ def _edition_of(read: ReadCase, basis: Basis) -> Schedule | None:
 
 def _in_columns(cases: Sequence[Case], plan: Plan, components: bool) -> list[PricedCase]:
     """Many cases, laid out as columns."""
-    priced = price_cases(table_from_cases(cases), plan, components=components)
-    editions: list[Schedule | None] = [None, *plan.editions]
-    amounts = priced.amount_minor.tolist()
-    rules = priced.rule.tolist()
-    places = priced.edition.tolist()
-    differences = None if priced.difference_minor is None else priced.difference_minor.tolist()
-    has_difference = priced.has_difference.tolist()
-    prices: list[PricedCase] = []
-    for row, number in enumerate(priced.status.tolist()):
-        status = CaseStatus(number)
-        edition = editions[places[row]]
-        if status is not CaseStatus.OK:
-            prices.append(PricedCase(status, edition=edition))
-            continue
-        parts: tuple[int, ...] | None = None
-        if priced.parts_minor is not None and priced.has_parts is not None and priced.has_parts[row]:
-            parts = tuple(priced.parts_minor[:, row].tolist())
-        prices.append(
-            PricedCase(
-                status,
-                amounts[row],
-                plan.rule_ids[rules[row]],
-                edition,
-                parts,
-                differences[row] if differences is not None and has_difference[row] else None,
-                plan.rule_methods[rules[row]],
-            )
-        )
-    return prices
+    return priced_records(price_cases(table_from_cases(cases), plan, components=components), plan)
 
 
 def write_price(
@@ -102,6 +74,10 @@ def write_price(
         message.schedule_id = price.edition.id
     if price.claimed_difference_minor is not None:
         message.claimed_difference_minor = price.claimed_difference_minor
+    if price.drg_code is not None:
+        message.drg_code = price.drg_code
+    if price.grouping_rule_id is not None:
+        message.grouping_rule_id = price.grouping_rule_id
     message.reason = reason
     if price.parts_minor is not None and price.edition is not None:
         part_of = dict(zip(plan.component_names, price.parts_minor, strict=True))

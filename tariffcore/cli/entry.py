@@ -11,6 +11,7 @@ import click
 from tariffcore.cli.cost import cost
 from tariffcore.cli.explain import explain
 from tariffcore.cli.failures import stopping_in_order, tell
+from tariffcore.cli.group import group
 from tariffcore.cli.price import price
 from tariffcore.cli.sample import sample
 from tariffcore.cli.schedule import schedule
@@ -63,5 +64,5 @@ def main() -> None:
     """Price treated hospital cases exactly, from dated tariff schedules, explained to the last tiyn."""
 
 
-for command in (price, explain, schedule, cost, settle, sample, serve, token):
+for command in (price, group, explain, schedule, cost, settle, sample, serve, token):
     main.add_command(command)

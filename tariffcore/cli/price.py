@@ -43,6 +43,12 @@ if TYPE_CHECKING:
 )
 @click.option("--components", is_flag=True, help="Add a column for each cost component of the payment.")
 @click.option(
+    "--explain",
+    "explained",
+    is_flag=True,
+    help="Add a column that says how each amount came about, or why there is none: a millisecond a row.",
+)
+@click.option(
     "--rejects", type=FILE, metavar="FILE", help="Write the rows without an amount here, with the reason."
 )
 @as_of_option
@@ -65,6 +71,7 @@ def price(
     schedules: tuple[str, ...],
     output: Path,
     components: bool,
+    explained: bool,
     rejects: Path | None,
     as_of: date | None,
     deciding_date: str,
@@ -88,13 +95,17 @@ def price(
     from tariffcore.pricing import default_threads
 
     service.check(context, as_of)
+    if explained and service.server is not None:
+        raise click.UsageError("--explain is worked out here: it does not go with --server.")
     _require_apart(cases, output, rejects)
     column_mapping = None if mapping is None else load_mapping(mapping)
     threads = default_threads() if threads is None else threads
     before = _identities(output, rejects)
     try:
         with (
-            _pricer(service, schedules, as_of, deciding_date, components, threads) as pricer,
+            _pricer(
+                service, schedules, as_of, deciding_date, components, threads, language if explained else None
+            ) as pricer,
             progress_bar("pricing", total=_size(cases), in_bytes=True, wanted=not quiet) as progress,
         ):
             report = price_file_with(
@@ -128,13 +139,15 @@ def _pricer(
     deciding_date: str,
     components: bool,
     threads: int,
+    explain_in: str | None,
 ) -> Iterator[CasePricer]:
     """What prices the cases: the service that is named, or schedules that are read here."""
     if service.server is None:
         from tariffcore.batch import PlanPricer
         from tariffcore.plan import Plan
 
-        yield PlanPricer(Plan(open_catalog(schedules, as_of, deciding_date)), components=components)
+        plan = Plan(open_catalog(schedules, as_of, deciding_date))
+        yield PlanPricer(plan, components=components, explain_in=explain_in)
         return
     require_client()
     from tariffcore.client.file_pricing import ServicePricer

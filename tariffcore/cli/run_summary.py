@@ -145,6 +145,10 @@ class RunSummary:
         ignored = self.report.ignored_columns
         if ignored:
             rows.append((self.labels.term("not_read"), ", ".join(ignored)))
+        mended = self.report.summary.mended_codes
+        if mended:
+            counts = (f"{self._number(count)} {self._word('mend', mend)}" for mend, count in mended.items())
+            rows.append((self.labels.term("mended_codes"), ", ".join(counts)))
         show_facts(rows)
         self._digests()
 

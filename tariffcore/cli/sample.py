@@ -36,14 +36,37 @@ SAMPLE_SCHEDULE = "kz-demo"
     help="Another seed gives other cases; the same seed the same ones.",
 )
 @threads_option
+@click.option(
+    "--register",
+    is_flag=True,
+    help="Write an export of the inpatient register instead: its headers, diagnoses, claims and no groups.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing, and no progress.")
 def sample(
-    count: int, output: Path, schedules: tuple[str, ...], seed: int, threads: int | None, quiet: bool
+    count: int,
+    output: Path,
+    schedules: tuple[str, ...],
+    seed: int,
+    threads: int | None,
+    register: bool,
+    quiet: bool,
 ) -> int:
     """Write N made-up cases: a few groups and hospitals carry most, and every rule and status occurs."""
     from tariffcore.sample import write_sample
 
     catalog = open_catalog(schedules, None, "discharge")
+    if register:
+        from tariffcore.register_sample import write_register
+
+        priced = write_register(output, catalog.editions[0], count, seed)
+        if not quiet:
+            say(
+                f"wrote {count:,} SYNTHETIC rows of a register to {output}, of which {priced:,} can be priced"
+            )
+            words = ["price", str(output), *(word for name in schedules for word in ("-s", name))]
+            words += ["--mapping", "ersb", "-o", "priced.xlsx", "--explain", "--rejects", "rejects.xlsx"]
+            say(f"price them: tariffcore {shlex.join(words)}")
+        return DONE
     try:
         with progress_bar("writing cases", total=count, in_bytes=False, wanted=not quiet) as progress:
             write_sample(

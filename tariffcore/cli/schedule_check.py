@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tariffcore.schedule.model import Schedule
 
 
+_SHOWN = 8
+
+
 @click.command(short_help="Check schedule folders, all problems at once.")
 @click.argument("schedules", metavar="DIR...", nargs=-1, required=True)
 def check(schedules: tuple[str, ...]) -> int:
@@ -38,11 +41,31 @@ def check(schedules: tuple[str, ...]) -> int:
         sound.append(schedule)
         say_bold(heading(schedule))
         show_facts(edition_rows(schedule))
+        _say_of_rules(schedule)
         say()
     code = max(code, _check_together(sound))
     if code == DONE:
         say("no problems")
     return code
+
+
+def _say_of_rules(schedule: Schedule) -> None:
+    """What is worth knowing of grouping rules that can be used."""
+    if schedule.grouping is None:
+        return
+    from tariffcore.grouping.findings import findings
+
+    found = findings(schedule)
+    overlaps = [f"{pair.one.rule_id} and {pair.other.rule_id}" for pair in found.overlaps]
+    for count, what, named in (
+        (len(overlaps), "pairs of rules of equal rank that can hold for one case (AMBIGUOUS)", overlaps),
+        (len(found.groups_without_rule), "groups without a rule", found.groups_without_rule),
+        (len(found.diagnoses_uncovered), "diagnoses that no rule covers", found.diagnoses_uncovered),
+        (len(found.procedures_uncovered), "procedures that no rule covers", found.procedures_uncovered),
+    ):
+        if count:
+            more = ", …" if count > _SHOWN else ""
+            say(f"note: {count} {what}: {', '.join(named[:_SHOWN])}{more}")
 
 
 def _folders(names: tuple[str, ...]) -> list[Path | CatalogError]:

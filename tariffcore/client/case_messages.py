@@ -71,6 +71,8 @@ class CasePrice:
     amount_minor              minor units of the edition's currency; None unless the status is OK
     rule_id                   what applied; None unless OK
     method                    how the fund pays for it; None unless OK
+    drg_code                  of a case that was sent without its group: the group that was found
+    grouping_rule_id          the grouping rule that led to it
     schedule_id               the edition that covers the deciding date; None where none does
     components_minor          component -> minor units, in the schedule's order; empty unless asked for
     claimed_difference_minor  claimed less priced; None unless there are both
@@ -86,6 +88,8 @@ class CasePrice:
     claimed_difference_minor: int | None
     reason: str | None
     method: PaymentMethod | None
+    drg_code: str | None = None
+    grouping_rule_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,17 @@ def case_message(case: Case) -> case_pb2.Case:
         addon_amount="" if case.addon_amount is None else f"{case.addon_amount:f}",
         addon_kind=case.addon_kind or "",
     )
+    if (
+        not message.drg_code and not message.service_code
+    ):  # diagnoses travel only where a group is to be found
+        message.principal_diagnosis = case.principal_diagnosis or ""
+        message.secondary_diagnoses.extend(case.secondary_diagnoses)
+        message.sex = case.sex or ""
+        message.qualifiers.extend(case.qualifiers)
+        if case.birth_weight_grams is not None:
+            message.birth_weight_grams = _within("birth_weight_grams", case.birth_weight_grams, _MAX_INT32)
+        if case.age_days is not None:
+            message.age_days = _within("age_days", case.age_days, _MAX_INT32)
     if case.death_unavoidable is not None:
         message.death_unavoidable = case.death_unavoidable
     if case.age_years is not None:
@@ -168,6 +183,8 @@ def price_of(message: case_pb2.PricedCase) -> CasePrice:
         claimed_difference_minor=difference,
         reason=message.reason or None,
         method=METHOD_OF_NUMBER.get(message.method),
+        drg_code=message.drg_code or None,
+        grouping_rule_id=message.grouping_rule_id or None,
     )
 
 

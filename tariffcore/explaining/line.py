@@ -64,6 +64,7 @@ class Line(ABC):
         self.steps: list[Step] = []
         self.provider_id = written(case.provider_id)
         self.drg_code = written(case.drg_code)
+        self.is_case = self.drg_code is not None
         self.service_code = written(case.service_code)
         self.care_setting = written(case.care_setting) or ""
         self.outcome = written(case.outcome)
@@ -100,6 +101,11 @@ class Line(ABC):
 
     def _check_ranges(self) -> None:
         """A line is a case or a service, never both, and its numbers are ones that can occur."""
+        wrong = self._wrong_numbers()
+        if wrong:
+            raise NoAmountError(CaseStatus.INVALID_FIELD, *wrong)
+
+    def _wrong_numbers(self) -> list[Statement]:
         case = self.case
         wrong: list[Statement] = []
         if self.drg_code is not None and self.service_code is not None:
@@ -115,8 +121,7 @@ class Line(ABC):
         if case.addon_amount is not None and self._addon_minor() is None:
             text = f"{case.addon_amount:f}"
             wrong.append(statement("unreadable_amount", field="addon_amount", text=text))
-        if wrong:
-            raise NoAmountError(CaseStatus.INVALID_FIELD, *wrong)
+        return wrong
 
     def _check_needed_fields(self) -> None:
         """What every line needs, and what a case or a service needs besides; all that is missing at once."""
@@ -128,7 +133,7 @@ class Line(ABC):
             fields.append("discharge_date")
         if not self.care_setting:
             fields.append("care_setting")
-        has_stay = self.drg_code is not None or self._is_average_cost_case()
+        has_stay = self.is_case or self._is_average_cost_case()
         if has_stay and self.outcome is None:
             fields.append("outcome")
         if self.service_code is not None and case.quantity is None:
@@ -138,8 +143,7 @@ class Line(ABC):
         if self.addon_kind is None and case.addon_amount is not None:
             fields.append("addon_kind")
         missing = [statement("missing_fields", fields=", ".join(fields))] if fields else []
-        if self.drg_code is None and self.service_code is None:
-            missing.append(statement("missing_code"))
+        missing += self._missing_code()
         if case.admission_date is None:
             if self.catalog.deciding_date is DecidingDate.ADMISSION:
                 missing.append(statement("missing_admission_decides"))
@@ -155,6 +159,10 @@ class Line(ABC):
             for span in self.catalog.spans
             for row in span.schedule.services.get(self.service_code or "", ())
         )
+
+    def _missing_code(self) -> list[Statement]:
+        """The reason where nothing says what is priced."""
+        return [] if self.is_case or self.service_code is not None else [statement("missing_code")]
 
     def _check_dates(self) -> None:
         """Nobody leaves before arriving, and no stay lasts 90 years."""

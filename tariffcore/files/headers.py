@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from tariffcore.cases import STANDARD_COLUMNS
+from tariffcore.cases import GROUPING_COLUMNS, STANDARD_COLUMNS
 from tariffcore.errors import CasesError, Problem, shortened
 from tariffcore.files.mapping import ColumnMapping, load_mapping, plain_text, preset_names
 from tariffcore.schedule.values import closest
@@ -20,8 +20,9 @@ class Binding:
     """The file's columns by position.
 
     sources      standard column -> position in the file's header, in the order of STANDARD_COLUMNS
-    birth_date   position of the birth date from which ``age_years`` is worked out, or None
-    columns      standard columns of the chunks: the sources, and ``age_years`` where it is worked out
+    birth_date   position of the birth date from which ages are worked out, or None
+    columns      standard columns of the chunks: the sources, and ``age_years`` where it is worked out; beside
+                 diagnoses ``age_days`` too
     ignored      headers that are not read
     width        how many fields the header has
     """
@@ -60,13 +61,21 @@ def bind_headers(headers: Sequence[str], mapping: ColumnMapping, place: str) -> 
             )
         elif found:
             sources[column] = positions[plain_text(found[0])]
+    if "drg_code" in sources and not mapping.groups_again:
+        # what has its group needs no diagnoses, and diagnoses that nobody needs are not read
+        for column in GROUPING_COLUMNS:
+            sources.pop(column, None)
     birth_date = next(
         (positions[plain_text(h)] for h in mapping.birth_date if plain_text(h) in positions), None
     )
     problems += _missing(sources, birth_date, headers, mapping, place)
     if problems:
         raise CasesError(f"{place}: these are not the columns of a file of cases", problems)
-    with_age = {*sources, "age_years"} if birth_date is not None else set(sources)
+    with_age = set(sources)
+    if birth_date is not None:
+        with_age.add("age_years")
+        if "principal_diagnosis" in sources and "age_days" not in sources:
+            with_age.add("age_days")
     read = {*sources.values(), birth_date}
     return Binding(
         sources=sources,
@@ -109,10 +118,11 @@ def _missing(
 ) -> list[Problem]:
     wanted = [column for column in ("case_id", "care_setting", "discharge_date") if column not in sources]
     why: list[str] = []
-    if "drg_code" not in sources and "service_code" not in sources:
+    says_what = {"drg_code", "service_code", "principal_diagnosis"}.intersection(sources)
+    if not says_what:
         wanted.append("drg_code")
-        why.append("service_code would do instead of drg_code")
-    only_services = "drg_code" not in sources and "service_code" in sources
+        why.append("service_code would do instead of drg_code, or principal_diagnosis, which tells it")
+    only_services = says_what == {"service_code"}
     if not only_services and "admission_date" not in sources and "length_of_stay_days" not in sources:
         wanted.append("admission_date")
         why.append("length_of_stay_days would do instead of admission_date")
@@ -120,7 +130,12 @@ def _missing(
     expected = [
         column
         for column in STANDARD_COLUMNS
-        if column in mapping.expected_columns and column not in sources and column not in wanted
+        if column in mapping.expected_columns
+        and column not in sources
+        and column not in wanted
+        # a group makes diagnoses needless, and diagnoses do for a group
+        and not (column in GROUPING_COLUMNS and "drg_code" in sources)
+        and not (column == "drg_code" and "principal_diagnosis" in sources)
     ]
     if expected:
         wanted += expected
@@ -185,7 +200,8 @@ def _preset_with(headers: Sequence[str], mapping: ColumnMapping) -> str | None:
     found_now = standard_headers_found(headers, mapping)
     for name in preset_names():
         preset = _preset(name)
-        own = [*preset.columns.values(), *([preset.birth_date] if preset.birth_date else [])]
+        needed = [headers for column, headers in preset.columns.items() if column not in preset.optional]
+        own = [*needed, *([preset.birth_date] if preset.birth_date else [])]
         found = sum(any(plain_text(header) in plain for header in known) for known in own)
         if preset.name != mapping.name and found * 2 > len(own) and found > found_now:
             return name

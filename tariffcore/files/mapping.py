@@ -21,11 +21,13 @@ A mapping is TOML; every part is optional:
     [dates]                                # only for dates that are not 2026-05-31 or 31.05.2026
     format = "mm/dd/yyyy"
 
-    [age]                                  # age_years in full years at admission, worked out from this header
+    [age]                                  # full years at admission, worked out from this header; days too,
+                                           # where cases are grouped
     birth_date = "Дата рождения"
 
     [extract]                              # takes the codes out of a cell with codes, dates and words
     procedure_codes = "icd-9-cm"
+    principal_diagnosis = "icd-10"
 
 Headers and cells are compared without regard to case, to surplus white space and to the dots of ё. A cell
 that no rule knows passes unchanged, so that pricing rejects it by name. A standard column the mapping does
@@ -55,10 +57,13 @@ WORD_COLUMNS = (
     "factor_code",
     "funding_source",
     "addon_kind",
+    "sex",
 )
 """Columns whose cells are words or codes that a mapping may replace."""
 
-ICD_9_CM = "icd-9-cm"
+ICD_9_CM, ICD_10 = "icd-9-cm", "icd-10"
+EXTRACTED = {"procedure_codes": ICD_9_CM, "principal_diagnosis": ICD_10, "secondary_diagnoses": ICD_10}
+"""Columns out of whose cells codes may be taken, and by which rule."""
 
 _DATE_FORMAT = re.compile(r"(dd|mm|yyyy)([./ -])(dd|mm|yyyy)\2(dd|mm|yyyy)")
 _BIGGEST_MAPPING = 1 << 20
@@ -94,6 +99,8 @@ class ColumnMapping:
     birth_date: tuple[str, ...] = ()
     extracted: frozenset[str] = frozenset()
     leave_out: frozenset[str] = frozenset()
+    groups_again: bool = False
+    """Whether diagnoses are read beside a group that is given: to see what the rules make of the case."""
 
     def headers_of(self, column: str) -> tuple[str, ...]:
         """The headers under which a standard column may stand: as the mapping says, else its own name."""
@@ -298,8 +305,14 @@ def _birth_date(table: TomlTable | None) -> tuple[str, ...]:
 def _extracted(table: TomlTable | None) -> frozenset[str]:
     if table is None:
         return frozenset()
-    rule = table.text("procedure_codes", example=f'"{ICD_9_CM}"')
+    extracted = set()
+    for column, known in EXTRACTED.items():
+        if not table.has(column):
+            continue
+        rule = table.text(column, example=f'"{known}"')
+        if rule is not None and rule != known:
+            table.note(column, rule, "is not a known rule", f'write "{known}"')
+        if rule is not None:
+            extracted.add(column)
     table.finish()
-    if rule is not None and rule != ICD_9_CM:
-        table.note("procedure_codes", rule, "is not a known rule", f'write "{ICD_9_CM}"')
-    return frozenset({"procedure_codes"} if rule is not None else ())
+    return frozenset(extracted)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from tariffcore import column_reading
 from tariffcore.column_reading import DayColumn
 from tariffcore.files.chunks import DICTIONARY_TEXT
-from tariffcore.files.mapping import WORD_COLUMNS, ColumnMapping, plain_text
+from tariffcore.files.mapping import EXTRACTED, ICD_9_CM, WORD_COLUMNS, ColumnMapping, plain_text
 
 DATE_COLUMNS = ("admission_date", "discharge_date")
 UNREADABLE_BIRTH_DATE = "birth date unreadable"
@@ -29,6 +29,25 @@ def extract_icd_9_cm(cell: str) -> str:
     A cell without a code that reads like one passes unchanged.
     """
     codes = _ICD_9_CM.findall(cell)
+    return ";".join(dict.fromkeys(codes)) if codes else cell
+
+
+_ICD_10 = re.compile(
+    r"(?<![0-9A-ZА-Я])[A-ZАВЕКМНОРСТУХІ][0-9]{2}(?:[.,][0-9]{1,3})?(?![0-9A-ZА-Я.])", re.IGNORECASE
+)
+# A letter, Latin or one that looks so, two digits, a point and up to three more. What is typed without a
+# point, A400, is found where the whole cell is codes.
+_BARE_ICD_10 = re.compile(r"[A-ZАВЕКМНОРСТУХІ][0-9]{2}[0-9A-Z]{0,4}", re.IGNORECASE)
+
+
+def extract_icd_10(cell: str) -> str:
+    """The diagnoses of a cell such as ``A40.0 Септицемия …``, joined by ";".
+
+    A cell without a code that reads like one, and one of codes alone, passes unchanged.
+    """
+    if all(_BARE_ICD_10.fullmatch(part.strip().replace(".", "")) for part in re.split("[;|]", cell)):
+        return cell
+    codes = _ICD_10.findall(cell)
     return ";".join(dict.fromkeys(codes)) if codes else cell
 
 
@@ -67,6 +86,19 @@ def ages_at(birth: pa.ChunkedArray, admission: pa.ChunkedArray) -> pa.Dictionary
     return pa.DictionaryArray.from_arrays(pa.array(number, mask=unknown), pa.array(texts, pa.string()))
 
 
+def days_of_age_at(birth: pa.ChunkedArray, admission: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Days of age at admission as text, as `ages_at` has the years."""
+    born, admitted = (
+        column_reading.days("birth_date", birth),
+        column_reading.days("admission_date", admission),
+    )
+    distinct, number = np.unique(admitted.days - born.days, return_inverse=True)
+    texts = [*(str(value) for value in distinct.tolist()), UNREADABLE_BIRTH_DATE]
+    number = np.where(born.wrong, len(texts) - 1, number).astype(np.int32)
+    unknown = born.missing | ((admitted.missing | admitted.wrong) & ~born.wrong)
+    return pa.DictionaryArray.from_arrays(pa.array(number, mask=unknown), pa.array(texts, pa.string()))
+
+
 def _year_and_day(dates: DayColumn) -> tuple[np.ndarray, np.ndarray]:
     """The year, and month and day as one number that orders the days of any year."""
     day = dates.days.astype("datetime64[D]")
@@ -86,7 +118,7 @@ def _rule(column: str, mapping: ColumnMapping) -> Callable[[str], str] | None:
     if column in DATE_COLUMNS:
         return None if mapping.date_format is None else _date_rule(mapping.date_format)
     if column in mapping.extracted:
-        return extract_icd_9_cm
+        return extract_icd_9_cm if EXTRACTED[column] == ICD_9_CM else extract_icd_10
     if column not in WORD_COLUMNS:
         return None
     values, contains = mapping.values.get(column, {}), mapping.contains.get(column, ())

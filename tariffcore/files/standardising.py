@@ -11,7 +11,7 @@ from tariffcore.errors import CasesError, Problem
 from tariffcore.files.chunks import CaseChunk, RecordBatches, one_chunk
 from tariffcore.files.headers import Binding
 from tariffcore.files.mapping import ColumnMapping
-from tariffcore.files.rewriting import ages_at, iso_dates, rewrite
+from tariffcore.files.rewriting import ages_at, days_of_age_at, iso_dates, rewrite
 
 
 def standardised(table: pa.Table, binding: Binding, mapping: ColumnMapping) -> pa.Table:
@@ -23,7 +23,10 @@ def standardised(table: pa.Table, binding: Binding, mapping: ColumnMapping) -> p
     chunk = rewrite(pa.table(columns), mapping)
     if binding.birth_date is not None:
         birth = iso_dates(table.column(str(binding.birth_date)), mapping.date_format)
-        chunk = chunk.append_column("age_years", ages_at(birth, chunk.column("admission_date")))
+        admission = chunk.column("admission_date")
+        chunk = chunk.append_column("age_years", ages_at(birth, admission))
+        if "age_days" in binding.columns and "age_days" not in binding.sources:
+            chunk = chunk.append_column("age_days", days_of_age_at(birth, admission))
     return chunk.select(list(binding.columns))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tariffcore.errors import Problem
-from tariffcore.schedule import check_rules, check_sizes, check_tables
+from tariffcore.schedule import check_grouping, check_rules, check_sizes, check_tables
 from tariffcore.schedule.proof import check_published
 from tariffcore.schedule.reading import Reading
 
@@ -30,6 +30,12 @@ CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_tables.check_service_spans,
     check_tables.check_planned_days_of_services,
     check_tables.check_factor_spans,
+    check_grouping.check_presence,
+    check_grouping.check_words,
+    check_grouping.check_groups,
+    check_grouping.check_conditions,
+    check_grouping.check_listed_codes,
+    check_grouping.check_rules_that_never_win,
     check_sizes.check_counts,
     check_sizes.check_share_parts,
     check_sizes.check_coefficient_parts,

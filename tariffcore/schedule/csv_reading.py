@@ -85,6 +85,10 @@ class CsvRow:
             self.note(column, cell, error.message, error.way_out)
             return None
 
+    def value(self, column: str, convert: Callable[[str], _Value], *, required: bool = True) -> _Value | None:
+        """What ``convert`` makes of the cell; it raises UnreadableValueError for what is none."""
+        return self._read(column, required, convert)
+
     def text(self, column: str, *, required: bool = True) -> str | None:
         return self._read(column, required, lambda cell: cell)
 

@@ -12,11 +12,20 @@ from typing import TypeVar
 from tariffcore.errors import Problem, ScheduleError
 from tariffcore.schedule.check import check
 from tariffcore.schedule.csv_reading import Unread
+from tariffcore.schedule.grouping_model import Grouping, GroupingRule
+from tariffcore.schedule.grouping_table import (
+    CodeSystem,
+    ListedCode,
+    read_grouping_codes,
+    read_grouping_rules,
+)
 from tariffcore.schedule.limits import MAX_FILE_BYTES
 from tariffcore.schedule.model import Group, ProviderPeriod, Schedule, Service
 from tariffcore.schedule.reading import (
     COMPONENTS_CSV,
     FACTORS_CSV,
+    GROUPING_CODES_CSV,
+    GROUPING_RULES_CSV,
     GROUPS_CSV,
     PROVIDERS_CSV,
     PUBLISHED_CSV,
@@ -40,7 +49,15 @@ from tariffcore.schedule.values import instead_of
 _Row = TypeVar("_Row")
 
 REQUIRED_FILES = (SCHEDULE_TOML, GROUPS_CSV)
-OPTIONAL_FILES = (PUBLISHED_CSV, PROVIDERS_CSV, COMPONENTS_CSV, SERVICES_CSV, FACTORS_CSV)
+OPTIONAL_FILES = (
+    PUBLISHED_CSV,
+    PROVIDERS_CSV,
+    COMPONENTS_CSV,
+    SERVICES_CSV,
+    FACTORS_CSV,
+    GROUPING_RULES_CSV,
+    GROUPING_CODES_CSV,
+)
 NOTES_FILE = "README.md"
 """Free words about the edition; not read and not part of the digest, as are hidden files (``.…``)."""
 
@@ -213,6 +230,8 @@ def _read_parts(
     components = table(COMPONENTS_CSV, read_components)
     services = table(SERVICES_CSV, partial(read_services, edition_start=header.effective_start_date))
     factors = table(FACTORS_CSV, read_factors)
+    rules = table(GROUPING_RULES_CSV, read_grouping_rules)
+    codes = table(GROUPING_CODES_CSV, read_grouping_codes)
 
     schedule = Schedule(
         id=header.id,
@@ -245,10 +264,39 @@ def _read_parts(
         folder=name,
         digest=folder_digest(files),
         addons=header.addons,
+        grouping=_grouping(header, rules, codes) if GROUPING_RULES_CSV in texts else None,
     )
     return Reading(
-        schedule, groups, services, providers, frozenset(header.unreadable), unread, document, header.paths
+        schedule,
+        groups,
+        services,
+        providers,
+        frozenset(header.unreadable),
+        unread,
+        document,
+        header.paths,
+        rules,
+        codes,
+        header.grouping_policy,
+        header.qualifiers,
+        frozenset(present),
     )
+
+
+def _grouping(
+    header: ScheduleToml, rules: tuple[GroupingRule, ...], codes: Iterable[ListedCode]
+) -> Grouping | None:
+    """The rules with their policy; None where there is none to go by."""
+    if header.grouping_policy is None:
+        return None
+    listed: dict[CodeSystem, dict[str, str]] = {}
+    for row in codes:
+        listed.setdefault(row.system, {})[row.code] = row.name
+    diagnoses, procedures = (
+        MappingProxyType(listed[system]) if system in listed else None
+        for system in (CodeSystem.DIAGNOSIS, CodeSystem.PROCEDURE)
+    )
+    return Grouping(header.grouping_policy, rules, diagnoses, procedures, header.qualifiers)
 
 
 def _first_by_code(groups: Iterable[Group]) -> Mapping[str, Group]:

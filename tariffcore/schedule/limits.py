@@ -35,6 +35,7 @@ MAX_PLANNED_DAYS = 9_999
 MAX_STAY_DAYS = 32_767
 MAX_STAY_HOURS = MAX_STAY_DAYS * 24
 MAX_AGE_YEARS = 130
+MAX_AGE_DAYS = (MAX_AGE_YEARS + 1) * 366 - 1
 MAX_MINOR_UNITS = 4
 MIN_PLACES = -6
 MAX_PLACES = 12
@@ -48,6 +49,18 @@ MAX_FILE_BYTES = 256 * 1024 * 1024
 
 MAX_EXCEPTION_LISTS = 8
 """Different lists of exception procedures: a case's procedures are one bit a list."""
+
+MAX_RULE_AGE_DAYS = 364
+"""Ages in days are for the first year of life."""
+
+MIN_BIRTH_WEIGHT_GRAMS = 100
+MAX_BIRTH_WEIGHT_GRAMS = 8_000
+"""What a newborn can weigh; a weight outside is a slip of the unit or the keyboard, and no band has it."""
+
+MAX_RULE_PRIORITY = 1_000_000
+MAX_GROUPING_RULES = 1_000_000
+MAX_QUALIFIERS = 64
+"""A case's qualifiers are one bit each."""
 
 MAX_DENOMINATOR_BITS = 126
 """Of a unit price before it is rounded: coefficient, tariff, rounding step and stay factor together."""

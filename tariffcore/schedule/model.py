@@ -13,6 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from tariffcore.money import RoundingMode
+from tariffcore.schedule.grouping_model import Grouping
 
 CASE_SHARE_MODEL = "case-share"
 """The payment model of DESIGN section 3; a schedule names its model so that siblings can follow."""
@@ -391,6 +392,8 @@ class Schedule:
     folder: str
     digest: str
     addons: tuple[AddOn, ...] = ()
+    grouping: Grouping | None = None
+    """None where the edition has no rules that tell a case's group."""
 
     def covers(self, day: date) -> bool:
         """Whether the edition is in force on the day."""

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from tariffcore.errors import Problem
 from tariffcore.schedule.csv_reading import Unread
+from tariffcore.schedule.grouping_model import GroupingPolicy, GroupingRule
+from tariffcore.schedule.grouping_table import ListedCode
 from tariffcore.schedule.model import Group, ProviderPeriod, Schedule, Service
 from tariffcore.schedule.toml_reading import TomlDocument, TomlPath
 
@@ -18,6 +20,8 @@ PROVIDERS_CSV = "providers.csv"
 COMPONENTS_CSV = "components.csv"
 SERVICES_CSV = "services.csv"
 FACTORS_CSV = "factors.csv"
+GROUPING_RULES_CSV = "grouping_rules.csv"
+GROUPING_CODES_CSV = "grouping_codes.csv"
 
 
 class Part(StrEnum):
@@ -36,6 +40,7 @@ class Part(StrEnum):
     STAY_RULES = "stay_rules"
     COEFFICIENTS = "coefficients"
     ADDONS = "addons"
+    GROUPING = "grouping"
 
 
 MONEY = (Part.MINOR_UNITS, Part.BASE_RATE, Part.ROUNDINGS)
@@ -50,6 +55,8 @@ class Reading:
     groups      every row of groups.csv, those too that have no place in the schedule (no code, a code twice)
     services    likewise of services.csv
     providers   likewise of providers.csv
+    rules       likewise of grouping_rules.csv
+    codes       likewise of grouping_codes.csv
     unreadable  the parts of schedule.toml with problems
     unread      the cells of the tables that could not be read; stand-ins are in their places
     document    schedule.toml, for lines; None where it is not TOML
@@ -64,6 +71,12 @@ class Reading:
     unread: Unread
     document: TomlDocument | None
     paths: Mapping[str, TomlPath]
+    rules: tuple[GroupingRule, ...] = ()
+    codes: tuple[ListedCode, ...] = ()
+    grouping_policy: GroupingPolicy | None = None
+    qualifiers: tuple[str, ...] = ()
+    present: frozenset[str] = frozenset()
+    """The names of all files in the folder."""
 
     def sound(self, *parts: Part) -> bool:
         """Whether all these parts of schedule.toml could be read whole."""

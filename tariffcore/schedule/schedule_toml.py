@@ -10,10 +10,12 @@ from fractions import Fraction
 from tariffcore.codes import normalise_procedure
 from tariffcore.errors import Problem
 from tariffcore.money import RoundingMode
+from tariffcore.schedule.grouping_model import GroupingPolicy, PolicyKind, RuleKind
 from tariffcore.schedule.limits import (
     MAX_AGE_YEARS,
     MAX_MINOR_UNITS,
     MAX_PLACES,
+    MAX_QUALIFIERS,
     MAX_STAY_DAYS,
     MAX_STAY_HOURS,
     MIN_PLACES,
@@ -82,6 +84,9 @@ class ScheduleToml:
     """The columns of providers.csv; None where not all could be read."""
     paths: dict[str, TomlPath] = field(default_factory=dict)
     """Where each share, exception, stay rule and coefficient stands, by its id or name."""
+    grouping_policy: GroupingPolicy | None = None
+    """None where there is no [grouping], or none that could be read (then the part is unreadable)."""
+    qualifiers: tuple[str, ...] = ()
     unreadable: set[Part] = field(default_factory=set)
 
 
@@ -100,6 +105,7 @@ def read_schedule_toml(document: TomlDocument, folder: str, problems: list[Probl
         (Part.STAY_RULES, _read_stay_rules),
         (Part.COEFFICIENTS, _read_coefficients),
         (Part.ADDONS, _read_addons),
+        (Part.GROUPING, _read_grouping),
     ):
         before = len(problems)
         read_part(top, read)
@@ -197,6 +203,24 @@ def _read_vocabulary(top: TomlTable, read: ScheduleToml) -> None:
             read.unreadable.discard(part)
         setattr(read, key, words or ())
     vocabulary.finish()
+
+
+def _read_grouping(top: TomlTable, read: ScheduleToml) -> None:
+    table = top.table("grouping", required=False)
+    if table is None:
+        return
+    kind = table.member("policy", PolicyKind)
+    tie = table.member("tie", RuleKind, required=kind is PolicyKind.HEAVIEST)
+    if kind is PolicyKind.FIRST_MATCH and tie is not None:
+        table.note("tie", tie.value, "has no meaning for first_match", "remove the line; priorities decide")
+    read.qualifiers = table.words("qualifiers", required=False, example='["infection_active"]') or ()
+    if len(read.qualifiers) > MAX_QUALIFIERS:
+        limit = f"are more than {MAX_QUALIFIERS} words"
+        table.note("qualifiers", str(len(read.qualifiers)), limit, "name only those that rules ask for")
+    source = table.text("source")
+    table.finish()
+    if kind is not None and source is not None:
+        read.grouping_policy = GroupingPolicy(kind, tie or RuleKind.DIAGNOSIS, source)
 
 
 def _in_vocabulary(

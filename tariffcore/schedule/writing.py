@@ -17,9 +17,12 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
+from tariffcore.codes import diagnosis_with_point, procedure_with_point
 from tariffcore.errors import Problem, ScheduleError
 from tariffcore.money import format_exact
 from tariffcore.schedule.folder import read_schedule
+from tariffcore.schedule.grouping_model import Band, CodeRange, Grouping, GroupingRule, PolicyKind
+from tariffcore.schedule.grouping_table import CODE_COLUMNS, RULE_COLUMNS
 from tariffcore.schedule.model import (
     Coefficient,
     ComponentShare,
@@ -38,6 +41,8 @@ from tariffcore.schedule.model import (
 from tariffcore.schedule.reading import (
     COMPONENTS_CSV,
     FACTORS_CSV,
+    GROUPING_CODES_CSV,
+    GROUPING_RULES_CSV,
     GROUPS_CSV,
     PROVIDERS_CSV,
     PUBLISHED_CSV,
@@ -189,6 +194,52 @@ def render_services_csv(services: Iterable[Service], minor_units: int) -> str:
     )
 
 
+def render_grouping_rules_csv(rules: Iterable[GroupingRule]) -> str:
+    """grouping_rules.csv, in the order given."""
+
+    def codes(ranges: Iterable[CodeRange]) -> str:
+        return ";".join(own.text for own in ranges)
+
+    def band(own: Band | None) -> str:
+        return "" if own is None else str(own)
+
+    return _csv(
+        RULE_COLUMNS,
+        (
+            (
+                rule.rule_id,
+                rule.drg_code,
+                str(rule.priority),
+                codes(rule.principal_diagnoses),
+                codes(rule.procedures),
+                codes(rule.secondary_diagnoses),
+                codes(rule.excluded_secondary_diagnoses),
+                band(rule.age_years),
+                band(rule.age_days),
+                rule.sex or "",
+                band(rule.birth_weight_grams),
+                ";".join(sorted(rule.outcomes)),
+                band(rule.length_of_stay_days),
+                ";".join(sorted(rule.care_settings)),
+                ";".join(sorted(rule.qualifiers)),
+                rule.source,
+            )
+            for rule in rules
+        ),
+    )
+
+
+def render_grouping_codes_csv(grouping: Grouping) -> str:
+    """grouping_codes.csv: the diagnoses, then the procedures."""
+    diagnoses = (
+        ("diagnosis", diagnosis_with_point(c), name) for c, name in (grouping.diagnoses or {}).items()
+    )
+    procedures = (
+        ("procedure", procedure_with_point(c), name) for c, name in (grouping.procedures or {}).items()
+    )
+    return _csv(CODE_COLUMNS, [*diagnoses, *procedures])
+
+
 def render_factors_csv(factors: Iterable[Factor]) -> str:
     """factors.csv, in the order given."""
     rows = list(factors)
@@ -222,11 +273,6 @@ def toml_string(text: str) -> str:
 
 def _toml_list(words: Iterable[str]) -> str:
     return f"[{', '.join(toml_string(word) for word in words)}]"
-
-
-def _procedure(normalised: str) -> str:
-    """An ICD-9-CM code with its point again: ``1373`` -> ``13.73``."""
-    return f"{normalised[:2]}.{normalised[2:]}" if len(normalised) > 2 else normalised
 
 
 class _Toml:
@@ -311,6 +357,15 @@ def render_schedule_toml(schedule: Schedule, comments: Comments | None = None) -
         if coefficient.units:
             toml.lines.append(f"units = {_toml_list(sorted(coefficient.units))}")
         toml.lines.append(f"source = {toml_string(coefficient.source)}")
+    if schedule.grouping is not None:
+        policy = schedule.grouping.policy
+        toml.table("[grouping]", "grouping")
+        toml.key("policy", toml_string(policy.kind))
+        if policy.kind is PolicyKind.HEAVIEST:
+            toml.key("tie", toml_string(policy.tie))
+        if schedule.grouping.qualifiers:
+            toml.key("qualifiers", _toml_list(schedule.grouping.qualifiers))
+        toml.key("source", toml_string(policy.source))
     if toml.comments:
         raise ValueError(f"comments about what schedule.toml does not have: {sorted(toml.comments)}")
     return "\n".join(toml.lines) + "\n"
@@ -355,7 +410,9 @@ def _render_exception(toml: _Toml, exception: ShareException, own_id: str) -> No
     toml.table("[[share.exception]]", indent=indent)
     if exception.id != own_id:
         toml.key("id", toml_string(exception.id), indent)
-    toml.key("procedures", _toml_list(_procedure(code) for code in sorted(exception.procedures)), indent)
+    toml.key(
+        "procedures", _toml_list(procedure_with_point(code) for code in sorted(exception.procedures)), indent
+    )
     toml.key("share", toml_string(format_exact(exception.share)), indent)
     toml.key("applies_to", toml_string(exception.applies_to), indent)
     toml.key("source", toml_string(exception.source), indent)
@@ -413,6 +470,10 @@ def schedule_files(schedule: Schedule, comments: Comments | None = None) -> dict
         files[SERVICES_CSV] = render_services_csv(services, schedule.minor_units)
     if schedule.factors:
         files[FACTORS_CSV] = render_factors_csv(schedule.factors)
+    if schedule.grouping is not None:
+        files[GROUPING_RULES_CSV] = render_grouping_rules_csv(schedule.grouping.rules)
+        if schedule.grouping.diagnoses is not None or schedule.grouping.procedures is not None:
+            files[GROUPING_CODES_CSV] = render_grouping_codes_csv(schedule.grouping)
     return files
 
 

@@ -65,6 +65,12 @@ class _CaseStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseStatus
     """The line is not a row of its table; only in column streams, where the sender says so."""
     CASE_STATUS_ADDON_NOT_PAID: _CaseStatus.ValueType  # 19
     """The edition pays no such amount on top of this."""
+    CASE_STATUS_UNGROUPABLE: _CaseStatus.ValueType  # 20
+    """No grouping rule of the edition holds for a case that came without its group."""
+    CASE_STATUS_UNKNOWN_DIAGNOSIS: _CaseStatus.ValueType  # 21
+    """The principal diagnosis is not one the edition knows."""
+    CASE_STATUS_AMBIGUOUS: _CaseStatus.ValueType  # 22
+    """Grouping rules of equal rank name different groups."""
 
 class CaseStatus(_CaseStatus, metaclass=_CaseStatusEnumTypeWrapper):
     """What became of a case: priced, or why it has no amount. Where several reasons apply, the first in the order of
@@ -112,6 +118,12 @@ CASE_STATUS_MALFORMED_ROW: CaseStatus.ValueType  # 18
 """The line is not a row of its table; only in column streams, where the sender says so."""
 CASE_STATUS_ADDON_NOT_PAID: CaseStatus.ValueType  # 19
 """The edition pays no such amount on top of this."""
+CASE_STATUS_UNGROUPABLE: CaseStatus.ValueType  # 20
+"""No grouping rule of the edition holds for a case that came without its group."""
+CASE_STATUS_UNKNOWN_DIAGNOSIS: CaseStatus.ValueType  # 21
+"""The principal diagnosis is not one the edition knows."""
+CASE_STATUS_AMBIGUOUS: CaseStatus.ValueType  # 22
+"""Grouping rules of equal rank name different groups."""
 Global___CaseStatus: _TypeAlias = CaseStatus  # noqa: Y015
 
 class _PaymentMethod:
@@ -186,7 +198,8 @@ Global___PaymentMethod: _TypeAlias = PaymentMethod  # noqa: Y015
 class Case(_message.Message):
     """One line to price: a treated case (drg_code) or a service (service_code), never both.
 
-    Only what a price depends on is asked for: no names, no pseudonyms, no diagnoses. An empty or absent field is
+    Only what a price depends on is asked for: no names, no pseudonyms, and diagnoses only of a case that comes
+    without its group. An empty or absent field is
     a missing one, except where another meaning is said. A field that is wrong makes the case a status in the
     answer, never a failed call: the other cases are priced.
     """
@@ -210,12 +223,20 @@ class Case(_message.Message):
     CLAIMED_AMOUNT_FIELD_NUMBER: _builtins.int
     ADDON_AMOUNT_FIELD_NUMBER: _builtins.int
     ADDON_KIND_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_DIAGNOSIS_FIELD_NUMBER: _builtins.int
+    SECONDARY_DIAGNOSES_FIELD_NUMBER: _builtins.int
+    SEX_FIELD_NUMBER: _builtins.int
+    BIRTH_WEIGHT_GRAMS_FIELD_NUMBER: _builtins.int
+    AGE_DAYS_FIELD_NUMBER: _builtins.int
+    QUALIFIERS_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """Required, and repeated in the answer. At most 256 characters. Empty: CASE_STATUS_MISSING_FIELD."""
     provider_id: _builtins.str
     """The hospital, by the schedule's provider ids. Needed where the edition has provider coefficients."""
     drg_code: _builtins.str
-    """The clinical cost group. Exactly one of drg_code and service_code is given."""
+    """The clinical cost group. Exactly one of drg_code and service_code is given; or neither, and the edition's
+    grouping rules find the group from principal_diagnosis and the fields after it.
+    """
     service_code: _builtins.str
     """The service: a bed-day, a consultation, a call, a person-month, by the schedule's codes."""
     care_setting: _builtins.str
@@ -246,9 +267,28 @@ class Case(_message.Message):
     """
     addon_kind: _builtins.str
     """Which of the edition's kinds of add-ons it is, for instance "biologic_therapy". Empty: none."""
+    principal_diagnosis: _builtins.str
+    """The final principal diagnosis, ICD-10, as the register writes it: point, spaces, case and Cyrillic letters that
+    look Latin make no difference. Needed where drg_code and service_code are empty; looked at nowhere else, as are
+    the fields that follow. Diagnoses are in no log, metric, trace or error text of the service.
+    """
+    sex: _builtins.str
+    """"female" or "male". Empty: unknown, which matters only where a rule asks."""
+    birth_weight_grams: _builtins.int
+    """Of a newborn: grams, 100 to 8,000. Absent: unknown."""
+    age_days: _builtins.int
+    """Days of age at admission, in the first year or at any age. Absent: unknown. Must agree with age_years."""
     @_builtins.property
     def procedure_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Procedures of the stay (ICD-9-CM as the register writes them). At most 1,000."""
+
+    @_builtins.property
+    def secondary_diagnoses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Complications and concomitant diagnoses, ICD-10. At most 1,000."""
+
+    @_builtins.property
+    def qualifiers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What else the case is, in words of the edition, for instance "blood_loss_over_1_litre". At most 1,000."""
 
     def __init__(
         self,
@@ -270,13 +310,23 @@ class Case(_message.Message):
         claimed_amount: _builtins.str = ...,
         addon_amount: _builtins.str = ...,
         addon_kind: _builtins.str = ...,
+        principal_diagnosis: _builtins.str = ...,
+        secondary_diagnoses: _abc.Iterable[_builtins.str] | None = ...,
+        sex: _builtins.str = ...,
+        birth_weight_grams: _builtins.int | None = ...,
+        age_days: _builtins.int | None = ...,
+        qualifiers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_age_years", b"_age_years", "_death_unavoidable", b"_death_unavoidable", "_length_of_stay_days", b"_length_of_stay_days", "_outcome", b"_outcome", "_quantity", b"_quantity", "age_years", b"age_years", "death_unavoidable", b"death_unavoidable", "length_of_stay_days", b"length_of_stay_days", "outcome", b"outcome", "quantity", b"quantity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_age_days", b"_age_days", "_age_years", b"_age_years", "_birth_weight_grams", b"_birth_weight_grams", "_death_unavoidable", b"_death_unavoidable", "_length_of_stay_days", b"_length_of_stay_days", "_outcome", b"_outcome", "_quantity", b"_quantity", "age_days", b"age_days", "age_years", b"age_years", "birth_weight_grams", b"birth_weight_grams", "death_unavoidable", b"death_unavoidable", "length_of_stay_days", b"length_of_stay_days", "outcome", b"outcome", "quantity", b"quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_age_years", b"_age_years", "_death_unavoidable", b"_death_unavoidable", "_length_of_stay_days", b"_length_of_stay_days", "_outcome", b"_outcome", "_quantity", b"_quantity", "addon_amount", b"addon_amount", "addon_kind", b"addon_kind", "admission_date", b"admission_date", "age_years", b"age_years", "care_setting", b"care_setting", "case_id", b"case_id", "claimed_amount", b"claimed_amount", "death_unavoidable", b"death_unavoidable", "discharge_date", b"discharge_date", "drg_code", b"drg_code", "factor_code", b"factor_code", "length_of_stay_days", b"length_of_stay_days", "outcome", b"outcome", "procedure_codes", b"procedure_codes", "provider_id", b"provider_id", "quantity", b"quantity", "service_code", b"service_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_age_days", b"_age_days", "_age_years", b"_age_years", "_birth_weight_grams", b"_birth_weight_grams", "_death_unavoidable", b"_death_unavoidable", "_length_of_stay_days", b"_length_of_stay_days", "_outcome", b"_outcome", "_quantity", b"_quantity", "addon_amount", b"addon_amount", "addon_kind", b"addon_kind", "admission_date", b"admission_date", "age_days", b"age_days", "age_years", b"age_years", "birth_weight_grams", b"birth_weight_grams", "care_setting", b"care_setting", "case_id", b"case_id", "claimed_amount", b"claimed_amount", "death_unavoidable", b"death_unavoidable", "discharge_date", b"discharge_date", "drg_code", b"drg_code", "factor_code", b"factor_code", "length_of_stay_days", b"length_of_stay_days", "outcome", b"outcome", "principal_diagnosis", b"principal_diagnosis", "procedure_codes", b"procedure_codes", "provider_id", b"provider_id", "qualifiers", b"qualifiers", "quantity", b"quantity", "secondary_diagnoses", b"secondary_diagnoses", "service_code", b"service_code", "sex", b"sex"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__age_days: _TypeAlias = _typing.Literal["age_days"]  # noqa: Y015
+    _WhichOneofArgType__age_days: _TypeAlias = _typing.Literal["_age_days", b"_age_days"]  # noqa: Y015
     _WhichOneofReturnType__age_years: _TypeAlias = _typing.Literal["age_years"]  # noqa: Y015
     _WhichOneofArgType__age_years: _TypeAlias = _typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
+    _WhichOneofReturnType__birth_weight_grams: _TypeAlias = _typing.Literal["birth_weight_grams"]  # noqa: Y015
+    _WhichOneofArgType__birth_weight_grams: _TypeAlias = _typing.Literal["_birth_weight_grams", b"_birth_weight_grams"]  # noqa: Y015
     _WhichOneofReturnType__death_unavoidable: _TypeAlias = _typing.Literal["death_unavoidable"]  # noqa: Y015
     _WhichOneofArgType__death_unavoidable: _TypeAlias = _typing.Literal["_death_unavoidable", b"_death_unavoidable"]  # noqa: Y015
     _WhichOneofReturnType__length_of_stay_days: _TypeAlias = _typing.Literal["length_of_stay_days"]  # noqa: Y015
@@ -286,7 +336,11 @@ class Case(_message.Message):
     _WhichOneofReturnType__quantity: _TypeAlias = _typing.Literal["quantity"]  # noqa: Y015
     _WhichOneofArgType__quantity: _TypeAlias = _typing.Literal["_quantity", b"_quantity"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__age_days) -> _WhichOneofReturnType__age_days | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__age_years) -> _WhichOneofReturnType__age_years | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__birth_weight_grams) -> _WhichOneofReturnType__birth_weight_grams | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__death_unavoidable) -> _WhichOneofReturnType__death_unavoidable | None: ...
     @_typing.overload
@@ -313,6 +367,8 @@ class PricedCase(_message.Message):
     CLAIMED_DIFFERENCE_MINOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
+    DRG_CODE_FIELD_NUMBER: _builtins.int
+    GROUPING_RULE_ID_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """As sent."""
     status: Global___CaseStatus.ValueType
@@ -335,6 +391,12 @@ class PricedCase(_message.Message):
     """
     method: Global___PaymentMethod.ValueType
     """How the fund pays for it. Unspecified unless CASE_STATUS_OK."""
+    drg_code: _builtins.str
+    """Of a case that came without its group: the group that was found, also where there is no amount. Empty: none
+    was, or the case came with one.
+    """
+    grouping_rule_id: _builtins.str
+    """The grouping rule that led to it."""
     @_builtins.property
     def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentAmount]:
         """The parts of the amount, in the schedule's order; they sum to amount_minor exactly. Only where asked for, and
@@ -353,10 +415,12 @@ class PricedCase(_message.Message):
         claimed_difference_minor: _builtins.int | None = ...,
         reason: _builtins.str = ...,
         method: Global___PaymentMethod.ValueType = ...,
+        drg_code: _builtins.str = ...,
+        grouping_rule_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_minor", b"_amount_minor", "_claimed_difference_minor", b"_claimed_difference_minor", "amount_minor", b"amount_minor", "claimed_difference_minor", b"claimed_difference_minor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_minor", b"_amount_minor", "_claimed_difference_minor", b"_claimed_difference_minor", "amount_minor", b"amount_minor", "case_id", b"case_id", "claimed_difference_minor", b"claimed_difference_minor", "components", b"components", "method", b"method", "reason", b"reason", "rule_id", b"rule_id", "schedule_id", b"schedule_id", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_minor", b"_amount_minor", "_claimed_difference_minor", b"_claimed_difference_minor", "amount_minor", b"amount_minor", "case_id", b"case_id", "claimed_difference_minor", b"claimed_difference_minor", "components", b"components", "drg_code", b"drg_code", "grouping_rule_id", b"grouping_rule_id", "method", b"method", "reason", b"reason", "rule_id", b"rule_id", "schedule_id", b"schedule_id", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount_minor: _TypeAlias = _typing.Literal["amount_minor"]  # noqa: Y015
     _WhichOneofArgType__amount_minor: _TypeAlias = _typing.Literal["_amount_minor", b"_amount_minor"]  # noqa: Y015

@@ -63,6 +63,7 @@ def test_the_entry_point_is_what_the_package_names() -> None:
     assert callable(main)
     assert set(main.commands) == {
         "price",
+        "group",
         "explain",
         "schedule",
         "cost",

@@ -40,7 +40,9 @@ def test_all_that_is_missing_is_told_at_once() -> None:
     assert twice.field == "b"
     assert missing.field == "case_id, care_setting, discharge_date, drg_code, admission_date"
     assert missing.message == (
-        "these columns are missing (service_code would do instead of drg_code; length_of_stay_days would do "
+        "these columns are missing (service_code would do instead of drg_code, "
+        "or principal_diagnosis, which tells it; "
+        "length_of_stay_days would do "
         "instead of admission_date); the file has the columns a, b, b"
     )
     assert str(missing).count("the file has the columns a, b, b;") == 1

@@ -1,0 +1,257 @@
+"""The grouping rules of an edition as the loop walks them: lists by class of code, and a record a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tariffcore.codes import is_diagnosis, normalise_diagnosis, normalise_procedure
+from tariffcore.errors import CatalogError, Problem
+from tariffcore.schedule.grouping_model import Band, CodeRange, Grouping, GroupingRule, Sex
+from tariffcore.schedule.model import AgeClass, Schedule
+from tariffcore.schedule.rule_index import CodeClasses
+from tariffcore.schedule.rule_ranking import ranks
+
+UNKNOWN_CODE = -1
+NO_YEARS, NO_DAYS = 255, 65_535
+SEX_NUMBERS = {Sex.FEMALE.value: 1, Sex.MALE.value: 2}
+MANY_DAYS = 364 + 1
+"""An age in days that is a year or more: no rule tells such ages apart."""
+MAX_STAY = 65_535
+
+_MOST_ENTRIES = 1 << 27
+_MOST_MEMBER_BITS = 1 << 31
+_KNOWN_WORDS = 1 << 20
+_EVERY = np.uint64(2**64 - 1)
+_ASKS_YEARS, _ASKS_DAYS, _ASKS_SEX, _ASKS_BIRTH_WEIGHT = 1, 2, 4, 8
+
+RULE_RECORD = np.dtype(
+    [
+        ("outcomes", np.uint64),
+        ("care_settings", np.uint64),
+        ("qualifiers", np.uint64),
+        ("group", np.int32),
+        ("principal_set", np.int32),
+        ("secondary_set", np.int32),
+        ("excluded_set", np.int32),
+        ("birth_weight_low", np.uint16),
+        ("birth_weight_high", np.uint16),
+        ("stay_low", np.uint16),
+        ("stay_high", np.uint16),
+        ("days_low", np.uint16),
+        ("days_high", np.uint16),
+        ("years_low", np.uint8),
+        ("years_high", np.uint8),
+        ("sex", np.uint8),
+        ("asks", np.uint8),
+    ]
+)
+"""As `_grouping.pyx` reads a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """Rules by class of code: those of class c are ``rules[age, start[c]:start[c + 1]]``, best rank first."""
+
+    start: NDArray[np.int32]
+    rules: NDArray[np.int32]
+
+
+class CompiledRules:
+    """The rules of one edition. Never changes; any number of threads may use it.
+
+    groups  the drg_code of each group number
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        assert schedule.grouping is not None, "an edition without rules is not compiled"
+        self.schedule = schedule
+        self.grouping: Grouping = schedule.grouping
+        rules = self.grouping.rules
+        self.child_age_limit = schedule.child_age_limit
+        self.groups = tuple(dict.fromkeys(rule.drg_code for rule in rules))
+        self._group_numbers = {drg_code: number for number, drg_code in enumerate(self.groups)}
+        self._diagnoses = CodeClasses(
+            own
+            for rule in rules
+            for own in (
+                *rule.principal_diagnoses,
+                *rule.secondary_diagnoses,
+                *rule.excluded_secondary_diagnoses,
+            )
+        )
+        self._procedures = CodeClasses(own for rule in rules for own in rule.procedures)
+        by_age = [ranks(self.grouping, schedule.groups, age) for age in (AgeClass.ADULT, AgeClass.CHILD)]
+        self.rank = np.array(by_age, dtype=np.int32)
+        self.age_matters = by_age[0] != by_age[1]
+        numbers = range(len(rules))
+        by_procedure = [n for n in numbers if rules[n].procedures]
+        by_diagnosis = [n for n in numbers if not rules[n].procedures and rules[n].principal_diagnoses]
+        others = [n for n in numbers if not rules[n].procedures and not rules[n].principal_diagnoses]
+        self.diagnosis_lists = self._lists(
+            by_diagnosis, self._diagnoses, lambda rule: rule.principal_diagnoses
+        )
+        self.procedure_lists = self._lists(by_procedure, self._procedures, lambda rule: rule.procedures)
+        # a place more than there are rules, so that there is one to point at
+        self.other_rules = np.array(
+            [[*sorted(others, key=lambda n: (rank[n], n)), -1] for rank in by_age], dtype=np.int32
+        )
+        self._code_sets: dict[tuple[tuple[str, str], ...], int] = {}
+        self.records = np.array([self._record(rule) for rule in rules], dtype=RULE_RECORD)
+        self.members = self._member_bits()
+        self.is_named = self._named()
+        self._diagnosis_classes = _Remembered(self._diagnosis_class)
+        self._procedure_classes = _Remembered(self._procedures_class)
+        self.outcome_numbers = {word: number for number, word in enumerate(schedule.outcomes, start=1)}
+        self.setting_numbers = {word: number for number, word in enumerate(schedule.care_settings, start=1)}
+        self.qualifier_bits = {word: 1 << number for number, word in enumerate(self.grouping.qualifiers)}
+
+    def principal_class(self, text: str) -> int:
+        """The class of a principal diagnosis as typed, or UNKNOWN_CODE."""
+        return self._diagnosis_classes(text)
+
+    def secondary_class(self, text: str) -> int:
+        """The class of a secondary diagnosis as typed; one that is no code is in class 0, with no rule's."""
+        return max(0, self._diagnosis_classes(text))
+
+    def procedure_class(self, text: str) -> int:
+        """The class of a procedure as typed."""
+        return self._procedure_classes(text)
+
+    def _diagnosis_class(self, text: str) -> int:
+        code = normalise_diagnosis(text)
+        if not is_diagnosis(code):
+            return UNKNOWN_CODE
+        if self.grouping.diagnoses is not None and code not in self.grouping.diagnoses:
+            return UNKNOWN_CODE
+        return self._diagnoses.of_code(code)
+
+    def _procedures_class(self, text: str) -> int:
+        code = normalise_procedure(text)
+        if self.grouping.procedures is not None and code not in self.grouping.procedures:
+            return 0
+        return self._procedures.of_code(code)
+
+    def _lists(
+        self,
+        numbers: Sequence[int],
+        classes: CodeClasses,
+        ranges_of: Callable[[GroupingRule], tuple[CodeRange, ...]],
+    ) -> _Lists:
+        rules = self.grouping.rules
+        in_class: list[NDArray[np.int64]] = []
+        rule_of: list[NDArray[np.int64]] = []
+        entries = 0
+        for number in numbers:
+            own = np.fromiter(classes.of_ranges(ranges_of(rules[number])), dtype=np.int64)
+            entries += len(own)
+            if entries > _MOST_ENTRIES:
+                raise _too_many(self.schedule, "pairs of a rule and a code", _MOST_ENTRIES)
+            in_class.append(own)
+            rule_of.append(np.full(len(own), number, dtype=np.int64))
+        by_class = np.concatenate(in_class) if in_class else np.zeros(0, dtype=np.int64)
+        rule = np.concatenate(rule_of) if rule_of else np.zeros(0, dtype=np.int64)
+        start = np.zeros(len(classes) + 1, dtype=np.int32)
+        start[1:] = np.cumsum(np.bincount(by_class, minlength=len(classes)))
+        ordered = [rule[np.lexsort((rule, self.rank[age][rule], by_class))] for age in range(2)]
+        listed = np.full((2, len(rule) + 1), -1, dtype=np.int32)
+        listed[:, :-1] = ordered
+        return _Lists(start, listed)
+
+    def _set(self, ranges: tuple[CodeRange, ...]) -> int:
+        if not ranges:
+            return -1
+        key = tuple(sorted((own.low, own.high) for own in ranges))
+        return self._code_sets.setdefault(key, len(self._code_sets))
+
+    def _record(self, rule: GroupingRule) -> tuple[int, ...]:
+        schedule = self.schedule
+        asks = (
+            (_ASKS_YEARS if rule.age_years else 0)
+            | (_ASKS_DAYS if rule.age_days else 0)
+            | (_ASKS_SEX if rule.sex else 0)
+            | (_ASKS_BIRTH_WEIGHT if rule.birth_weight_grams else 0)
+        )
+        return (
+            _mask(rule.outcomes, schedule.outcomes) or int(_EVERY),
+            _mask(rule.care_settings, schedule.care_settings) or int(_EVERY),
+            _mask(rule.qualifiers, self.grouping.qualifiers),
+            self._group_numbers[rule.drg_code],
+            # a rule without procedures is reached by its principal diagnosis, which need not be asked again
+            self._set(rule.principal_diagnoses) if rule.procedures else -1,
+            self._set(rule.secondary_diagnoses),
+            self._set(rule.excluded_secondary_diagnoses),
+            *_limits(rule.birth_weight_grams, 65_535),
+            *_limits(rule.length_of_stay_days, MAX_STAY),
+            *_limits(rule.age_days, MANY_DAYS),
+            *_limits(rule.age_years, 254),
+            SEX_NUMBERS[rule.sex.value] if rule.sex else 0,
+            asks,
+        )
+
+    def _member_bits(self) -> NDArray[np.uint64]:
+        words = (len(self._diagnoses) + 63) // 64
+        count = max(1, len(self._code_sets))
+        if count * words * 64 > _MOST_MEMBER_BITS:
+            raise _too_many(self.schedule, "codes in lists of secondary diagnoses", _MOST_MEMBER_BITS)
+        bits = np.zeros((count, words * 64), dtype=np.uint8)
+        for key, number in self._code_sets.items():
+            for low, high in key:
+                bits[number, self._diagnoses.of_code(low) : self._diagnoses.of_code(high)] = 1
+        return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+
+    def _named(self) -> NDArray[np.uint8]:
+        """1 for each class of diagnoses that are known: with a list of codes all, else those a rule names."""
+        if self.grouping.diagnoses is not None:
+            return np.ones(len(self._diagnoses), dtype=np.uint8)
+        named = np.zeros(len(self._diagnoses), dtype=np.uint8)
+        for rule in self.grouping.rules:
+            for own in rule.principal_diagnoses:
+                classes = self._diagnoses.of_range(own)
+                named[classes.start : classes.stop] = 1
+        return named
+
+
+WORD_BITS = np.zeros(256, dtype=np.uint64)
+"""The bit of an outcome or a care setting by its number; words of no edition are number 0 and have none."""
+WORD_BITS[1:65] = [1 << number for number in range(64)]
+
+
+class _Remembered:
+    """Numbers of texts, worked out once each: the same codes come again and again."""
+
+    def __init__(self, of_text: Callable[[str], int]) -> None:
+        self._of_text = of_text
+        self._known: dict[str, int] = {}
+
+    def __call__(self, text: str) -> int:
+        number = self._known.get(text)
+        if number is None:
+            number = self._of_text(text)
+            if len(self._known) < _KNOWN_WORDS:
+                self._known[text] = number
+        return number
+
+
+def _mask(words: Iterable[str], vocabulary: Sequence[str]) -> int:
+    return sum(1 << vocabulary.index(word) for word in words)
+
+
+def _limits(band: Band | None, most: int) -> tuple[int, int]:
+    if band is None:
+        return 0, most
+    return (0 if band.low is None else band.low), (most if band.high is None else band.high)
+
+
+def _too_many(schedule: Schedule, what: str, limit: int) -> CatalogError:
+    problem = Problem(
+        f"edition {schedule.id}",
+        "grouping rules",
+        None,
+        f"there are more than {limit:,} {what}",
+        "write narrower ranges of codes",
+    )
+    return CatalogError("the grouping rules cannot be compiled", [problem])
