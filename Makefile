@@ -181,6 +181,7 @@ mutants: environment  ## plant known mistakes in a copy, one at a time: the test
 .PHONY: compare
 compare: environment  ## N=1000000 SEED=0: that many aimed random cases, kernel against twin
 	$(BIN)/python -m tests.comparing -n $(N) --seed $(SEED)
+	$(BIN)/python -m tests.grouping.comparing -n $(N) --seed $(SEED)
 
 .PHONY: bench bench-quick bench-seeded
 bench: $(BENCH_INSTALLED) $(KERNEL)  ## time the work beside its rivals; SECTIONS="kernel csv" SIZES=1e3,1e9 choose; writes tables and a page
