@@ -13,6 +13,7 @@ from tariffcore.errors import (
     Problem,
     ProblemsError,
     ScheduleError,
+    SettlementError,
     TariffcoreError,
     shortened,
 )
@@ -80,6 +81,7 @@ REASONS = {
     CasesError: "CASES_UNUSABLE",
     ExplainError: "CASE_UNUSABLE",
     CostingError: "COSTING_UNUSABLE",
+    SettlementError: "SETTLEMENT_UNUSABLE",
 }
 """Machines know errors by these."""
 
