@@ -571,7 +571,7 @@ def denominator_bits(schedule: Schedule) -> int:
 
 def without_overlong_denominators(schedule: Schedule) -> Schedule:
     """The schedule, its coefficients shortened as far as all denominators together need to fit 126 bits."""
-    for decimals in (12, 6, 4, 0):
+    for decimals in (15, 12, 6, 4, 0):
         if schedule.providers is None or denominator_bits(schedule) <= LARGEST_DENOMINATOR_BITS:
             break
         shortened = {

@@ -759,6 +759,17 @@ REASONS: dict[str, tuple[dict[str, Any], CaseStatus, str]] = {
         " check the date,"
         " or load the edition that covers it",
     ),
+    "add-on without a rule": (
+        {"addon_amount": Decimal("10"), "addon_kind": "biologic"},
+        CaseStatus.ADDON_NOT_PAID,
+        "addon_kind 'biologic' is not paid on 1 in kz-test; kinds for treated case: none: check it, or leave"
+        " addon_amount and addon_kind empty",
+    ),
+    "add-on without a kind": (
+        {"addon_amount": Decimal("10"), "addon_kind": None},
+        CaseStatus.MISSING_FIELD,
+        "empty, and needed to price this line: addon_kind; fill in",
+    ),
     "group, first letter": (
         {"drg_code": "Р001"},
         CaseStatus.UNKNOWN_DRG,

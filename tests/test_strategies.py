@@ -13,7 +13,7 @@ from tariffcore.statuses import GROUPING_STATUSES, CaseStatus
 from tests import strategies
 from tests.strategies import aimed_catalog, cases_for, catalogs, random_cases, schedules
 
-SEEDS = range(24)
+SEEDS = range(28)
 # the second is a line of a file; cases without a group have generators of their own
 NOT_OF_A_CASE = {CaseStatus.UNSPECIFIED, CaseStatus.MALFORMED_ROW} | GROUPING_STATUSES
 

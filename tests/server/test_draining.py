@@ -8,11 +8,12 @@ import grpc
 
 from tariffcore.v1.pricing_service_pb2 import PriceCaseRequest, PriceCasesRequest
 from tariffcore.v1.pricing_service_pb2_grpc import PricingServiceStub
-from tariffcore_server import pricing_service
+from tariffcore_server.price_lists import _FEW_PLAIN, PriceLists
 from tests.server.columns import chunk, later_chunk, start
 from tests.server.running import case, failure_of, running_server, told
 
 ONE = PriceCaseRequest(case=case())
+LONG_LIST = _FEW_PLAIN + 1
 OWN_CONNECTION = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
 
 
@@ -91,16 +92,16 @@ def test_a_list_that_is_being_priced_when_the_server_stops_is_answered(monkeypat
     with running_server() as running, running.channel(OWN_CONNECTION) as channel:
         service = PricingServiceStub(channel)
         entered, may_go_on = threading.Event(), threading.Event()
-        price_list = pricing_service.price_list
+        price_all = PriceLists._all
 
         def slowly(*arguments, **options):
             entered.set()
             assert may_go_on.wait(60)
-            return price_list(*arguments, **options)
+            return price_all(*arguments, **options)
 
-        monkeypatch.setattr(pricing_service, "price_list", slowly)
+        monkeypatch.setattr(PriceLists, "_all", slowly)
         answer = service.PriceCases.future(
-            PriceCasesRequest(cases=[case(str(n)) for n in range(40)]), timeout=60
+            PriceCasesRequest(cases=[case(str(n)) for n in range(LONG_LIST)]), timeout=60
         )
         assert entered.wait(60)
         draining = threading.Thread(target=lambda: running.run(running.server.drain(30)))
@@ -108,6 +109,6 @@ def test_a_list_that_is_being_priced_when_the_server_stops_is_answered(monkeypat
         while running.call_in_loop(lambda: running.server.calls._takes_new):
             pass
         may_go_on.set()
-        assert len(answer.result().priced) == 40
+        assert len(answer.result().priced) == LONG_LIST
         draining.join(60)
         assert not draining.is_alive()
