@@ -43,7 +43,7 @@ def instead_of(
 ) -> str:
     """The way out of an unknown word: the known one that was meant, if one is close, and those to choose
     from (all that are known, or those ``listed``)."""
-    candidates = list(known)
+    candidates = [str(each) for each in known]  # a member of an enumeration is shown as its word
     choices = candidates if listed is None else list(listed)
     meant = closest(word, candidates)
     hint = [f"did you mean {meant!r}?"] if meant is not None else []

@@ -151,3 +151,88 @@ def test_a_rule_that_may_still_apply_is_no_problem(tmp_path, rules):
 def test_a_share_of_nothing_may_be_meant(tmp_path):
     schedule = FolderText().replace(T, 'share = "1/2"', 'share = "0"').read(tmp_path)
     assert schedule.stay_rules[1].share == 0
+
+
+MEDICINE = '[[addon]]\nkind = "medicine"\nunit = "case"\ncomponent = "salaries"\nsource = "rules, item 82"\n'
+ITEM_SHARE = '[[share]]\nunit = "item"\ncare_setting = "home"\nshare = "1"\nsource = "rules, item 70"\n'
+
+
+def with_tables(*tables: str) -> FolderText:
+    """The folder with these tables more in schedule.toml."""
+    return FolderText().add(T, "".join("\n" + table for table in tables))
+
+
+# What is added, what else changes, the text on the line to name (its last place), and what is said.
+WRONG_ADDONS = {
+    "an unknown component": (
+        with_tables(MEDICINE.replace("salaries", "salary")),
+        'component = "salary"',
+        "addon.component: 'salary': is not a component of components.csv; did you mean 'salaries'?",
+    ),
+    "a component where the schedule has none": (
+        with_tables(MEDICINE)
+        .without("components.csv")
+        .replace("groups.csv", "infectious,general", "infectious,")
+        .replace("groups.csv", ",4,,general", ",4,,"),
+        'component = "salaries"',
+        "addon.component: 'salaries': is not a component of components.csv; remove it",
+    ),
+    "no component": (
+        with_tables(MEDICINE.replace('component = "salaries"\n', "")),
+        "[[addon]]",
+        "addon.component: is missing: the parts of a payment sum to it, so the add-on is one of them; "
+        "name one of salaries, buildings, transport",
+    ),
+    "half of an item": (
+        with_tables(ITEM_SHARE.replace('"1"', '"1/2"\napplies_to = "tariff"')),
+        'share = "1/2"',
+        "share.share: '0.5': an item is paid at what it has cost, not at a share of it; write share = \"1\"",
+    ),
+    "of something counted": (
+        with_tables(MEDICINE.replace('"case"', '"call"')),
+        'unit = "call"',
+        "addon.unit: 'call': has no amount that a line could bring with it; known are: case, item",
+    ),
+    "in an unknown setting": (
+        with_tables(MEDICINE + 'care_settings = ["hom"]\n'),
+        'care_settings = ["hom"]',
+        "addon.care_settings: 'hom': is not in the vocabulary; did you mean 'home'?",
+    ),
+    "of an unknown flag": (
+        with_tables(MEDICINE + 'drg_flags = ["neonate"]\n'),
+        'drg_flags = ["neonate"]',
+        "addon.drg_flags: 'neonate': is not in the vocabulary; did you mean 'neonatal'?",
+    ),
+    "an item of a group": (
+        with_tables(MEDICINE.replace('"case"', '"item"') + 'drg_flags = ["neonatal"]\n'),
+        'drg_flags = ["neonatal"]',
+        "addon.drg_flags: 'neonatal': an item has no cost group; remove the line",
+    ),
+    "the same kind twice": (
+        with_tables(MEDICINE, MEDICINE),
+        'kind = "medicine"',
+        "addon.kind: 'medicine (case)': is the id of the table in line",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ADDONS)
+def test_a_wrong_addon(tmp_path, name):
+    folder, at, says = WRONG_ADDONS[name]
+    before = folder.files[T].decode().rpartition(at)[0]
+    place = f"test-2026/{T}:{before.count(chr(10)) + 1}: "
+    said = str(folder.problem(tmp_path))
+    assert said.startswith(place + says), said
+
+
+def test_one_kind_may_be_paid_on_cases_and_as_an_item(tmp_path):
+    schedule = with_tables(MEDICINE, MEDICINE.replace('"case"', '"item"')).read(tmp_path)
+    assert [(own.kind, own.unit.value) for own in schedule.addons] == [
+        ("medicine", "case"),
+        ("medicine", "item"),
+    ]
+
+
+def test_an_item_needs_no_component(tmp_path):
+    item = MEDICINE.replace('"case"', '"item"').replace('component = "salaries"\n', "")
+    assert with_tables(item).read(tmp_path).addons[0].component is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.schedule_folders import NAME, FolderText, Spoiled, spoiled
 
 T, G, R, C, S = "schedule.toml", "groups.csv", "providers.csv", "components.csv", "services.csv"
+F = "factors.csv"
 
 
 @spoiled(
@@ -226,3 +227,126 @@ def test_services_alone_make_a_schedule(tmp_path):
     folder.replace("published.csv", "G1,inpatient,child,3.5000,614679.77,order 1\n", "")
     folder.files[G] = folder.files[G].splitlines(keepends=True)[0]
     assert not folder.read(tmp_path).groups
+
+
+def with_columns(file, columns, *rows):
+    """The folder with these columns more in one file, empty in its rows, and these rows of cells more."""
+    folder = FolderText()
+    lines = folder.files[file].decode().splitlines()
+    lines = [lines[0] + "," + columns] + [line + "," * (columns.count(",") + 1) for line in lines[1:]]
+    folder.files[file] = ("\n".join((*lines, *rows)) + "\n").encode()
+    return folder
+
+
+def average_case(*rows):
+    """Rows of a case at an average cost: care setting, start, end, planned days."""
+    cells = (
+        f"TB,Tuberculosis,average_case,{setting},800000.00,{start},{end},x,,{days}"
+        for setting, start, end, days in rows
+    )
+    return with_columns(S, "method,planned_days", *cells)
+
+
+def test_one_average_case_is_planned_for_as_many_days_everywhere(tmp_path):
+    folder = average_case(("inpatient", "", "", 30), ("home", "", "", 20))
+    assert str(folder.problem(tmp_path)) == (
+        f"{NAME}/{S}:6: planned_days: '20': 'TB' is planned for 30 days in line 5; "
+        "write the same days in all rows of the service that hold at the same time"
+    )
+
+
+def test_planned_days_of_some_rows_only(tmp_path):
+    problem = average_case(("inpatient", "", "", 30), ("home", "", "", "")).problem(tmp_path)
+    assert (problem.place, problem.field, problem.value) == (f"{NAME}/{S}:6", "planned_days", None)
+    assert problem.message == "'TB' is planned for 30 days in line 5"
+    problem = average_case(("inpatient", "", "", ""), ("home", "", "", 30)).problem(tmp_path)
+    assert (problem.place, problem.value) == (f"{NAME}/{S}:6", "30")
+    assert problem.message == "'TB' is planned for no days in line 5"
+
+
+def test_planned_days_may_change_with_the_rate(tmp_path):
+    rows = ("inpatient", "", "2026-07-01", 30), ("home", "2026-07-01", "", 20)
+    schedule = average_case(*rows).read(tmp_path)
+    assert [row.planned_days for row in schedule.services["TB"]] == [30, 20]
+    problem = average_case(("inpatient", "", "2026-07-02", 30), rows[1]).problem(tmp_path)  # a day together
+    assert (problem.place, problem.field, problem.value) == (f"{NAME}/{S}:6", "planned_days", "20")
+
+
+def test_only_a_case_has_planned_days(tmp_path):
+    folder = with_columns(S, "planned_days", "V2,Call,call,home,10.00,,,x,3")
+    assert str(folder.problem(tmp_path)) == (
+        f"{NAME}/{S}:5: planned_days: '3': a call has no stay, so no days are planned for it; "
+        "leave the cell empty; it is for unit 'average_case'"
+    )
+
+
+def test_an_item_has_no_rate(tmp_path):
+    folder = FolderText().add(S, "IMPLANT,Implant,item,inpatient,5.00,,,x\n")
+    assert str(folder.problem(tmp_path)) == (
+        f"{NAME}/{S}:5: rate: '5.00': an item is paid at what it has cost, which its line says; "
+        "leave the cell empty, or count it in another unit than 'item'"
+    )
+
+
+def test_a_service_has_one_method(tmp_path):
+    rows = "D,Dialysis,service,home,9.00,,,x,hemodialysis", "D,Dialysis,service,inpatient,9.00,,,x,"
+    assert str(with_columns(S, "method", *rows).problem(tmp_path)) == (
+        f"{NAME}/{S}:6: method: 'service': 'D' is paid as 'hemodialysis' in line 5; "
+        "a service has one payment method; write the same in all its rows"
+    )
+
+
+def test_a_method_that_does_not_pay_the_unit(tmp_path):
+    problem = with_columns(S, "method", "D,Dialysis,call,home,9.00,,,x,hemodialysis").problem(tmp_path)
+    assert (problem.place, problem.field, problem.value) == (f"{NAME}/{S}:5", "method", "hemodialysis")
+    assert "known are: call" in problem.way_out
+
+
+def test_a_method_that_there_is_not(tmp_path):
+    problem = with_columns(S, "method", "D,Dialysis,service,home,9.00,,,x,hemodialisis").problem(tmp_path)
+    assert (problem.place, problem.field, problem.value) == (f"{NAME}/{S}:5", "method", "hemodialisis")
+    assert "did you mean 'hemodialysis'?" in problem.way_out
+
+
+DATES = "effective_start_date,effective_end_date"
+
+
+def dated(*spans):
+    """factors.csv with a factor of each of these spans."""
+    return with_columns(F, DATES, *(f"service,december,0.8,x,{start},{end}" for start, end in spans))
+
+
+def test_two_factors_of_one_name_share_a_day(tmp_path):
+    folder = dated(("2026-02-01", "2026-03-02"), ("2026-03-01", "2026-04-01"))
+    assert str(folder.problem(tmp_path)) == (
+        f"{NAME}/{F}:5: effective_start_date: '2026-03-01': the factor 'december' overlaps that of line 4, "
+        "2026-02-01 .. 2026-03-02; end one where the next begins "
+        "(the end is the first day no longer in force)"
+    )
+
+
+def test_a_factor_of_always_overlaps_one_of_a_month(tmp_path):
+    problem = dated(("", ""), ("2026-12-01", "2027-01-01")).problem(tmp_path)
+    assert (problem.place, problem.value) == (f"{NAME}/{F}:5", "2026-12-01")
+
+
+def test_the_same_factor_on_the_same_days_is_told_once(tmp_path):
+    problem = dated(("2026-12-01", ""), ("2026-12-01", "")).problem(tmp_path)
+    assert (problem.place, problem.field, problem.value) == (f"{NAME}/{F}:5", "factor_code", "december")
+    assert "line 4" in problem.message
+
+
+def test_factors_may_touch_leave_a_gap_and_be_of_other_units(tmp_path):
+    folder = dated(("2026-03-01", "2026-04-01"), ("2026-02-01", "2026-03-01"), ("2026-12-01", ""))
+    folder.add(F, "call,december,0.8,x,2026-02-01,\n")
+    assert len(folder.read(tmp_path).factors) == 6
+
+
+def test_a_factor_that_ends_before_it_starts(tmp_path):
+    problem = dated(("2026-12-01", "2026-12-01")).problem(tmp_path)
+    assert (problem.place, problem.field, problem.value) == (
+        f"{NAME}/{F}:4",
+        "effective_end_date",
+        "2026-12-01",
+    )
+    assert "is not after the start 2026-12-01" in problem.message

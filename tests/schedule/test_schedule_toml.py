@@ -568,3 +568,71 @@ def test_a_missing_key_of_a_table_names_the_line_of_the_table(tmp_path, table, l
     problem = folder.problem(tmp_path)
     assert problem.place == f"{NAME}/{T}:{folder.line(T, f'[{table}]')}"
     assert problem.field == f"{table}.{line}"
+
+
+@spoiled(
+    Spoiled(
+        "no unit of a coefficient",
+        T,
+        'name = "rural"\n',
+        'name = "rural"\nunits = []\n',
+        "coefficient.units: '[]': is empty, so nothing would be corrected; name the units, …",
+        at="units = []",
+    ),
+    Spoiled(
+        "unknown unit of a coefficient",
+        T,
+        'name = "rural"\n',
+        'name = "rural"\nunits = ["case", "person_mont"]\n',
+        "coefficient.units: 'person_mont': is not a unit; did you mean 'person_month'?…",
+        at="units = [",
+    ),
+    Spoiled(
+        "method of what is counted",
+        T,
+        'unit = "bed_day"\n',
+        'unit = "bed_day"\nmethod = "bed_day"\n',
+        "share.method: 'bed_day': the method of what is counted in 'bed_day' stands beside its rate; "
+        "remove the line; services.csv has a column method",
+        at='method = "bed_day"',
+    ),
+    Spoiled(
+        "method of something else",
+        T,
+        HOME_SHARE,
+        HOME_SHARE + 'method = "call"\n',
+        "share.method: 'call': does not pay cases of cost groups; known are: treated_case, …",
+        at='method = "call"',
+    ),
+    Spoiled(
+        "unknown method",
+        T,
+        HOME_SHARE,
+        HOME_SHARE + 'method = "home_cas"\n',
+        "share.method: 'home_cas': …did you mean 'home_case'?…",
+        at='method = "home_cas"',
+    ),
+    Spoiled(
+        "stay rule of what has no stay",
+        T,
+        'id = "interrupted"\n',
+        'id = "interrupted"\nunit = "bed_day"\n',
+        "stay_rule.unit: 'bed_day': has no stay; known are: case, average_case",
+        at='unit = "bed_day"\noutcomes',
+    ),
+)
+def test_a_wrong_unit_or_method(tmp_path, mistake):
+    mistake.check(tmp_path)
+
+
+def test_units_and_methods_that_are_right(tmp_path):
+    folder = FolderText().replace(T, HOME_SHARE, HOME_SHARE + 'method = "home_case"\n')
+    folder.replace(T, 'name = "rural"\n', 'name = "rural"\nunits = ["person_month", "bed_day"]\n')
+    schedule = folder.read(tmp_path)
+    assert [share.method.value for share in schedule.shares] == [
+        "treated_case",
+        "treated_case",
+        "home_case",
+        "bed_day",
+    ]
+    assert [own.units for own in schedule.coefficients] == [frozenset(), {Unit.PERSON_MONTH, Unit.BED_DAY}]
