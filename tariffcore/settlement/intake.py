@@ -20,7 +20,8 @@ from tariffcore.settlement import line_files as files
 from tariffcore.settlement.book.month_writing import Cell
 from tariffcore.settlement.book.records import RunRecord
 from tariffcore.settlement.line_ids import LineIndex
-from tariffcore.settlement.lines import ClaimedLines, LineReader, LineStatus, exact_totals
+from tariffcore.settlement.line_sums import exact_totals
+from tariffcore.settlement.lines import ClaimedLines, LineReader, LineStatus, PatientMonth
 
 
 class Intake:
@@ -90,8 +91,8 @@ class Intake:
     def find_repeated(
         self, lines: ClaimedLines, components: dict[Cell, dict[str, int]], kept: Path
     ) -> LineIndex:
-        """Sets lines aside whose id an earlier line of the file has, or a settled month; and returns the
-        index of those that stay."""
+        """Sets lines aside whose id an earlier line of the file has, or a settled month, and further lines of
+        what a patient has on one; and returns the index of those that stay."""
         index = LineIndex.of(lines.hashes, np.flatnonzero(lines.in_month))
         repeated = index.repeated(lines.keys)
         gone = {int(row): LineStatus.REPEATED for row in repeated}
@@ -105,6 +106,13 @@ class Intake:
             for (row, _), key, other in zip(pairs, ours, theirs, strict=True):
                 if key == other:
                     gone.setdefault(row, LineStatus.SETTLED_BEFORE)
+        seen: set[PatientMonth] = set()
+        for row, patient_month in lines.patient_months.items():
+            if row in gone:
+                continue
+            if patient_month in seen:
+                gone[row] = LineStatus.PATIENT_REPEATED
+            seen.add(patient_month)
         if gone:
             rows = np.array(sorted(gone), dtype=np.int64)
             self._take_out(lines, rows, components, kept)
@@ -169,6 +177,7 @@ def _rows_of(lines: ClaimedLines, rows: NDArray[np.intp]) -> ClaimedLines:
         lines.funding_source[rows],
         lines.method[rows],
         lines.claimed[rows],
+        lines.has_amount[rows],
         lines.priced[rows],
         lines.status[rows],
         lines.hashes[rows],

@@ -111,8 +111,6 @@ def write_outcomes(lines: ClaimedLines, minor_units: int, path: Path) -> None:
             ("deducted_amount", pa.decimal128(18, minor_units)),
         ]
     )
-    unpriced = (LineStatus.NOT_PRICED, LineStatus.MISSING_ID)
-    has_price = ~np.isin(lines.status, np.array(unpriced, dtype=np.uint8))
     with lines_writer(path, schema) as writer:
         for start in range(0, len(lines), _OUTCOME_ROWS):
             part = slice(start, start + _OUTCOME_ROWS)
@@ -122,8 +120,8 @@ def write_outcomes(lines: ClaimedLines, minor_units: int, path: Path) -> None:
                 pa.DictionaryArray.from_arrays(
                     pa.array(line, mask=line < 0), pa.array(lines.frame.contract_lines, pa.string())
                 ),
-                decimals(lines.claimed[part], minor_units, has_price[part]),
-                decimals(deducted[part], minor_units, has_price[part]),
+                decimals(lines.claimed[part], minor_units, lines.has_amount[part]),
+                decimals(deducted[part], minor_units, lines.in_month[part]),
             ]
             writer.write_table(pa.table(columns, schema=schema))
 

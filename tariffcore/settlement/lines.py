@@ -1,4 +1,4 @@
-"""Claimed lines as columns: what becomes of each, and sums by contract line, without an object a line."""
+"""Claimed lines as columns: what becomes of each, without an object a line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tariffcore import _tallies
 from tariffcore.column_reading import coded_text, no_text, one_array
 from tariffcore.encoding import EncodedCases
 from tariffcore.plan import Plan
@@ -24,6 +23,9 @@ from tariffcore.settlement.rules import SettlementRules
 
 Key = tuple[str, str]
 """(provider id, case id): what a line is known by."""
+
+PatientMonth = tuple[int, str, str]
+"""(number of the provider, service, patient): what may be on one line only. Never written anywhere."""
 
 
 class LineStatus(IntEnum):
@@ -48,6 +50,8 @@ class LineStatus(IntEnum):
     """An earlier line of the file has its id."""
     SETTLED_BEFORE = 19
     """A line with its id was settled in an earlier month."""
+    PATIENT_REPEATED = 20
+    """An earlier line of the file has the patient's month of this service, which is one line."""
 
 
 LAST_IN_MONTH = LineStatus.RELEASED
@@ -131,8 +135,9 @@ class Marks:
 class ClaimedLines:
     """One element a line, in file order; money in minor units. Numbers are those of the `Frame`, -1: none.
 
-    claimed  what was claimed; the price where a line has no claim
-    priced   0 where there is no price
+    claimed     what was claimed; the price where a line has no claim
+    has_amount  whether there is a claim or a price; ``claimed`` means nothing where there is neither
+    priced      0 where there is no price
     """
 
     frame: Frame
@@ -141,6 +146,7 @@ class ClaimedLines:
     funding_source: NDArray[np.int16]
     method: NDArray[np.int16]
     claimed: NDArray[np.int64]
+    has_amount: NDArray[np.bool_]
     priced: NDArray[np.int64]
     status: NDArray[np.uint8]
     hashes: NDArray[np.uint64]
@@ -149,6 +155,8 @@ class ClaimedLines:
     """For defects, by row."""
     defects: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """The codes of the defects, by row."""
+    patient_months: dict[int, PatientMonth] = field(default_factory=dict)
+    """Of lines of the month whose method allows a patient one line of a service; by row, in file order."""
 
     def __len__(self) -> int:
         return len(self.provider)
@@ -185,6 +193,7 @@ class ClaimedLines:
             "funding_source",
             "method",
             "claimed",
+            "has_amount",
             "priced",
             "status",
             "hashes",
@@ -194,7 +203,12 @@ class ClaimedLines:
         }
         ids = pa.chunked_array([part.case_ids for part in parts], pa.string())
         joined = pa.concat_arrays([chunk.cast(pa.large_string()) for chunk in ids.chunks])
-        return ClaimedLines(parts[0].frame, **arrays, case_ids=joined)
+        patient_months: dict[int, PatientMonth] = {}
+        start = 0
+        for part in parts:
+            patient_months.update({start + row: key for row, key in part.patient_months.items()})
+            start += len(part)
+        return ClaimedLines(parts[0].frame, **arrays, case_ids=joined, patient_months=patient_months)
 
 
 class LineReader:
@@ -216,6 +230,7 @@ class LineReader:
         self._lines = {line: number for number, line in enumerate(frame.contract_lines)}
         self._sources = {source: number for number, source in enumerate(frame.funding_sources)}
         self._methods = {method: number for number, method in enumerate(frame.methods)}
+        self._one_line = [self._methods[method] for method in rules.one_line_methods]
 
     def read(self, table: pa.Table, priced: PricedCases) -> ClaimedLines:
         """What becomes of each row of a chunk by itself; repeated ids are found when all are read."""
@@ -226,9 +241,9 @@ class LineReader:
         line = self._assigned(table, method)
         claimed, missing = priced.encoded.claimed_minor, priced.encoded.claimed_missing
         if claimed is None or missing is None:
-            claimed = priced.amount_minor
+            claimed, has_amount = priced.amount_minor, priced.ok
         else:
-            claimed = np.where(missing, priced.amount_minor, claimed)
+            claimed, has_amount = np.where(missing, priced.amount_minor, claimed), priced.ok | ~missing
         ids = one_array(table.column("case_id"))
         if pa.types.is_dictionary(ids.type):
             ids = ids.dictionary_decode()
@@ -263,6 +278,7 @@ class LineReader:
             source,
             method,
             np.ascontiguousarray(claimed, dtype=np.int64),
+            has_amount,
             np.where(priced.ok, priced.amount_minor, 0),
             status,
             hash_ids(ids, self._seeds[provider]),
@@ -274,7 +290,25 @@ class LineReader:
         for row, _ in self._held.found(lines):
             if status[row] in (LineStatus.SETTLED, LineStatus.RELEASED):
                 status[row] = LineStatus.HELD
+        self._note_patient_months(table, lines)
         return lines
+
+    def _note_patient_months(self, table: pa.Table, lines: ClaimedLines) -> None:
+        """What a released line has is of another month, and not looked at."""
+        if not self._one_line or "patient_id" not in table.column_names:
+            return
+        of_month = np.isin(lines.status, np.array([LineStatus.SETTLED, LineStatus.HELD], dtype=np.uint8))
+        rows = np.flatnonzero(of_month & np.isin(lines.method, np.array(self._one_line)))
+        if not len(rows):
+            return
+        chosen = table.select(["patient_id", "service_code"]).take(pa.array(rows))
+        patients, services = (
+            ["" if cell is None else str(cell).strip() for cell in column.to_pylist()]
+            for column in chosen.columns
+        )
+        for row, patient, service in zip(rows.tolist(), patients, services, strict=True):
+            if patient:
+                lines.patient_months[row] = int(lines.provider[row]), service, patient
 
     @staticmethod
     def _coded(table: pa.Table, name: str, numbers: Mapping[str, int], kind: type[Any]) -> NDArray[Any]:
@@ -331,64 +365,3 @@ class LineReader:
         day = encoded.deciding_day.astype(np.int32)
         within: NDArray[np.bool_] = (day >= first) & (day < last)
         return within
-
-
-@dataclass(frozen=True, slots=True)
-class CellSums:
-    """What was claimed in one cell (provider, contract line, funding source, method), in minor units.
-
-    ``priced`` are the prices of lines that are not held.
-    """
-
-    lines: int
-    claimed: int
-    priced: int
-    overclaimed: int
-    deducted: int
-    held_lines: int
-    held: int
-
-
-def sums_by_cell(lines: ClaimedLines) -> dict[tuple[str, str, str, str], CellSums]:
-    """The sums of all lines of the month by (provider, contract line, funding source, method)."""
-    frame = lines.frame
-    codes = frame.cell(lines)
-    in_month = lines.in_month
-    is_held = lines.status == np.uint8(LineStatus.HELD)
-    claimed = exact_totals(codes, lines.claimed, in_month, frame.cells)
-    priced = exact_totals(codes, lines.priced, in_month & ~is_held, frame.cells)
-    over = exact_totals(codes, lines.overclaimed, in_month, frame.cells)
-    held = exact_totals(codes, lines.held, is_held, frame.cells)
-    deducted: dict[int, int] = {}
-    for row, amount in lines.deducted.items():
-        deducted[int(codes[row])] = deducted.get(int(codes[row]), 0) + amount
-    return {
-        frame.named(cell): CellSums(
-            count,
-            amount,
-            priced.get(cell, (0, 0))[1],
-            over[cell][1],
-            deducted.get(cell, 0),
-            *held.get(cell, (0, 0)),
-        )
-        for cell, (count, amount) in claimed.items()
-    }
-
-
-def exact_totals(
-    codes: NDArray[np.uint32], amount: NDArray[np.int64], counted: NDArray[np.bool_], count: int
-) -> dict[int, tuple[int, int]]:
-    """Rows that count and their exact sum, by code; codes without any are left out."""
-    totals = np.zeros((count + 1, 3), dtype=np.int64)
-    _tallies.add_up(
-        codes,
-        np.zeros(len(codes), dtype=np.uint8),
-        np.ascontiguousarray(counted).view(np.uint8),
-        np.ascontiguousarray(amount),
-        totals,
-    )
-    found = np.flatnonzero(totals[:count, 0])
-    return {
-        code: (rows, (high << 32) + low)
-        for code, (rows, low, high) in zip(found.tolist(), totals[found].tolist(), strict=True)
-    }

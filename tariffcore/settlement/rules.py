@@ -162,6 +162,9 @@ class SettlementRules:
     deductions_source: str
     repeated_within_months: int
     """An id that a provider had settled in so many months before is a line claimed twice."""
+    one_line_methods: tuple[str, ...]
+    """Payment methods whose services a patient has on one line of a provider's month."""
+    one_line_source: str
     roundings: Roundings
     scales: tuple[Scale, ...]
     advances: AdvanceRules

@@ -11,6 +11,7 @@ from pathlib import Path
 from tariffcore.errors import Problem, SettlementError
 from tariffcore.money import RoundingMode
 from tariffcore.schedule.limits import MAX_MINOR_UNITS
+from tariffcore.schedule.model import PaymentMethod
 from tariffcore.schedule.toml_reading import TomlDocument, TomlSyntaxError, TomlTable
 from tariffcore.schedule.values import UnreadableValueError, choice, code_value, instead_of, word_value
 from tariffcore.settlement.deadlines import known_countries
@@ -142,6 +143,7 @@ class _Reader:
             values["several_defects"] = deductions.member("several_on_a_line", SeveralDefects)
             values["deductions_source"] = deductions.text("source")
             deductions.finish()
+        values["one_line_methods"], values["one_line_source"] = self._one_line(top)
         rounding = top.table(
             "rounding", example='{ deduction = "half_up", scale = "half_up", mean = "down" }'
         )
@@ -161,6 +163,21 @@ class _Reader:
         for problem in self.noted:
             self.problems.add(problem)
         return values
+
+    @staticmethod
+    def _one_line(top: TomlTable) -> tuple[tuple[str, ...], str]:
+        """Without the table, a patient may have any number of lines of any method."""
+        table = top.table("one_line_a_patient") if top.has("one_line_a_patient") else None
+        if table is None:
+            return (), ""
+        known = [method.value for method in PaymentMethod]
+        methods = table.words("methods") or ()
+        for method in methods:
+            if method not in known:
+                table.note("methods", method, "is no payment method", instead_of(method, known))
+        source = table.text("source")
+        table.finish()
+        return tuple(methods), source or ""
 
     def _scales(self, top: TomlTable) -> tuple[Scale, ...]:
         scales = []

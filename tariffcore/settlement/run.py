@@ -36,16 +36,8 @@ from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.deductions import NotApplicableError, defect_deduction, line_deduction
 from tariffcore.settlement.intake import Intake
 from tariffcore.settlement.line_ids import LineIndex
-from tariffcore.settlement.lines import (
-    CellSums,
-    ClaimedLines,
-    Frame,
-    Key,
-    LineReader,
-    LineStatus,
-    Marks,
-    sums_by_cell,
-)
+from tariffcore.settlement.line_sums import CellSums, sums_by_cell
+from tariffcore.settlement.lines import ClaimedLines, Frame, Key, LineReader, LineStatus, Marks
 from tariffcore.settlement.month import ClaimSums, ContractMonth, ContractResult, PlannedLine, settle_contract
 from tariffcore.settlement.month_inputs import FoundDefect, MonthInputs
 from tariffcore.settlement.rules import SettlementRules

@@ -33,6 +33,10 @@ REASONS = {
     LineStatus.NEGATIVE_CLAIM: ("its claim is below zero", "give what is taken back as another item"),
     LineStatus.REPEATED: ("an earlier line of the file has its id", "claim a line once"),
     LineStatus.SETTLED_BEFORE: ("a line with its id was settled in an earlier month", "claim a line once"),
+    LineStatus.PATIENT_REPEATED: (
+        "an earlier line of the file has the patient's month of this service",
+        "claim all of a patient's month on one line; what the settled line lacks is another item",
+    ),
 }
 
 _COLUMNS = (

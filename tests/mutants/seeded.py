@@ -570,6 +570,14 @@ MUTANTS = (
         "status[row] = LineStatus.OTHER_MONTH",
         tests=("tests/settlement/test_run.py",),
     ),
+    mutant(
+        "dialysis-twice",
+        "a patient's second line of dialysis in a month is paid",
+        f"{SETTLEMENT}/intake.py",
+        "gone[row] = LineStatus.PATIENT_REPEATED",
+        "pass",
+        tests=("tests/settlement/test_run.py",),
+    ),
     # --- costing
     mutant(
         "early-depreciation",

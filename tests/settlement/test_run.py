@@ -21,6 +21,7 @@ from tariffcore.settlement.book.opening import engine_of, open_engine
 from tariffcore.settlement.book.records import Book, runs_in, settled_in
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.line_files import lines_path
+from tariffcore.settlement.rules_reading import read_rules
 from tariffcore.settlement.run import settle_month
 from tariffcore.settlement.set_aside import write_set_aside
 from tests.settlement.world import World, plan, rules_in, terms, visits
@@ -84,6 +85,82 @@ def test_a_line_that_was_settled_is_not_settled_again_and_one_that_was_held_is(w
     assert found.months[0].result.claims.claimed == 10 * VISIT
     march = world.settle(Month(2026, 3), [visits(JANUARY, 2, case_id="b")])
     assert march.record.set_aside == {"SETTLED_BEFORE": 1}
+
+
+def test_a_patients_month_of_dialysis_is_one_line(world: World, tmp_path: Path) -> None:
+    """Payment rules, items 89-90: all sessions of a patient in the month are one case."""
+    sessions = 3_000_000
+    world.contracts(
+        terms({"dialysis": 100 * sessions, "outpatient": 10 * VISIT}),
+        terms({"dialysis": 100 * sessions}, provider="H2"),
+    )
+
+    def of(case_id: str, patient: str, quantity: int, **more: object) -> dict[str, object]:
+        return visits(JANUARY, quantity, case_id=case_id, patient_id=patient, **more)
+
+    dialysis = {"service_code": "DIALYSIS", "care_setting": "day_hospital"}
+    rows = [
+        of("a", "P1", 1, **dialysis),
+        of("b", " P1 ", 2, **dialysis),  # the same patient
+        of("c", "P1", 4, provider_id="H2", **dialysis),  # where another provider treats them
+        of("d", "P2", 8, **dialysis),
+        of("e", "", 16, **dialysis),  # nobody says whose
+        of("f", "", 32, **dialysis),
+        of("a", "P3", 1, **dialysis),  # comes twice, so it is not the patient's
+        of("g", "P3", 64, **dialysis),
+        of("h", "P1", 1),
+        of("i", "P1", 1),  # visits are as many as there are
+        of("k", "P4", 1, **{**dialysis, "admission_date": "2025-12-01", "discharge_date": "2025-12-31"}),
+        of("l", "P4", 128, **dialysis),  # the line before is of another month
+    ]
+    found = world.settle(JANUARY, rows, world.inputs(held=[["H1", "d", "protocol"]]))
+    assert found.record.set_aside == {"PATIENT_REPEATED": 1, "REPEATED": 1, "NOT_PRICED": 1}
+    assert [one.result.claims.claimed for one in found.months] == [
+        (1 + 8 + 16 + 32 + 64 + 128) * sessions + 2 * VISIT,
+        4 * sessions,
+    ]
+    write_set_aside(world.book, found.record, tmp_path / "aside.csv")
+    text = (tmp_path / "aside.csv").read_text(encoding="utf-8")
+    assert "2,H1,b,insurance,60000.00,PATIENT_REPEATED,OK,an earlier line of the file has the patient" in text
+
+    later = [of("m", "P2", 1, **dialysis), of("d", "P2", 8, **dialysis)]
+    later[0] |= {"admission_date": "2026-02-01", "discharge_date": "2026-02-28"}
+    released = world.settle(FEBRUARY, later)
+    assert released.record.set_aside == {}, "what January held is January's case"
+
+
+def test_a_line_without_a_price_shows_what_was_claimed(world: World, tmp_path: Path) -> None:
+    world.contracts(terms({"outpatient": 10 * VISIT}))
+    rows = [
+        visits(JANUARY, 1, case_id="a", service_code="X", claimed_amount="1234.56"),
+        visits(JANUARY, 1, case_id="b", service_code="X"),
+        visits(JANUARY, 1, case_id="c", service_code="X", claimed_amount="a lot"),
+        visits(JANUARY, 1, case_id="", claimed_amount="7.00"),
+    ]
+    record = world.settle(JANUARY, rows).record
+    write_set_aside(world.book, record, tmp_path / "aside.csv")
+    lines = (tmp_path / "aside.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert [line.split(",")[:6] for line in lines] == [
+        ["1", "H1", "a", "insurance", "1234.56", "NOT_PRICED"],
+        ["2", "H1", "b", "insurance", "", "NOT_PRICED"],
+        ["3", "H1", "c", "insurance", "", "NOT_PRICED"],
+        ["4", "H1", "", "insurance", "7.00", "MISSING_ID"],
+    ]
+
+
+def test_rules_name_methods_that_there_are(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    rules_in(folder)
+    toml = folder / "settlement.toml"
+    text = toml.read_text(encoding="utf-8")
+    toml.write_text(
+        text.replace('methods = ["hemodialysis"]', 'methods = ["hemodialisis"]'), encoding="utf-8"
+    )
+    with pytest.raises(SettlementError, match=r"is no payment method; did you mean 'hemodialysis'\?"):
+        read_rules(folder)
+    start, end = text.index("[one_line_a_patient]"), text.index("[rounding]")
+    toml.write_text(text[:start] + text[end:], encoding="utf-8")
+    assert read_rules(folder).one_line_methods == ()
 
 
 def test_the_funds_own_tables_stop_the_month_with_all_that_is_wrong(world: World) -> None:

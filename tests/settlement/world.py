@@ -25,7 +25,8 @@ from tariffcore.settlement.tables import ADVANCES, FOUND_DEFECTS, HELD_LINES, OT
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "settlement"
 CASE_COLUMNS = (
     "case_id", "provider_id", "drg_code", "service_code", "care_setting", "admission_date", "discharge_date",
-    "age_years", "quantity", "factor_code", "funding_source", "claimed_amount",
+    "age_years", "quantity", "factor_code", "funding_source", "claimed_amount", "patient_id", "outcome",
+    "addon_amount", "addon_kind",
 )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ class World:
         filled = []
         for number, row in enumerate(rows, start=1):
             whole = {"case_id": f"c{number}", "provider_id": "H1", "funding_source": "insurance",
-                     "age_years": 40, "quantity": 1, **row}  # fmt: skip
+                     "age_years": 40, "quantity": 1, "outcome": "discharged", **row}  # fmt: skip
             filled.append([whole.get(name, "") for name in CASE_COLUMNS])
         return table(path, CASE_COLUMNS, filled)
 

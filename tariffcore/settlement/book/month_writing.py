@@ -12,7 +12,7 @@ from tariffcore.errors import Problem, SettlementError
 from tariffcore.settlement.book import schema as s
 from tariffcore.settlement.book.records import Book, ContractState, Of, now, order_problems, states_before
 from tariffcore.settlement.calendar_month import Month
-from tariffcore.settlement.lines import CellSums
+from tariffcore.settlement.line_sums import CellSums
 from tariffcore.settlement.month import ContractResult, check_identity
 from tariffcore.settlement.result_json import result_to_json
 
