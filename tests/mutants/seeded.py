@@ -20,10 +20,14 @@ CATALOG = "tariffcore/schedule/catalog.py"
 STREAM = "tariffcore/client/column_stream.py"
 COSTING = "tariffcore/costing"
 SETTLEMENT = "tariffcore/settlement"
+GROUPING = "tariffcore/_grouping.pyx"
+GROUPING_TABLES = "tariffcore/grouping_tables.py"
+RANKING = "tariffcore/schedule/rule_ranking.py"
 
 AGAINST_TWIN = ("tests/test_kernel_against_reference.py",)
 OF_COLUMNS = ("tests/test_column_reading.py",)
 OF_CALLING = ("tests/client/test_calling.py",)
+OF_GROUPING = ("tests/grouping/test_twin.py",)
 
 
 class MutantError(Exception):
@@ -674,5 +678,78 @@ MUTANTS = (
         "            if row.capital and row.component in found:\n",
         "            if row.component in found:\n",
         tests=("tests/costing/test_capital_in_payments.py",),
+    ),
+    # -- grouping ----------------------------------------------------------------------------------
+    mutant(
+        "lightest-group",
+        "the lightest of the groups that hold wins, not the heaviest",
+        RANKING,
+        "    return True, -weight, loses_the_tie, rule.priority\n",
+        "    return True, weight, loses_the_tie, rule.priority\n",
+        tests=OF_GROUPING,
+    ),
+    mutant(
+        "tie-to-the-other-kind",
+        "of groups that weigh the same the procedure's wins where the policy says the diagnosis's",
+        RANKING,
+        "loses_the_tie = rule.kind is not policy.tie",
+        "loses_the_tie = rule.kind is policy.tie",
+        tests=OF_GROUPING,
+    ),
+    mutant(
+        "adult-weights-for-children",
+        "the choice for a child goes by the weights of adults",
+        GROUPING_TABLES,
+        "for age in (AgeClass.ADULT, AgeClass.CHILD)]",
+        "for age in (AgeClass.ADULT, AgeClass.ADULT)]",
+        tests=OF_GROUPING,
+    ),
+    mutant(
+        "excluded-is-required",
+        "a secondary diagnosis that a rule excludes is asked for",
+        GROUPING,
+        "if rule.excluded_set >= 0 and any_is_member(",
+        "if rule.excluded_set >= 0 and not any_is_member(",
+        tests=OF_GROUPING,
+    ),
+    mutant(
+        "first-by-last",
+        "by priority, the rule with the largest number wins",
+        RANKING,
+        "        return True, Fraction(0), False, rule.priority\n",
+        "        return True, Fraction(0), False, -rule.priority\n",
+        tests=OF_GROUPING,
+    ),
+    mutant(
+        "last-day-of-an-age",
+        "an age in days that is the last of a rule's is beyond it",
+        GROUPING,
+        "case.days > rule.days_high",
+        "case.days >= rule.days_high",
+        tests=OF_GROUPING,
+    ),
+    mutant(
+        "end-of-a-range",
+        "the last codes of a range of secondary diagnoses are not in it",
+        GROUPING_TABLES,
+        "self._diagnoses.of_code(low) : self._diagnoses.of_code(high)]",
+        "self._diagnoses.of_code(low) : self._diagnoses.of_code(high) - 1]",
+        tests=OF_GROUPING,
+    ),
+    mutant(
+        "range-without-its-last-codes",
+        "a range of codes in a rule ends before its last code's own subcodes",
+        "tariffcore/schedule/grouping_table.py",
+        "    return CodeRange(low, high + _AFTER_EVERY_CODE, written)\n",
+        "    return CodeRange(low, high, written)\n",
+        tests=("tests/schedule/test_grouping_rules.py",),
+    ),
+    mutant(
+        "equals-not-looked-at",
+        "once a rule holds, the others of its rank are not looked at: nothing is ambiguous",
+        GROUPING,
+        "if rank > found.rank:",
+        "if rank >= found.rank:",
+        tests=OF_GROUPING,
     ),
 )
