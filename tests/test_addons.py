@@ -65,6 +65,7 @@ def visit(case_id, kind, **values):
 # words that the explanation gives as the reason; an amount is in minor units.
 LINES = (
     (line("a drug", "drug"), 153_450, None),
+    (line("a drug once, the case three times", "drug", quantity=3), 3 * 123_450 + 30_000, None),
     (line("of no rule", "herbs"), None, "herbs"),
     (line("in other letters", "Drug"), None, "Drug"),
     (line("of items only", "cost"), None, "cost"),
@@ -75,6 +76,7 @@ LINES = (
     (line("in another setting", "serum", drg_code="INFECTIOUS", care_setting="day_hospital"), None, "serum"),
     (line("of limited hours", "drug", care_setting="reception_observation"), None, "reception_observation"),
     (item("an implant", "cost"), 30_000, None),
+    (item("what three implants cost", "cost", quantity=3), 30_000, None),
     (item("an implant as a drug", "drug"), None, "drug"),
     (visit("a visit", None), 700, None),
     (visit("a visit and a drug", "drug"), None, "drug"),

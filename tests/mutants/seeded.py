@@ -16,6 +16,7 @@ ENCODING = "tariffcore/encoding.py"
 COLUMNS = "tariffcore/column_reading.py"
 TARIFF = "tariffcore/schedule/tariff.py"
 CATALOG = "tariffcore/schedule/catalog.py"
+SCHEDULE_MODEL = "tariffcore/schedule/model.py"
 
 STREAM = "tariffcore/client/column_stream.py"
 COSTING = "tariffcore/costing"
@@ -28,6 +29,8 @@ AGAINST_TWIN = ("tests/test_kernel_against_reference.py",)
 OF_COLUMNS = ("tests/test_column_reading.py",)
 OF_CALLING = ("tests/client/test_calling.py",)
 OF_GROUPING = ("tests/grouping/test_twin.py",)
+OF_ADDONS = ("tests/test_addons.py",)
+OF_METHODS = ("tests/test_golden_methods.py",)
 
 
 class MutantError(Exception):
@@ -387,10 +390,11 @@ MUTANTS = (
     ),
     mutant(
         "more-than-all-planned-days",
-        "days beyond the planned ones are paid too",
+        "days beyond the planned ones are paid too, also of a case at an average cost",
         KERNEL,
         "numerator = days if days < denominator else denominator",
         "numerator = days",
+        tests=OF_METHODS,
     ),
     mutant(
         "stay-of-no-days",
@@ -426,6 +430,49 @@ MUTANTS = (
         ENCODING,
         "plan.outcomes.get(text, UNKNOWN_OUTCOME), MISSING_OUTCOME",
         'plan.outcomes.get(text, plan.outcomes.get("discharged", UNKNOWN_OUTCOME)), MISSING_OUTCOME',
+    ),
+    # -- payment methods ---------------------------------------------------------------------------
+    mutant(
+        "addon-in-the-unit-price",
+        "what is paid on top is multiplied by the quantity, as the unit price is",
+        ENCODING,
+        "        addons=addons,\n",
+        "        addons=addons\n"
+        "        if addons is None or quantity is None\n"
+        "        else AddOns(addons.rows, addons.kind, addons.amount_minor * quantity[addons.rows]),\n",
+        tests=OF_ADDONS,
+    ),
+    mutant(
+        "drug-in-another-component",
+        "a drug on top is put on the component beside its own",
+        NUMBERING,
+        "place = self.component_names.index(addon.component)\n",
+        "place = (self.component_names.index(addon.component) + 1) % len(self.component_names)\n",
+        tests=OF_METHODS,
+    ),
+    mutant(
+        "head-coefficient-on-cases",
+        "a coefficient of the norm per head corrects cases of a cost group too",
+        TARIFF,
+        "not each.units or unit in each.units for each",
+        "not each.units or unit in each.units or unit is Unit.CASE for each",
+        tests=OF_METHODS,
+    ),
+    mutant(
+        "no-visit-in-every-month",
+        "the factor of December, 80 % where nobody came all year, reduces every month before it",
+        SCHEDULE_MODEL,
+        "return (self.effective_start_date is None or self.effective_start_date <= day) and (",
+        "return (self.effective_end_date is None or True) and (",
+        tests=OF_METHODS,
+    ),
+    mutant(
+        "factor-a-day-too-long",
+        "a dated factor is in force on its end date, the first day on which it is not",
+        SCHEDULE_MODEL,
+        "self.effective_start_date <= day) and (\n            self.effective_end_date is None or day < ",
+        "self.effective_start_date <= day) and (\n            self.effective_end_date is None or day <= ",
+        tests=OF_METHODS,
     ),
     # -- providers and components ------------------------------------------------------------------
     mutant(
