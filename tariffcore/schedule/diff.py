@@ -19,16 +19,16 @@ from tariffcore.errors import Problem, ScheduleError
 from tariffcore.money import format_exact, format_minor, round_to_int
 from tariffcore.schedule.model import (
     AgeClass,
+    Factor,
     Group,
-    Rounding,
     Schedule,
     Share,
-    ShareException,
-    StayRule,
     Unit,
 )
+from tariffcore.schedule.rule_facts import rule_facts, service_facts, yes_no
 from tariffcore.schedule.tariff import (
     case_tariff,
+    coefficients_of,
     combined_coefficient,
     find_share,
     group_weight,
@@ -139,6 +139,8 @@ class CoefficientChange(NumberChange):
     provider_id: str
     effective_start_date: date
     effective_end_date: date | None
+    units: tuple[Unit, ...] = ()
+    """What is counted in these units is corrected so; empty: everything is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +157,13 @@ class ServiceChange(NumberChange):
 
 @dataclass(frozen=True, slots=True)
 class FactorChange(NumberChange):
-    """A named factor on services of a unit."""
+    """A named factor on services of a unit, over a span of dates where either edition dates it."""
 
     unit: Unit
     factor_code: str
+    effective_start_date: date | None = None
+    """None: as long as the editions."""
+    effective_end_date: date | None = None
 
 
 class ChangeKind(StrEnum):
@@ -265,13 +270,13 @@ class ScheduleDiff:
             setting = component.care_setting or "all settings"
             detail = f"{component.component}, {setting}"
             if component.old_capital != component.new_capital and None not in (component.old, component.new):
-                detail += f", capital {_yes_no(component.old_capital)} -> {_yes_no(component.new_capital)}"
+                detail += f", capital {yes_no(component.old_capital)} -> {yes_no(component.new_capital)}"
             rows.append(_number_row(ChangeKind.COMPONENT, component.component_profile, detail, component))
         rows += [
             _number_row(
                 ChangeKind.COEFFICIENT,
                 coefficient.provider_id,
-                _span(coefficient.effective_start_date, coefficient.effective_end_date),
+                _coefficient_detail(coefficient),
                 coefficient,
             )
             for coefficient in self.coefficients
@@ -281,7 +286,7 @@ class ScheduleDiff:
             detail = f"{service.unit.value}, {service.care_setting or 'all settings'}, {span}"
             rows.append(self._amount_row(ChangeKind.SERVICE, service.code, detail, service))
         rows += [
-            _number_row(ChangeKind.FACTOR, factor.factor_code, factor.unit.value, factor)
+            _number_row(ChangeKind.FACTOR, factor.factor_code, _factor_detail(factor), factor)
             for factor in self.factors
         ]
         return rows
@@ -340,12 +345,18 @@ def _weights(group: Group) -> str:
     return adult if adult == child else f"{adult} / child {child}"
 
 
-def _yes_no(value: bool | None) -> str:
-    return "yes" if value else "no"
-
-
 def _span(start: date, end: date | None) -> str:
     return f"from {start.isoformat()}" + ("" if end is None else f" before {end.isoformat()}")
+
+
+def _coefficient_detail(change: CoefficientChange) -> str:
+    return ", ".join((*change.units, _span(change.effective_start_date, change.effective_end_date)))
+
+
+def _factor_detail(change: FactorChange) -> str:
+    if change.effective_start_date is None:
+        return change.unit.value
+    return f"{change.unit.value}, {_span(change.effective_start_date, change.effective_end_date)}"
 
 
 def diff_schedules(a: Schedule, b: Schedule) -> ScheduleDiff:
@@ -490,12 +501,11 @@ def _whole(value: int | None) -> Fraction | None:
 
 # --- settings and rules -----------------------------------------------------------------------------------
 
-_Fact = tuple[str, Fraction | None]
-"""A setting in words, and as a number where it is one."""
-
 
 def _rule_changes(a: Schedule, b: Schedule) -> tuple[RuleChange, ...]:
-    old, new = _facts(a), _facts(b)
+    old, new = rule_facts(a), rule_facts(b)
+    for schedule, facts in ((a, old), (b, new)):
+        facts.update(service_facts(schedule, [code for code in a.services if code in b.services]))
     changes: list[RuleChange] = []
     for key in dict.fromkeys((*old, *new)):
         # What is new or gone as a whole is one change, not one for each of its keys.
@@ -527,92 +537,6 @@ def _rule_changes(a: Schedule, b: Schedule) -> tuple[RuleChange, ...]:
             ),
         )
     )
-
-
-def _facts(schedule: Schedule) -> dict[str, _Fact]:
-    """Every setting and rule of an edition by key, in the order of schedule.toml.
-
-    A key that ends in ``].`` stands for a whole table, with the words that tell what it does.
-    """
-    end = schedule.effective_end_date
-    facts: dict[str, _Fact] = {
-        "tariff_family": (schedule.tariff_family, None),
-        "model": (schedule.model, None),
-        "title": (schedule.title, None),
-        "synthetic": (_yes_no(schedule.synthetic), None),
-        "country": (schedule.country, None),
-        "published": (schedule.published.isoformat(), None),
-        "effective_start_date": (schedule.effective_start_date.isoformat(), None),
-        "effective_end_date": ("" if end is None else end.isoformat(), None),
-        "child_age_limit": (str(schedule.child_age_limit), Fraction(schedule.child_age_limit)),
-        "day_count": (schedule.day_count.value, None),
-        "vocabulary.care_settings": (", ".join(sorted(schedule.care_settings)), None),
-        "vocabulary.outcomes": (", ".join(sorted(schedule.outcomes)), None),
-        "vocabulary.drg_flags": (", ".join(sorted(schedule.drg_flags)), None),
-    }
-    for name, rounding in (
-        ("weight", schedule.roundings.weight),
-        ("tariff", schedule.roundings.tariff),
-        ("unit", schedule.roundings.unit),
-    ):
-        facts[f"rounding.{name}.places"] = _places(rounding), None
-        facts[f"rounding.{name}.mode"] = rounding.mode.value, None
-    for share in schedule.shares:
-        _share_facts(facts, share)
-    for rule in schedule.stay_rules:
-        _stay_rule_facts(facts, rule)
-    facts["stay_rule order"] = " > ".join(rule.id for rule in schedule.stay_rules), None
-    for coefficient in schedule.coefficients:
-        key = f"coefficient[{coefficient.name}]"
-        facts[f"{key}."] = coefficient.mode.value, None
-        facts[f"{key}.mode"] = coefficient.mode.value, None
-    listed = "none (coefficient 1)" if schedule.providers is None else "listed"
-    facts["providers"] = listed, None
-    return facts
-
-
-def _places(rounding: Rounding) -> str:
-    return "exact" if rounding.places is None else str(rounding.places)
-
-
-def _share_words(share: Share | ShareException) -> str:
-    return f"{format_exact(share.share)} of the {share.applies_to.value}"
-
-
-def _share_facts(facts: dict[str, _Fact], share: Share) -> None:
-    key = f"share[{share.unit.value}.{share.care_setting}]"
-    facts[f"{key}."] = _share_words(share), None
-    facts[f"{key}.id"] = share.id, None
-    facts[f"{key}.share"] = format_exact(share.share), share.share
-    facts[f"{key}.applies_to"] = share.applies_to.value, None
-    hours = share.max_hours
-    facts[f"{key}.max_hours"] = ("", None) if hours is None else (str(hours), Fraction(hours))
-    for exception in share.exceptions:
-        own = f"exception[{exception.id}]"
-        procedures = ", ".join(sorted(exception.procedures))
-        facts[f"{own}."] = f"{_share_words(exception)} for {procedures}", None
-        facts[f"{own}.procedures"] = procedures, None
-        facts[f"{own}.share"] = format_exact(exception.share), exception.share
-        facts[f"{own}.applies_to"] = exception.applies_to.value, None
-
-
-def _stay_rule_facts(facts: dict[str, _Fact], rule: StayRule) -> None:
-    key = f"stay_rule[{rule.id}]"
-    facts[f"{key}."] = rule.pay.value if rule.share is None else f"share {format_exact(rule.share)}", None
-    facts[f"{key}.outcomes"] = ", ".join(sorted(rule.outcomes)) or "any", None
-    facts[f"{key}.care_settings"] = ", ".join(sorted(rule.care_settings)) or "any", None
-    unavoidable = "any" if rule.death_unavoidable is None else _yes_no(rule.death_unavoidable)
-    facts[f"{key}.death_unavoidable"] = unavoidable, None
-    days = rule.max_days
-    facts[f"{key}.max_days"] = ("any", None) if days is None else (str(days), Fraction(days))
-    facts[f"{key}.pay"] = rule.pay.value, None
-    facts[f"{key}.share"] = ("", None) if rule.share is None else (format_exact(rule.share), rule.share)
-    exemptions = [
-        f"outcomes {', '.join(sorted(exemption.outcomes)) or 'any'}"
-        f" and flags {', '.join(sorted(exemption.drg_flags)) or 'any'}"
-        for exemption in rule.exemptions
-    ]
-    facts[f"{key}.exemptions"] = "; ".join(sorted(exemptions)), None
 
 
 # --- components, coefficients, services, factors ------------------------------------------------------------
@@ -656,21 +580,25 @@ def _on(spans: Sequence[_Dated], day: date) -> Fraction | None:
     return None
 
 
+_DatedChange = tuple[date, date | None, Fraction | None, Fraction | None]
+"""A half-open span of dates, the old value and the new one."""
+
+
 def _dated_changes(
     a: Schedule, b: Schedule, old: Sequence[_Dated], new: Sequence[_Dated]
-) -> list[tuple[date, date | None, Fraction | None, Fraction | None]]:
+) -> list[_DatedChange]:
     """The spans of dates over which two dated values differ, neighbours with the same change joined.
 
     A value that is absent counts only while both editions are in force: outside its own dates an edition
     sets no amount. Two values that never meet on a day are compared last to first.
     """
     if not old:
-        return [(new[0].start, new[-1].end, None, new[-1].value)]
+        return [(span.start, span.end, None, span.value) for span in new]
     if not new:
-        return [(old[0].start, old[-1].end, old[-1].value, None)]
+        return [(span.start, span.end, span.value, None) for span in old]
     days = sorted({day for span in (*old, *new) for day in (span.start, span.end) if day is not None})
     days = sorted({*days, a.effective_start_date, b.effective_start_date, *_ends(a, b)})
-    changes: list[tuple[date, date | None, Fraction | None, Fraction | None]] = []
+    changes: list[_DatedChange] = []
     met = False
     for number, day in enumerate(days):
         end = days[number + 1] if number + 1 < len(days) else None
@@ -694,29 +622,54 @@ def _ends(a: Schedule, b: Schedule) -> list[date]:
     return [end for end in (a.effective_end_date, b.effective_end_date) if end is not None]
 
 
-def _coefficient_spans(schedule: Schedule, provider_id: str) -> list[_Dated]:
+def _coefficient_spans(schedule: Schedule, provider_id: str, unit: Unit) -> list[_Dated]:
     """The provider's combined coefficients; 1 at all times where the schedule lists no providers."""
     if schedule.providers is None:
         return [_Dated(schedule.effective_start_date, schedule.effective_end_date, Fraction(1))]
     return [
-        _Dated(period.effective_start_date, period.effective_end_date, combined_coefficient(schedule, period))
+        _Dated(
+            period.effective_start_date,
+            period.effective_end_date,
+            combined_coefficient(schedule, period, unit),
+        )
         for period in schedule.providers.get(provider_id, ())
     ]
 
 
+def _units_corrected_alike(a: Schedule, b: Schedule) -> list[tuple[Unit, ...]]:
+    """The units of what the editions price, those together that the same coefficients correct in both.
+
+    Items are not among them: what they cost is paid, whoever the provider is.
+    """
+    priced = {service.unit for schedule in (a, b) for rows in schedule.services.values() for service in rows}
+    if a.groups or b.groups:
+        priced.add(Unit.CASE)
+    alike: dict[tuple[tuple[bool, ...], tuple[bool, ...]], list[Unit]] = {}
+    for unit in Unit:
+        if unit in priced and unit is not Unit.ITEM:
+            alike.setdefault((coefficients_of(a, unit), coefficients_of(b, unit)), []).append(unit)
+    return [tuple(units) for units in alike.values()]
+
+
 def _coefficient_changes(a: Schedule, b: Schedule) -> tuple[CoefficientChange, ...]:
-    providers = dict.fromkeys((*(a.providers or ()), *(b.providers or ())))
-    changes = [
-        CoefficientChange(old, new, provider_id, start, end)
-        for provider_id in providers
-        for start, end, old, new in _dated_changes(
-            a, b, _coefficient_spans(a, provider_id), _coefficient_spans(b, provider_id)
-        )
-    ]
+    changes: list[CoefficientChange] = []
+    alike = _units_corrected_alike(a, b)
+    for provider_id in dict.fromkeys((*(a.providers or ()), *(b.providers or ()))):
+        units_of: dict[tuple[_DatedChange, ...], tuple[Unit, ...]] = {}
+        for units in alike:
+            spans = (_coefficient_spans(schedule, provider_id, units[0]) for schedule in (a, b))
+            found = tuple(_dated_changes(a, b, *spans))
+            units_of[found] = (*units_of.get(found, ()), *units)
+        for found, units in units_of.items():
+            everything = len(units_of) == 1
+            changes += [
+                CoefficientChange(old, new, provider_id, start, end, () if everything else units)
+                for start, end, old, new in found
+            ]
     return _by_effect(
         changes,
         lambda change: change.relative,
-        lambda change: (change.provider_id, change.effective_start_date),
+        lambda change: (change.provider_id, change.effective_start_date, change.units),
     )
 
 
@@ -757,13 +710,38 @@ def _service_changes(a: Schedule, b: Schedule) -> tuple[ServiceChange, ...]:
 
 
 def _factor_changes(a: Schedule, b: Schedule) -> tuple[FactorChange, ...]:
-    old = {(factor.unit, factor.factor_code): factor.factor for factor in a.factors}
-    new = {(factor.unit, factor.factor_code): factor.factor for factor in b.factors}
-    changes = [
-        FactorChange(old.get(key), new.get(key), *key)
-        for key in dict.fromkeys((*old, *new))
-        if old.get(key) != new.get(key)
-    ]
+    changes: list[FactorChange] = []
+    for unit, code in dict.fromkeys((row.unit, row.factor_code) for row in (*a.factors, *b.factors)):
+        old, new = (
+            [row for row in schedule.factors if (row.unit, row.factor_code) == (unit, code)]
+            for schedule in (a, b)
+        )
+        if any(row.effective_start_date or row.effective_end_date for row in (*old, *new)):
+            changes += [
+                FactorChange(before, after, unit, code, start, end)
+                for start, end, before, after in _dated_changes(
+                    a, b, _factor_spans(a, old), _factor_spans(b, new)
+                )
+            ]
+            continue
+        factors = (old[0].factor if old else None), (new[0].factor if new else None)
+        if factors[0] != factors[1]:
+            changes.append(FactorChange(*factors, unit, code))
     return _by_effect(
-        changes, lambda change: change.relative, lambda change: (change.factor_code, change.unit)
+        changes,
+        lambda change: change.relative,
+        lambda change: (change.factor_code, change.unit, change.effective_start_date or date.min),
     )
+
+
+def _factor_spans(schedule: Schedule, factors: Sequence[Factor]) -> list[_Dated]:
+    """The dates of a factor, in order; where it has none they are the edition's own."""
+    spans = [
+        _Dated(
+            row.effective_start_date or schedule.effective_start_date,
+            row.effective_end_date or schedule.effective_end_date,
+            row.factor,
+        )
+        for row in factors
+    ]
+    return sorted(spans, key=lambda span: span.start)

@@ -328,3 +328,124 @@ def test_per_cent():
 def test_going_there_and_back(old, new):
     there, back = relative_change(old, new), relative_change(new, old)
     assert (1 + there) * (1 + back) == 1
+
+
+RURAL = 'name = "rural"\nmode = "adds"\n'
+LAST_RATE = "V1,Visit,service,outpatient,2600,2026-07-01,,order 3\n"
+PER_HEAD = (
+    ("schedule.toml", RURAL, RURAL + 'units = ["person_month"]\n'),
+    ("services.csv", LAST_RATE, LAST_RATE + "HEAD,Head,person_month,outpatient,360.27,,,x\n"),
+)
+
+
+def texts(diff, *kinds):
+    """Kind, code, detail, old, new of the changes of these kinds."""
+    return [(r.kind, r.code, r.detail, r.old, r.new) for r in diff.rows() if r.kind in kinds]
+
+
+def test_a_coefficient_of_heads_only_changes_what_is_paid_per_head(edition):
+    diff = diff_schedules(edition(*PER_HEAD), edition(*PER_HEAD, ("providers.csv", "1.0500", "1.0600")))
+    assert [dataclasses.astuple(row) for row in diff.rows()] == [
+        ("coefficient", "H2", "person_month, from 2026-01-01", "1.05", "1.06", "0.01", "+0.95")
+    ]
+
+
+def test_a_coefficient_that_no_longer_corrects_cases(edition):
+    everything = edition(PER_HEAD[1])
+    diff = diff_schedules(everything, edition(*PER_HEAD))
+    assert texts(diff, "rule") == [("rule", "coefficient[rural].units", "", "everything", "person_month")]
+    assert texts(diff, "coefficient") == [
+        ("coefficient", "H1", "case, bed_day, service, from 2026-07-01", "1.7002", "1.5675"),
+        ("coefficient", "H2", "case, bed_day, service, from 2026-01-01", "1.05", "1"),
+    ]
+    assert diff_schedules(everything, everything).is_empty
+
+
+def test_what_changes_for_everything_names_no_unit(edition):
+    diff = diff_schedules(
+        edition(*PER_HEAD), edition(*PER_HEAD, ("providers.csv", "H2,2026-01-01,,1,", "H2,2026-01-01,,1.5,"))
+    )
+    assert texts(diff, "coefficient") == [
+        ("coefficient", "H2", "case, bed_day, service, from 2026-01-01", "1", "1.5"),
+        ("coefficient", "H2", "person_month, from 2026-01-01", "1.05", "1.55"),
+    ]
+    product = ("schedule.toml", RURAL, 'name = "rural"\nmode = "multiplies"\n')
+    old, new = edition(product), edition(product, ("providers.csv", "1.0500", "1.0600"))
+    assert texts(diff_schedules(old, new), "coefficient") == [
+        ("coefficient", "H2", "from 2026-01-01", "1.05", "1.06")
+    ]
+
+
+def test_addons_stay_rules_and_methods(edition):
+    rule = '[[stay_rule]]\nid = "interrupted"\n'
+    drug = '[[addon]]\nkind = "drug"\nunit = "case"\ncomponent = "{}"\nsource = "x"\n{}\n'
+    home = 'share = "1/6"\n'
+    columns = [
+        ("services.csv", "effective_end_date,source\n", "effective_end_date,source,method,planned_days\n"),
+        ("services.csv", ",,order 2\n", ",,order 2,,\n"),
+        ("services.csv", "2026-07-01,order 3\n", "2026-07-01,order 3,{},\n"),
+        (
+            "services.csv",
+            "2026-07-01,,order 3\n",
+            "2026-07-01,,order 3,{},\nTB,TB,average_case,home,900.00,,,x,,{}\n",
+        ),
+    ]
+
+    def make(addon, unit, share_method, method, days):
+        services = [(file, text, new.format(method, days)) for file, text, new in columns]
+        return edition(
+            ("schedule.toml", rule, addon + rule + unit),
+            ("schedule.toml", home, home + share_method),
+            *services,
+        )
+
+    plain = make("", "", "", "service", 30)
+    staff = make(
+        drug.format("salaries", ""), 'unit = "average_case"\n', 'method = "home_case"\n', "hemodialysis", 20
+    )
+    flagged = make(drug.format("buildings", 'drg_flags = ["neonatal"]'), "", "", "service", 30)
+    assert texts(diff_schedules(plain, staff), "rule") == [
+        ("rule", "service[TB].planned_days", "", "30", "20"),
+        ("rule", "share[case.home].method", "", "treated_case", "home_case"),
+        ("rule", "stay_rule[interrupted].unit", "", "case", "average_case"),
+        ("rule", "service[V1].method", "", "service", "hemodialysis"),
+        ("rule", "addon[case.drug]", "", "", "in full; care settings any, flags any"),
+    ]
+    assert [row for row in texts(diff_schedules(staff, flagged), "rule") if row[1].startswith("addon")] == [
+        ("rule", "addon[case.drug].drg_flags", "", "any", "neonatal"),
+        ("rule", "addon[case.drug].component", "", "salaries", "buildings"),
+    ]
+    gone = texts(diff_schedules(flagged, plain), "rule")
+    assert gone == [("rule", "addon[case.drug]", "", "in full; care settings any, flags neonatal", "")]
+
+
+def test_factors_are_compared_by_date_where_they_have_one(edition):
+    def make(*rows):
+        columns = (
+            (
+                "factors.csv",
+                "unit,factor_code,factor,source\n",
+                "unit,factor_code,factor,source,effective_start_date,effective_end_date\n",
+            ),
+            ("factors.csv", '"rules, item 66"\n', '"rules, item 66",,\n'),
+            (
+                "factors.csv",
+                '"rules, item 67"\n',
+                '"rules, item 67",,\n' + "".join(f"{row}\n" for row in rows),
+            ),
+        )
+        return edition(*columns)
+
+    always, december = make("service,no_visit,0.8,x,,"), make("service,no_visit,0.8,x,2026-12-01,")
+    assert texts(diff_schedules(always, december), "factor") == [
+        ("factor", "no_visit", "service, from 2026-01-01 before 2026-12-01", "0.8", "")
+    ]
+    two = make("service,no_visit,0.8,x,2026-12-01,2026-12-15", "service,no_visit,0.7,x,2026-12-15,")
+    assert texts(diff_schedules(december, two), "factor") == [
+        ("factor", "no_visit", "service, from 2026-12-15 before 2027-01-01", "0.8", "0.7")
+    ]
+    assert texts(diff_schedules(two, make()), "factor") == [
+        ("factor", "no_visit", "service, from 2026-12-01 before 2026-12-15", "0.8", ""),
+        ("factor", "no_visit", "service, from 2026-12-15 before 2027-01-01", "0.7", ""),
+    ]
+    assert diff_schedules(two, two).is_empty and diff_schedules(make(), edition()).is_empty
