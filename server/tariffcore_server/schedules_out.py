@@ -22,7 +22,7 @@ def edition_in_full(schedule: Schedule) -> messages.GetEditionResponse:
         shares=[_share(share) for share in schedule.shares],
         stay_rules=[_stay_rule(rule) for rule in schedule.stay_rules],
         coefficients=[
-            messages.CoefficientRule(name=c.name, mode=c.mode.value, source=c.source)
+            messages.CoefficientRule(name=c.name, mode=c.mode.value, source=c.source, units=_sorted(c.units))
             for c in schedule.coefficients
         ],
         factors=[
@@ -31,6 +31,8 @@ def edition_in_full(schedule: Schedule) -> messages.GetEditionResponse:
                 factor_code=row.factor_code,
                 factor=format_exact(row.factor),
                 source=row.source,
+                effective_start_date=iso(row.effective_start_date),
+                effective_end_date=iso(row.effective_end_date),
             )
             for row in schedule.factors
         ],
@@ -45,6 +47,7 @@ def edition_in_full(schedule: Schedule) -> messages.GetEditionResponse:
                 effective_end_date=iso(row.effective_end_date),
                 source=row.source,
                 method=row.method.value,
+                planned_days=row.planned_days,
             )
             for rows in schedule.services.values()
             for row in rows
@@ -60,6 +63,17 @@ def edition_in_full(schedule: Schedule) -> messages.GetEditionResponse:
             for row in schedule.components
         ],
         engine_version=ENGINE_VERSION,
+        addons=[
+            messages.AddOnRule(
+                kind=row.kind,
+                unit=row.unit.value,
+                care_settings=_sorted(row.care_settings),
+                drg_flags=_sorted(row.drg_flags),
+                component=row.component or "",
+                source=row.source,
+            )
+            for row in schedule.addons
+        ],
     )
 
 
@@ -117,6 +131,7 @@ def _stay_rule(rule: StayRule) -> messages.StayRule:
         outcomes=_sorted(rule.outcomes),
         death_unavoidable=rule.death_unavoidable,
         max_days=rule.max_days,
+        unit=rule.unit.value,
         pay=rule.pay.value,
         share="" if rule.share is None else format_exact(rule.share),
         source=rule.source,

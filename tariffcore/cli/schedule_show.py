@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ import click
 
 from tariffcore.cli.failures import DONE
 from tariffcore.cli.schedule_words import (
+    addon_words,
+    coefficient_words,
+    factor_dates,
     heading,
     in_force,
     rounding_words,
@@ -25,6 +29,7 @@ from tariffcore.cli.tables import show_facts, table
 
 if TYPE_CHECKING:
     from tariffcore.schedule.model import (
+        AddOn,
         AgeClass,
         Group,
         PublishedTariff,
@@ -134,14 +139,18 @@ def _show_schedule(schedule: Schedule, name: str) -> None:
         ]
         bounds = f" (from {format_exact(min(values))} to {format_exact(max(values))})" if values else ""
         coefficients += [
-            (coefficient.name, coefficient.mode.value + bounds),
+            (coefficient.name, coefficient_words(coefficient) + bounds),
             ("", f"source: {coefficient.source}"),
         ]
     _section("Coefficients of providers", coefficients)
+    _show_addons(schedule.addons)
     factors: list[tuple[str, str]] = []
     for factor in schedule.factors:
         factors += [
-            (factor.factor_code, f"{format_exact(factor.factor)} for a {factor.unit.value}"),
+            (
+                factor.factor_code,
+                f"{format_exact(factor.factor)} for a {factor.unit.value}{factor_dates(factor)}",
+            ),
             ("", f"source: {factor.source}"),
         ]
     _section("Factors", factors)
@@ -158,9 +167,17 @@ def _section(title: str, rows: list[tuple[str, str]]) -> None:
         show_facts([(f"  {name}" if name else "", words) for name, words in rows])
 
 
+def _show_addons(addons: Iterable[AddOn]) -> None:
+    rows: list[tuple[str, str]] = []
+    for addon in addons:
+        rows += [(addon.kind, addon_words(addon)), ("", f"source: {addon.source}")]
+    _section("Add-ons, which a line brings with it", rows)
+
+
 def _share_rows(share: Share) -> list[tuple[str, str]]:
     hours = "" if share.max_hours is None else f", stays up to {share.max_hours} hours"
-    rows = [(share.id, share_words(share) + hours), ("", f"source: {share.source}")]
+    method = "" if share.own_method is None else f", paid as {share.own_method.value}"
+    rows = [(share.id, share_words(share) + hours + method), ("", f"source: {share.source}")]
     for exception in share.exceptions:
         procedures = ", ".join(sorted(exception.procedures))
         rows += [
@@ -219,6 +236,11 @@ def _show_group(schedule: Schedule, group: Group) -> None:
     show_table(table(["rule", "share of", "age", "weight", "tariff"], rows, numbers=2))
     _show_printed(schedule, group.drg_code)
     _section("Sources of the shares", sources)
+    _show_addons(
+        addon
+        for addon in schedule.addons
+        if addon.unit is Unit.CASE and (not addon.drg_flags or addon.drg_flags & group.flags)
+    )
     _show_components(schedule, group)
 
 
@@ -293,10 +315,16 @@ def _show_components(schedule: Schedule, group: Group) -> None:
 
 
 def _show_service(schedule: Schedule, services: tuple[Service, ...]) -> None:
+    from tariffcore.schedule.model import Unit
     from tariffcore.schedule.tariff import rounded, service_tariff
 
     first = services[0]
-    show_facts([(first.code, first.name), ("unit", first.unit.value)])
+    facts = [(first.code, first.name), ("unit", first.unit.value), ("method", first.method.value)]
+    planned = dict.fromkeys(service.planned_days for service in services if service.planned_days is not None)
+    if planned or first.unit is Unit.AVERAGE_CASE:
+        facts.append(("planned days", ", then ".join(map(str, planned)) or "not known"))
+    show_facts(facts)
+    is_item = first.unit is Unit.ITEM
     rows: list[tuple[str, ...]] = []
     sources: list[tuple[str, str]] = []
     for service in services:
@@ -310,17 +338,24 @@ def _show_service(schedule: Schedule, services: tuple[Service, ...]) -> None:
             paid = rounded(service_tariff(schedule, service, share), schedule.roundings.unit)
             setting = service.care_setting if share is None else share.care_setting
             words = "own rate" if share is None else share_words(share)
-            rows.append((setting or "", words, dates, _money(schedule, service.rate), _money(schedule, paid)))
+            if is_item:
+                rows.append((setting or "", "-", dates, "-", "at cost"))
+                continue
+            amounts = _money(schedule, service.rate), _money(schedule, paid)
+            rows.append((setting or "", words, dates, *amounts))
     say()
-    say(f"Tariffs, {schedule.currency}, before factors and coefficients of the provider")
+    corrected = "stay rules" if first.unit is Unit.AVERAGE_CASE else "factors"
+    before = "" if is_item else f", before {corrected} and coefficients of the provider"
+    say(f"Tariffs, {schedule.currency}{before}")
     say()
     show_table(table(["care setting", "share", "dates", "rate", "tariff"], rows, numbers=2))
     factors = [
-        (factor.factor_code, f"x {_plain(factor.factor)}; source: {factor.source}")
+        (factor.factor_code, f"x {_plain(factor.factor)}{factor_dates(factor)}; source: {factor.source}")
         for factor in schedule.factors
         if factor.unit is first.unit
     ]
     _section("Factors", factors)
+    _show_addons(addon for addon in schedule.addons if addon.unit is first.unit)
     _show_printed(schedule, first.code)
     _section("Sources", list(dict.fromkeys(sources)))
 

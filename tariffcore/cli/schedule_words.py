@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from tariffcore.cli.tables import counted
 
 if TYPE_CHECKING:
-    from tariffcore.schedule.model import Rounding, Schedule, Share, ShareException, StayRule
+    from tariffcore.schedule.model import (
+        AddOn,
+        Coefficient,
+        Factor,
+        Rounding,
+        Schedule,
+        Share,
+        ShareException,
+        StayRule,
+    )
 
 
 def span(start: date, end: date | None) -> str:
@@ -62,8 +71,9 @@ def share_words(share: Share | ShareException) -> str:
 def stay_rule_words(rule: StayRule) -> str:
     """What a stay rule asks and pays: ``transferred, self_discharged; at most 3 days: per planned day``."""
     from tariffcore.money import format_exact
+    from tariffcore.schedule.model import Unit
 
-    conditions = []
+    conditions = [] if rule.unit is Unit.CASE else [rule.unit.value]
     if rule.outcomes:
         conditions.append(" or ".join(sorted(rule.outcomes)))
     if rule.care_settings:
@@ -80,6 +90,35 @@ def stay_rule_words(rule: StayRule) -> str:
             "per_planned_day": "tariff x days / planned days, at most the tariff",
         }[rule.pay.value]
     return f"{'; '.join(conditions) or 'any case'}: {paid}"
+
+
+def coefficient_words(coefficient: Coefficient) -> str:
+    """``multiplies``, and for which units if not for all: ``multiplies, for person_month only``."""
+    units = " and ".join(sorted(coefficient.units))
+    return coefficient.mode.value + (f", for {units} only" if units else "")
+
+
+def factor_dates(factor: Factor) -> str:
+    """The dates of a factor that has some, after a comma: ``, from 2026-12-01 up to 2027-01-01``."""
+    start, end = factor.effective_start_date, factor.effective_end_date
+    if start is None:
+        return "" if end is None else f", up to {end}"
+    return f", {span(start, end)}"
+
+
+def addon_words(addon: AddOn) -> str:
+    """What pays an add-on: ``in full on top of a case; in groups flagged bowel_disease; is medicines``."""
+    from tariffcore.schedule.model import Unit
+
+    on_top = f"in full on top of a {addon.unit.value}"
+    words = ["what an item has cost" if addon.unit is Unit.ITEM else on_top]
+    if addon.care_settings:
+        words.append("in " + " or ".join(sorted(addon.care_settings)))
+    if addon.drg_flags:
+        words.append("in groups flagged " + " or ".join(sorted(addon.drg_flags)))
+    if addon.component is not None:
+        words.append(f"component {addon.component}")
+    return "; ".join(words)
 
 
 def edition_rows(schedule: Schedule) -> list[tuple[str, str]]:

@@ -116,6 +116,7 @@ class GetEditionResponse(_message.Message):
     SERVICES_FIELD_NUMBER: _builtins.int
     COMPONENT_SHARES_FIELD_NUMBER: _builtins.int
     ENGINE_VERSION_FIELD_NUMBER: _builtins.int
+    ADDONS_FIELD_NUMBER: _builtins.int
     engine_version: _builtins.str
     """Version of the calculating engine."""
     @_builtins.property
@@ -150,6 +151,10 @@ class GetEditionResponse(_message.Message):
     def component_shares(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentShare]:
         """How payments split into cost components."""
 
+    @_builtins.property
+    def addons(self) -> _containers.RepeatedCompositeFieldContainer[Global___AddOnRule]:
+        """What pays the amounts that lines bring with them."""
+
     def __init__(
         self,
         *,
@@ -162,10 +167,11 @@ class GetEditionResponse(_message.Message):
         services: _abc.Iterable[Global___ServiceRate] | None = ...,
         component_shares: _abc.Iterable[Global___ComponentShare] | None = ...,
         engine_version: _builtins.str = ...,
+        addons: _abc.Iterable[Global___AddOnRule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["edition", b"edition", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coefficients", b"coefficients", "component_shares", b"component_shares", "edition", b"edition", "engine_version", b"engine_version", "factors", b"factors", "services", b"services", "settings", b"settings", "shares", b"shares", "stay_rules", b"stay_rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addons", b"addons", "coefficients", b"coefficients", "component_shares", b"component_shares", "edition", b"edition", "engine_version", b"engine_version", "factors", b"factors", "services", b"services", "settings", b"settings", "shares", b"shares", "stay_rules", b"stay_rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -309,7 +315,7 @@ class ShareRule(_message.Message):
     id: _builtins.str
     """What rule_id of a priced case repeats."""
     unit: _builtins.str
-    """"case", "bed_day", "service", "call" or "person_month"."""
+    """"case", "bed_day", "service", "call", "person_month", "average_case" or "item"."""
     care_setting: _builtins.str
     """One of the edition's care settings."""
     share: _builtins.str
@@ -406,6 +412,7 @@ class StayRule(_message.Message):
     SHARE_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     EXEMPTIONS_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """What rule_id of a priced case repeats after its share."""
     death_unavoidable: _builtins.bool
@@ -418,6 +425,8 @@ class StayRule(_message.Message):
     """The share paid. Empty unless pay is "share"."""
     source: _builtins.str
     """The document the rule comes from."""
+    unit: _builtins.str
+    """Whose stays: "case" (of a cost group) or "average_case"."""
     @_builtins.property
     def care_settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The case's care setting is one of these."""
@@ -442,10 +451,11 @@ class StayRule(_message.Message):
         share: _builtins.str = ...,
         source: _builtins.str = ...,
         exemptions: _abc.Iterable[Global___StayExemption] | None = ...,
+        unit: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_death_unavoidable", b"_death_unavoidable", "_max_days", b"_max_days", "death_unavoidable", b"death_unavoidable", "max_days", b"max_days"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_death_unavoidable", b"_death_unavoidable", "_max_days", b"_max_days", "care_settings", b"care_settings", "death_unavoidable", b"death_unavoidable", "exemptions", b"exemptions", "id", b"id", "max_days", b"max_days", "outcomes", b"outcomes", "pay", b"pay", "share", b"share", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_death_unavoidable", b"_death_unavoidable", "_max_days", b"_max_days", "care_settings", b"care_settings", "death_unavoidable", b"death_unavoidable", "exemptions", b"exemptions", "id", b"id", "max_days", b"max_days", "outcomes", b"outcomes", "pay", b"pay", "share", b"share", "source", b"source", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__death_unavoidable: _TypeAlias = _typing.Literal["death_unavoidable"]  # noqa: Y015
     _WhichOneofArgType__death_unavoidable: _TypeAlias = _typing.Literal["_death_unavoidable", b"_death_unavoidable"]  # noqa: Y015
@@ -501,26 +511,80 @@ class CoefficientRule(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """For instance "rural"."""
     mode: _builtins.str
     """"multiplies" or "adds" (its c - 1 to the product)."""
     source: _builtins.str
     """The document the coefficient comes from."""
+    @_builtins.property
+    def units(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it corrects, by unit, sorted: for instance "person_month". Empty: everything."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         mode: _builtins.str = ...,
         source: _builtins.str = ...,
+        units: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mode", b"mode", "name", b"name", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mode", b"mode", "name", b"name", "source", b"source", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CoefficientRule: _TypeAlias = CoefficientRule  # noqa: Y015
+
+@_typing.final
+class AddOnRule(_message.Message):
+    """An amount that a line brings with it, paid in full: on top of a case, or alone for an item at actual cost.
+    Neither quantity nor stay nor coefficients change it. Conditions that are empty do not restrict.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    CARE_SETTINGS_FIELD_NUMBER: _builtins.int
+    DRG_FLAGS_FIELD_NUMBER: _builtins.int
+    COMPONENT_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """What Case.addon_kind names."""
+    unit: _builtins.str
+    """"case" or "item"."""
+    component: _builtins.str
+    """The cost component that it is. Empty: the edition has no components, or an item is not split."""
+    source: _builtins.str
+    """The document the rule comes from."""
+    @_builtins.property
+    def care_settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The case's care setting is one of these."""
+
+    @_builtins.property
+    def drg_flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The group has any of these flags."""
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        care_settings: _abc.Iterable[_builtins.str] | None = ...,
+        drg_flags: _abc.Iterable[_builtins.str] | None = ...,
+        component: _builtins.str = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_settings", b"care_settings", "component", b"component", "drg_flags", b"drg_flags", "kind", b"kind", "source", b"source", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddOnRule: _TypeAlias = AddOnRule  # noqa: Y015
 
 @_typing.final
 class ServiceFactor(_message.Message):
@@ -532,6 +596,8 @@ class ServiceFactor(_message.Message):
     FACTOR_CODE_FIELD_NUMBER: _builtins.int
     FACTOR_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_START_DATE_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_END_DATE_FIELD_NUMBER: _builtins.int
     unit: _builtins.str
     """The unit of the services it belongs to, for instance "service"."""
     factor_code: _builtins.str
@@ -540,6 +606,10 @@ class ServiceFactor(_message.Message):
     """Exact: "2" or "1/2"."""
     source: _builtins.str
     """The document the factor comes from."""
+    effective_start_date: _builtins.str
+    """ISO date, the first day in force. Empty: from the start of the edition."""
+    effective_end_date: _builtins.str
+    """ISO date, exclusive. Empty: as long as the edition."""
     def __init__(
         self,
         *,
@@ -547,10 +617,12 @@ class ServiceFactor(_message.Message):
         factor_code: _builtins.str = ...,
         factor: _builtins.str = ...,
         source: _builtins.str = ...,
+        effective_start_date: _builtins.str = ...,
+        effective_end_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "factor_code", b"factor_code", "source", b"source", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_end_date", b"effective_end_date", "effective_start_date", b"effective_start_date", "factor", b"factor", "factor_code", b"factor_code", "source", b"source", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -571,16 +643,17 @@ class ServiceRate(_message.Message):
     EFFECTIVE_END_DATE_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
+    PLANNED_DAYS_FIELD_NUMBER: _builtins.int
     service_code: _builtins.str
     """What Case.service_code names."""
     name: _builtins.str
     """Its name, in the schedule's own language."""
     unit: _builtins.str
-    """"bed_day", "service", "call" or "person_month"."""
+    """"bed_day", "service", "call", "person_month", "average_case" or "item"."""
     care_setting: _builtins.str
     """Empty: the shares of its unit apply by the case's setting. Given: the rate is that setting's own."""
     rate: _builtins.str
-    """Exact decimal of the currency."""
+    """Exact decimal of the currency. Of an item "0.00": it is paid at what it has cost."""
     effective_start_date: _builtins.str
     """ISO date."""
     effective_end_date: _builtins.str
@@ -589,6 +662,8 @@ class ServiceRate(_message.Message):
     """The document the rate comes from."""
     method: _builtins.str
     """How the fund pays for it, for instance "hemodialysis"."""
+    planned_days: _builtins.int
+    """Of a case at an average cost: the days its tariff is meant for. Absent: not known, or no case."""
     def __init__(
         self,
         *,
@@ -601,12 +676,15 @@ class ServiceRate(_message.Message):
         effective_end_date: _builtins.str = ...,
         source: _builtins.str = ...,
         method: _builtins.str = ...,
+        planned_days: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_planned_days", b"_planned_days", "planned_days", b"planned_days"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_setting", b"care_setting", "effective_end_date", b"effective_end_date", "effective_start_date", b"effective_start_date", "method", b"method", "name", b"name", "rate", b"rate", "service_code", b"service_code", "source", b"source", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_planned_days", b"_planned_days", "care_setting", b"care_setting", "effective_end_date", b"effective_end_date", "effective_start_date", b"effective_start_date", "method", b"method", "name", b"name", "planned_days", b"planned_days", "rate", b"rate", "service_code", b"service_code", "source", b"source", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__planned_days: _TypeAlias = _typing.Literal["planned_days"]  # noqa: Y015
+    _WhichOneofArgType__planned_days: _TypeAlias = _typing.Literal["_planned_days", b"_planned_days"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__planned_days) -> _WhichOneofReturnType__planned_days | None: ...
 
 Global___ServiceRate: _TypeAlias = ServiceRate  # noqa: Y015
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,46 @@ def test_synthetic_numbers_are_called_so() -> None:
 )
 def test_what_is_not_there(arguments: tuple[str, ...], says: str) -> None:
     assert says in "\n".join(refused(run("schedule", "show", *arguments)))
+
+
+@pytest.fixture
+def methods(tmp_path: Path) -> Path:
+    """The schedule of the worked months: something of every payment method."""
+    folder = tmp_path / "methods"
+    worked = Path(__file__).parent.parent / "golden" / "methods"
+    shutil.copytree(worked, folder, ignore=shutil.ignore_patterns("lines.csv"))
+    return folder
+
+
+def test_methods_addons_units_and_dates(methods: Path) -> None:
+    words = words_of(methods)
+    for expected in (
+        "day_hospital 0.4 of the weight, paid as day_hospital_case source: item 71",
+        "reception 0.67 of the tariff, stays up to 24 hours, paid as reception_observation source",
+        "cut_short average_case; transferred: tariff x days / planned days, at most the tariff source",
+        "sex_age multiplies, for person_month only (from 1 to 1.05) source: made up",
+        "biologic_therapy in full on top of a case; in groups flagged bowel_disease; component medicines "
+        "source: item 82",
+        "actual_cost what an item has cost source: item 70",
+        "home_visit 2 for a service source",
+        "no_visit_all_year 0.8 for a person_month, from 2026-12-01 up to 2027-01-01 source: item 47-1",
+    ):
+        assert expected in words, expected
+
+
+def test_services_of_every_method(methods: Path) -> None:
+    average = words_of(methods, "tuberculosis")
+    assert "unit average_case method average_cost_case planned days 30" in average
+    assert "before stay rules and coefficients of the provider" in average
+    assert "day_hospital 0.4 of the tariff from 2026-01-01 800,000.00 320,000.00" in average
+    item = words_of(methods, "implant")
+    assert "inpatient - from 2026-01-01 - at cost" in item and "0.00" not in item
+    assert "actual_cost what an item has cost source: item 70" in item
+    head = words_of(methods, "head")
+    assert "no_visit_all_year x 0.8, from 2026-12-01 up to 2027-01-01; source: item 47-1" in head
+    assert "planned days" not in head
+
+
+def test_a_group_with_the_drugs_paid_on_top_of_it(methods: Path) -> None:
+    assert "biologic_therapy in full on top of a case" in words_of(methods, "CROHN")
+    assert "biologic_therapy" not in words_of(methods, "1")

@@ -1,12 +1,15 @@
 """ScheduleService: what the editions say, exactly, page by page."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import grpc
 import pytest
 
 from tariffcore.schedule.catalog import read_catalog
 from tariffcore.schedule.diff import diff_schedules
+from tariffcore.schedule.folder import read_schedule
 from tariffcore.schedule.shipped import resolve
 from tariffcore.v1.edition_pb2 import PinnedEdition
 from tariffcore.v1.schedule_service_pb2 import (
@@ -19,6 +22,7 @@ from tariffcore.v1.schedule_service_pb2_grpc import ScheduleServiceStub
 from tariffcore.version import ENGINE_VERSION
 from tariffcore_server.catalogs import read_editions
 from tariffcore_server.schedule_service import page
+from tariffcore_server.schedules_out import edition_in_full
 from tests.server.running import OTHER, SMALL, editions_of, failure_of, running_server
 
 
@@ -65,6 +69,32 @@ def test_an_edition_is_told_with_its_rules_and_sources(schedules, catalog):
     assert len(told.services) == sum(len(rows) for rows in edition.services.values())
     assert len(told.component_shares) == len(edition.components)
     assert len(told.factors) == len(edition.factors)
+
+
+def test_an_edition_is_told_with_what_payment_methods_add(tmp_path):
+    worked = Path(__file__).parent.parent / "golden" / "methods"
+    shutil.copytree(worked, tmp_path / "methods", ignore=shutil.ignore_patterns("lines.csv"))
+    told = edition_in_full(read_schedule(tmp_path / "methods"))
+    drug, cost = told.addons
+    assert (drug.kind, drug.unit, list(drug.care_settings), list(drug.drg_flags)) == (
+        "biologic_therapy",
+        "case",
+        [],
+        ["bowel_disease"],
+    )
+    assert (drug.component, drug.source) == ("medicines", "item 82")
+    assert (cost.kind, cost.unit, cost.component) == ("actual_cost", "item", "")
+    assert [(rule.id, rule.unit) for rule in told.stay_rules] == [("cut_short", "average_case")]
+    assert {tuple(rule.units) for rule in told.coefficients} == {("person_month",)}
+    dates = {row.factor_code: (row.effective_start_date, row.effective_end_date) for row in told.factors}
+    assert dates["no_visit_all_year"] == ("2026-12-01", "2027-01-01") and dates["uninsured"] == ("", "")
+    services = {row.service_code: row for row in told.services}
+    assert (services["tuberculosis"].planned_days, services["tuberculosis"].method) == (
+        30,
+        "average_cost_case",
+    )
+    assert not services["visit"].HasField("planned_days")
+    assert (services["implant"].unit, services["implant"].rate) == ("item", "0.00")
 
 
 def test_an_edition_without_provider_coefficients_has_no_count_of_them(schedules):
