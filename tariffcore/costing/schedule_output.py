@@ -36,7 +36,7 @@ def build_schedule(
 ) -> Schedule:
     """The edition: weights, base rate and profiles of the run; rules, words and roundings of ``like``.
 
-    What ``like`` has for providers and services is not taken over: costing says nothing of them.
+    What ``like`` has for providers, services and add-ons is not taken over: costing says nothing of them.
     """
     parameters, activity = inputs.parameters, inputs.activity
     numbers = {code: number for number, code in enumerate(activity.drg_codes)}
@@ -90,6 +90,7 @@ def build_schedule(
         published_tariffs=(),
         services=MappingProxyType({}),
         factors=(),
+        addons=(),
         shares=tuple(share for share in like.shares if share.unit == "case"),
         folder=parameters.id,
         digest="",

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from threading import Event
 from typing import Any
@@ -39,6 +40,8 @@ from tariffcore.version import ENGINE_VERSION
 EPOCH = date(1970, 1, 1)
 MISSING_DAY = -(2**31)
 MISSING_NUMBER = 2**32 - 1
+NO_AMOUNT = -1
+MINOR_UNITS = 2
 
 
 @dataclass(frozen=True)
@@ -222,6 +225,7 @@ KINDS = {
     "care_setting": ("new_care_settings", "care_setting"),
     "outcome": ("new_outcomes", "outcome"),
     "factor": ("new_factor_codes", "factor_code"),
+    "addon_kind": ("new_addon_kinds", "addon_kind"),
     "procedure": ("new_procedure_codes", "procedure_codes"),
 }
 
@@ -290,6 +294,12 @@ def table_of(chunk: Any, tables: dict[str, list[str]]) -> tuple[pa.Table, list[i
         if numbers:
             assert len(numbers) == rows
             columns[name] = pa.array([None if n == MISSING_NUMBER else n for n in numbers], pa.int64())
+    if chunk.addon_amount_minor:
+        assert len(chunk.addon_amount_minor) == rows
+        added = [
+            None if n == NO_AMOUNT else Decimal(n).scaleb(-MINOR_UNITS) for n in chunk.addon_amount_minor
+        ]
+        columns["addon_amount"] = pa.array(added, pa.decimal128(20, MINOR_UNITS))
     if chunk.death_unavoidable:
         assert len(chunk.death_unavoidable) == rows
         columns["death_unavoidable"] = pa.array([(None, False, True)[n] for n in chunk.death_unavoidable])
@@ -331,6 +341,8 @@ def case_of(message: case_pb2.Case) -> Any:
         quantity=message.quantity if message.HasField("quantity") else 1,
         length_of_stay_days=given("length_of_stay_days"),
         factor_code=message.factor_code or None,
+        addon_amount=Decimal(message.addon_amount) if message.addon_amount else None,
+        addon_kind=message.addon_kind or None,
     )
 
 
