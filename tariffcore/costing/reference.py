@@ -381,7 +381,7 @@ def profile_shares(inputs: Inputs) -> dict[tuple[str, str | None], list[Fraction
     scale = 10**inputs.parameters.profile_places
     sums: dict[tuple[str, str | None], list[Fraction]] = {}
     for (drg, setting), amounts in costs.items():
-        if drg not in known:
+        if drg not in known or not any(amounts):  # what has cost nothing has no shares
             continue
         profile = "all" if by is ProfileBy.CARE_SETTING else f"drg-{drg}"
         for key in ((profile, None), (profile, setting)):
