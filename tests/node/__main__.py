@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from tariffcore.explain import explain_case
 from tariffcore.plan import Plan
 from tariffcore.sample import Sampler
 from tariffcore.schedule.catalog import read_catalog
+from tariffcore.schedule.model import PaymentMethod, Unit
 from tariffcore.schedule.shipped import resolve
 from tests.service_process import running
 
@@ -70,6 +72,7 @@ def price(case: Case, plan: Plan) -> dict[str, object]:
         "status_number": int(explained.status),
         "amount_minor": None if explained.amount_minor is None else str(explained.amount_minor),
         "rule_id": explained.rule_id or "",
+        "method": None if explained.method is None else f"PAYMENT_METHOD_{explained.method.name}",
         "schedule_id": explained.schedule_id or "",
     }
 
@@ -86,17 +89,24 @@ def message(case: Case) -> dict[str, object]:
 def main() -> int:
     plan = Plan(read_catalog(resolve([FAMILY])))
     cases = sample_cases(plan)
+    cases.append(_with_a_drug(cases, plan))
     prices = [price(case, plan) for case in cases]
     first = next(
         row for row, case in enumerate(cases) if explain_case(case, plan.catalog).components is not None
     )
     cases.insert(0, cases.pop(first))
     prices.insert(0, prices.pop(first))
-    large = _large([case for case in cases if case.service_code], plan)
+    paid_by = {price["method"]: row for row, price in enumerate(prices) if price["method"] is not None}
+    wanted = {f"PAYMENT_METHOD_{method.name}" for method in PaymentMethod}
+    assert paid_by.keys() == wanted, f"the sample has no line of {wanted - paid_by.keys()}"
+    large = _large([case for case in cases if case.service_code and not case.addon_kind], plan)
     expected = {
         "cases": [message(case) for case in cases],
         "prices": prices,
         "explanation_ru": explain_case(cases[0], plan.catalog).to_text("ru"),
+        "of_each_method": [
+            {"case": message(cases[row]), "price": prices[row]} for _, row in sorted(paid_by.items())
+        ],
         "large": {"case": message(large), "price": price(large, plan)},
     }
     authority = trustme.CA()
@@ -140,6 +150,19 @@ def main() -> int:
                 ],
                 check=False,
             ).returncode
+
+
+def _with_a_drug(cases: list[Case], plan: Plan) -> Case:
+    """A case of the sample with a drug on top, of the first kind that is paid on one of them."""
+    kinds = {addon.kind for edition in plan.editions for addon in edition.addons if addon.unit is Unit.CASE}
+    return next(
+        drug
+        for case in cases
+        for kind in sorted(kinds)
+        if case.drg_code and case.addon_kind is None
+        for drug in [replace(case, case_id="N-drug", addon_kind=kind, addon_amount=Decimal("123456.78"))]
+        if explain_case(drug, plan.catalog).amount_minor is not None
+    )
 
 
 def _large(services: list[Case], plan: Plan) -> Case:

@@ -1,4 +1,4 @@
-// Prices one case, a list and a column stream over TLS with a token, by code made from the contract at run time,
+// Prices one case, a line of each payment method, a list and a column stream over TLS with a token, by code made from the contract at run time,
 // and compares every amount with what the library said. Amounts are 64-bit integers: strings here, never doubles.
 //
 //     node client.mjs ADDRESS CA_FILE TOKEN_FILE PROTO_FOLDER EXPECTED_FILE
@@ -43,6 +43,13 @@ const call = (client, method, request) =>
 
 const amountOf = (priced) => (priced.amount_minor === undefined ? null : priced.amount_minor);
 
+// A decimal of at most two places in minor units, without a double on the way; -1 where there is none.
+const minorOf = (decimal) => {
+  if (decimal === undefined || decimal === "") return -1n;
+  const [whole, places = ""] = decimal.split(".");
+  return BigInt(whole + places.padEnd(2, "0"));
+};
+
 const assertPriced = (priced, wanted) => {
   assert.equal(priced.case_id, wanted.case_id);
   assert.equal(priced.status, wanted.status);
@@ -50,6 +57,7 @@ const assertPriced = (priced, wanted) => {
   if (wanted.amount_minor !== null) {
     assert.equal(typeof priced.amount_minor, "string");
     assert.equal(priced.rule_id, wanted.rule_id);
+    assert.equal(priced.method, wanted.method);
   }
 };
 
@@ -64,11 +72,26 @@ test("one case, with its explanation", async () => {
   assertPriced(answer.priced, expected.prices[0]);
   assert.equal(answer.edition.schedule_id, expected.prices[0].schedule_id);
   assert.match(answer.edition.digest, /^[0-9a-f]{64}$/);
-  const parts = answer.priced.components.map((part) => BigInt(part.amount_minor));
+  const parts = answer.priced.components.map((part) => BigInt(part.amount_minor ?? 0));
   assert.ok(parts.length > 0);
   assert.equal(parts.reduce((sum, part) => sum + part), BigInt(answer.priced.amount_minor));
   assert.ok(answer.explanation.steps.some((step) => step.id === "payment"));
   assert.equal(answer.explanation.text, expected.explanation_ru);
+});
+
+test("a line of each payment method, and what it brings with it", async () => {
+  for (const { case: line, price } of expected.of_each_method) {
+    const answer = await call(pricing, "PriceCase", { case: line, with_explanation: true });
+    assertPriced(answer.priced, price);
+    assert.equal(
+      answer.explanation.steps.some((step) => step.id === "addon"),
+      Boolean(line.addon_kind),
+    );
+  }
+  const drug = expected.of_each_method.find(({ price }) => price.method === "PAYMENT_METHOD_CASE_WITH_DRUG");
+  const alone = await call(pricing, "PriceCase", { case: { ...drug.case, addon_kind: "", addon_amount: "" } });
+  const added = BigInt(drug.price.amount_minor) - BigInt(alone.priced.amount_minor);
+  assert.equal(added, minorOf(drug.case.addon_amount));
 });
 
 test("a list, row by row in its order", async () => {
@@ -114,6 +137,8 @@ const chunkOf = (cases, tables) => {
   words("care_setting", "new_care_settings", "care_setting");
   words("factor", "new_factor_codes", "factor_code");
   words("outcome", "new_outcomes", "outcome");
+  words("addon_kind", "new_addon_kinds", "addon_kind");
+  chunk.addon_amount_minor = cases.map((each) => String(minorOf(each.addon_amount)));
   chunk.admission_day = cases.map((each) => day(each.admission_date));
   chunk.discharge_day = cases.map((each) => day(each.discharge_date));
   chunk.age_years = cases.map((each) => each.age_years ?? MISSING);
@@ -135,7 +160,7 @@ const chunkOf = (cases, tables) => {
 
 test("a column stream, in chunks", async () => {
   const tables = {};
-  for (const name of ["provider", "drg", "service", "care_setting", "factor", "outcome", "procedure"]) {
+  for (const name of ["provider", "drg", "service", "care_setting", "factor", "outcome", "addon_kind", "procedure"]) {
     tables[name] = new Table();
   }
   const stream = pricing.PriceCaseColumns({ deadline: Date.now() + 60_000 });
