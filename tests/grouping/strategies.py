@@ -157,24 +157,34 @@ def build_grouped_schedule(choices: Choices, schedule_id: str = "drawn") -> Sche
 
 
 def build_ungrouped_case(choices: Choices, case_id: str) -> Case:
+    """Most cases are sound, so that their groups are compared and not the complaints about their fields."""
+    is_sound = not choices.one_in(4)
     admission = date(2025, 3, 1)
     anywhere = (*DIAGNOSES, *DIAGNOSES, *SPELLED)
+
+    def pick(sound: list, faulty: list):
+        return choices.pick(sound if is_sound else [*sound, *faulty])
+
+    age_years = pick([None, None, 0, 0, 1, 17, 18, 19, 130], [131])
+    age_days = pick([None, None, None, 0, 27, 28, 364, 365, 366, 6575, 47_483], [47_946])
+    if is_sound and age_years is not None and age_days is not None:
+        age_days = choices.pick([age_years * 366, age_years * 366 + 27]) if age_years else min(age_days, 364)
     return Case(
         case_id=case_id,
-        care_setting=choices.pick([*SETTINGS[:3], "inpatient", "inpatient", "elsewhere"]),
+        care_setting=pick([*SETTINGS[:3], "inpatient", "inpatient"], ["elsewhere"]),
         admission_date=admission,
-        discharge_date=admission + timedelta(days=choices.pick([0, 1, 1, 2, 3, 4, 400, -1])),
-        outcome=choices.pick([*OUTCOMES, "discharged", "lost", None]),
+        discharge_date=admission + timedelta(days=pick([0, 1, 1, 2, 3, 4, 400], [-1])),
+        outcome=pick([*OUTCOMES, "discharged"], ["lost", None]),
         death_unavoidable=choices.pick([None, True, False]),
-        age_years=choices.pick([None, None, 0, 0, 1, 17, 18, 19, 130, 131]),
+        age_years=age_years,
         procedure_codes=tuple(choices.pick(PROCEDURES) for _ in range(choices.pick([0, 0, 1, 2, 5]))),
-        principal_diagnosis=choices.pick([*anywhere, None]),
+        principal_diagnosis=pick([*anywhere], [None]),
         secondary_diagnoses=tuple(choices.pick(anywhere) for _ in range(choices.pick([0, 0, 1, 2, 10]))),
-        sex=choices.pick([None, "female", "male", "female", "male", "unclear"]),
-        birth_weight_grams=choices.pick([None, None, 99, 100, 749, 750, 751, 8000, 9000]),
-        age_days=choices.pick([None, None, None, 0, 27, 28, 364, 365, 366, 6575, 47_946]),
+        sex=pick([None, "female", "male", "female", "male"], ["unclear"]),
+        birth_weight_grams=pick([None, None, 100, 749, 750, 751, 8000], [99, 9000]),
+        age_days=age_days,
         qualifiers=tuple(
-            choices.pick([*QUALIFIERS, *QUALIFIERS, "unheard_of"]) for _ in range(choices.pick([0, 0, 1, 2]))
+            pick([*QUALIFIERS, *QUALIFIERS], ["unheard_of"]) for _ in range(choices.pick([0, 0, 1, 2]))
         ),
     )
 

@@ -117,7 +117,7 @@ REASONS = {
     "a male delivery": (
         {"principal_diagnosis": "O80", "sex": "male"},
         CaseStatus.UNGROUPABLE,
-        "no grouping rule of small holds; nearest comes delivery ('BIRTH'), which fails for this; "
+        "no grouping rule of small holds; nearest comes delivery ('BIRTH'), which does not hold either; "
         "sex is male, the rule asks for female",
     ),
     "a newborn of 9 kg": (
