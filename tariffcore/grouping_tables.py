@@ -103,23 +103,23 @@ class CompiledRules:
         self.records = np.array([self._record(rule) for rule in rules], dtype=RULE_RECORD)
         self.members = self._member_bits()
         self.is_named = self._named()
-        self._diagnosis_classes = _Remembered(self._diagnosis_class)
-        self._procedure_classes = _Remembered(self._procedures_class)
+        self._diagnosis_classes = _Remembered()
+        self._procedure_classes = _Remembered()
         self.outcome_numbers = {word: number for number, word in enumerate(schedule.outcomes, start=1)}
         self.setting_numbers = {word: number for number, word in enumerate(schedule.care_settings, start=1)}
         self.qualifier_bits = {word: 1 << number for number, word in enumerate(self.grouping.qualifiers)}
 
     def principal_class(self, text: str) -> int:
         """The class of a principal diagnosis as typed, or UNKNOWN_CODE."""
-        return self._diagnosis_classes(text)
+        return self._diagnosis_classes.number(text, self._diagnosis_class)
 
     def secondary_class(self, text: str) -> int:
         """The class of a secondary diagnosis as typed; one that is no code is in class 0, with no rule's."""
-        return max(0, self._diagnosis_classes(text))
+        return max(0, self.principal_class(text))
 
     def procedure_class(self, text: str) -> int:
         """The class of a procedure as typed."""
-        return self._procedure_classes(text)
+        return self._procedure_classes.number(text, self._procedures_class)
 
     def _diagnosis_class(self, text: str) -> int:
         code = normalise_diagnosis(text)
@@ -221,16 +221,18 @@ WORD_BITS[1:65] = [1 << number for number in range(64)]
 
 
 class _Remembered:
-    """Numbers of texts, worked out once each: the same codes come again and again."""
+    """Numbers of texts, worked out once each: the same codes come again and again.
 
-    def __init__(self, of_text: Callable[[str], int]) -> None:
-        self._of_text = of_text
+    It does not hold what works them out: rules that named themselves would keep their edition in memory.
+    """
+
+    def __init__(self) -> None:
         self._known: dict[str, int] = {}
 
-    def __call__(self, text: str) -> int:
+    def number(self, text: str, of_text: Callable[[str], int]) -> int:
         number = self._known.get(text)
         if number is None:
-            number = self._of_text(text)
+            number = of_text(text)
             if len(self._known) < _KNOWN_WORDS:
                 self._known[text] = number
         return number

@@ -28,10 +28,10 @@ h2 { font-size: 19px; margin: 36px 0 6px; }
 p { margin: 6px 0 12px; } .quiet, figcaption { color: var(--quiet); font-size: 13px; }
 .warning { background: var(--capital); color: #14191f; padding: 8px 12px; border-radius: 6px; font-weight:
 600; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 10px; margin: 16px
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 10px; margin: 16px
 0; }
 .tile { background: var(--card); border-radius: 8px; padding: 10px 14px; }
-.tile b { display: block; font-size: 20px; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.tile b { display: block; font-size: 18px; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .tile span { color: var(--quiet); font-size: 13px; }
 figure { margin: 10px 0 14px; } svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--ink); font-size: 13px; } svg text.number { fill: var(--quiet); font-size: 12px; }

@@ -1,5 +1,7 @@
 """A catalog laid out for the kernel: exact short cuts, numbers for everything, limits in words."""
 
+import gc
+import weakref
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -25,7 +27,7 @@ from tariffcore.plan import (
     SettingKey,
 )
 from tariffcore.pricing import price_cases
-from tariffcore.schedule.catalog import Catalog
+from tariffcore.schedule.catalog import Catalog, read_catalog
 from tariffcore.schedule.model import (
     AppliesTo,
     Coefficient,
@@ -36,6 +38,7 @@ from tariffcore.schedule.model import (
     Rounding,
     Unit,
 )
+from tariffcore.schedule.shipped import resolve
 from tariffcore.statuses import CaseStatus
 from tariffcore.tables import (
     FRACTION_BITS,
@@ -731,3 +734,17 @@ def test_a_plan_answers_the_same_whoever_asks_first():
 
     assert np.array_equal(plan.edition_of_day, before)
     assert plan.rule_ids is plan.rule_ids
+
+
+def test_a_plan_that_nobody_holds_is_gone_at_once():
+    """A service reloads editions: what named itself was kept until Python looked for cycles."""
+    ungrouped = Case(case_id="1", care_setting="inpatient", principal_diagnosis="A40.0", age_years=40)
+    gc.disable()
+    try:
+        plan = Plan(read_catalog(resolve(["kz-demo"])))
+        priced = price_cases(table_from_cases([ungrouped]), plan)
+        editions = [weakref.ref(edition) for edition in plan.editions]
+        del plan, priced
+        assert [edition() for edition in editions] == [None, None]
+    finally:
+        gc.enable()

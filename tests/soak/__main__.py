@@ -100,6 +100,7 @@ class Soak:
         self.world = self._world()
         self.memory: list[tuple[float, float]] = []
         self.port = 0
+        self.stopping = threading.Event()
 
     # -- schedules that change
 
@@ -343,7 +344,8 @@ class Soak:
             code = error.code().name
             if code in wanted:
                 self.findings.count(f"hostile: {name}, {code}")
-            elif code == "UNAVAILABLE":
+            elif code == "UNAVAILABLE" or (code == "CANCELLED" and self.stopping.is_set()):
+                # gRPC cancels what arrives in the very instant of the stop
                 self.findings.count("hostile: nobody there")
                 self.over.wait(0.2)
             else:
@@ -432,10 +434,12 @@ class Soak:
             if not is_restarted and time.monotonic() >= restart_at:
                 is_restarted = True
                 self._put("shipped")
+                self.stopping.set()
                 code = service.terminate()
                 if code:
                     self.findings.fault(f"after SIGTERM the service ended with {code}")
                 service = ServiceProcess([*arguments, "--port", str(self.port)], log)
+                self.stopping.clear()
                 self.findings.count("restarts")
                 self._warm_up()
                 self.memory.clear()
