@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tariffcore.errors import CatalogError, Problem, ProblemsError
 from tariffcore.schedule.shipped import resolve
+from tariffcore_server.books import open_book
 from tariffcore_server.catalogs import read_editions
 from tariffcore_server.credentials import read_credentials
 from tariffcore_server.settings import Settings, SettingsError
@@ -47,6 +48,14 @@ def check_everything(settings: Settings) -> list[str]:
             if credentials.tokens is None
             else f"tokens  {len(credentials.tokens)}"
         )
+    try:
+        book = open_book(settings)
+    except ProblemsError as error:
+        note(error)
+    else:
+        if book is not None:
+            book.close()
+            lines.append(f"settled months  rules {book.rules.id}  {book.rules.digest[:12]}")
     try:
         start_tracing(settings.telemetry)
     except SettingsError as error:

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     DIGEST_DIFFERS = "DIGEST_DIFFERS"
     NOTHING_PUBLISHED = "NOTHING_PUBLISHED"
     EDITIONS_DO_NOT_FIT = "EDITIONS_DO_NOT_FIT"
+    MONTH_NOT_SETTLED = "MONTH_NOT_SETTLED"
     CURRENCIES_DIFFER = "CURRENCIES_DIFFER"
     RELOAD_REFUSED = "RELOAD_REFUSED"
     TOKEN_MISSING = "TOKEN_MISSING"  # noqa: S105
@@ -56,6 +57,7 @@ class Reason(StrEnum):
     CODE_TABLES_FULL = "CODE_TABLES_FULL"
     DEADLINE_PASSED = "DEADLINE_PASSED"
     DRAINING = "DRAINING"
+    BOOK_UNREADABLE = "BOOK_UNREADABLE"
     INTERNAL = "INTERNAL"
 
 
@@ -143,6 +145,12 @@ FAILURES: Mapping[Reason, Failure] = {
         "name one that ListEditions lists",
         _BAD_REQUEST,
     ),
+    Reason.MONTH_NOT_SETTLED: Failure(
+        _Code.NOT_FOUND,
+        "the month is not settled in the server's book",
+        "name one that ListSettledMonths lists",
+        _BAD_REQUEST,
+    ),
     Reason.DIGEST_DIFFERS: Failure(
         _Code.FAILED_PRECONDITION,
         "the server's edition of that id has another digest",
@@ -189,8 +197,8 @@ FAILURES: Mapping[Reason, Failure] = {
     ),
     Reason.PROVIDER_NOT_ALLOWED: Failure(
         _Code.PERMISSION_DENIED,
-        "the token may price for some providers only, and a case names another",
-        "send cases of the token's own providers",
+        "the token is for some providers only, and the call is about another or about all",
+        "send cases, and ask for months, of the token's own providers",
         _BAD_REQUEST,
     ),
     Reason.TOO_MANY_CALLS: Failure(
@@ -240,6 +248,11 @@ FAILURES: Mapping[Reason, Failure] = {
         _RETRY,
         retry_after_ms=1_000,
     ),
+    Reason.BOOK_UNREADABLE: Failure(
+        _Code.UNAVAILABLE,
+        "the database of the server's book does not answer",
+        "call again later, or tell the operator",
+    ),
     Reason.INTERNAL: Failure(
         _Code.INTERNAL,
         "a mistake of the server; it is logged under the incident that ErrorInfo names",
@@ -249,7 +262,7 @@ FAILURES: Mapping[Reason, Failure] = {
 """THE table: what the service itself answers instead of a result."""
 
 TRANSPORT_FAILURES: Mapping[grpc.StatusCode, str] = {
-    _Code.UNIMPLEMENTED: "there is no such method",
+    _Code.UNIMPLEMENTED: "there is no such method, or the server has no book and so no SettlementService",
     _Code.CANCELLED: "the caller went away, or the server stopped before the call was done",
     _Code.DEADLINE_EXCEEDED: "the deadline passed while the call was being worked on",
     _Code.UNAVAILABLE: "the connection was refused or lost: none there, stopping, TLS refused, too many",

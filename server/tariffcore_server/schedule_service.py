@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -16,12 +14,12 @@ from tariffcore.version import ENGINE_VERSION
 from tariffcore.wire.editions import edition_message
 from tariffcore_server import schedules_out
 from tariffcore_server.edition_choices import read_day
-from tariffcore_server.failures import Reason, RequestError, Violation, invalid_field
+from tariffcore_server.failures import Reason, RequestError, Violation
+from tariffcore_server.pages import mark_of, page_count, place_in, token_of, wrong_token
 from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
 
 SERVICE = "tariffcore.v1.ScheduleService"
-USUAL_PAGE, LARGEST_PAGE = 100, 1_000
 _DIFFS_KEPT = 8
 
 _Item = TypeVar("_Item")
@@ -116,34 +114,13 @@ class ScheduleService:
 def page(
     items: Sequence[_Item], size: int, token: str, listing: tuple[str, ...]
 ) -> tuple[Sequence[_Item], str]:
-    """One page of a listing, and the token of the next (empty: there is none). Raises RequestError.
-
-    A token names its listing, so that one of another edition is refused instead of skipping rows.
-    """
-    if size < 0:
-        raise invalid_field("page_size", "is negative")
-    count = min(size or USUAL_PAGE, LARGEST_PAGE)
-    mark = hashlib.sha256("\n".join(listing).encode()).digest()[:8]
-    start = _start(token, mark) if token else 0
+    """One page of a listing, and the token of the next (empty: there is none). Raises RequestError."""
+    count = page_count(size)
+    mark = mark_of(*listing)
+    start = place_in(token, mark) if token else 0
     if token and not 0 < start < len(items):
-        raise _wrong_token()
+        raise wrong_token()
     stop = start + count
     if stop >= len(items):
         return items[start:], ""
-    return items[start:stop], base64.urlsafe_b64encode(mark + stop.to_bytes(4, "big")).decode()
-
-
-def _start(token: str, mark: bytes) -> int:
-    try:
-        content = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
-    except ValueError:
-        raise _wrong_token() from None
-    if len(content) != 12 or content[:8] != mark:
-        raise _wrong_token()
-    return int.from_bytes(content[8:], "big")
-
-
-def _wrong_token() -> RequestError:
-    return RequestError(
-        Reason.INVALID_PAGE_TOKEN, violations=[Violation("page_token", "is not a token of this listing")]
-    )
+    return items[start:stop], token_of(mark, stop)

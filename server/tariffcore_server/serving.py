@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -13,8 +14,9 @@ from tariffcore.v1 import (
     administration_service_pb2,
     pricing_service_pb2,
     schedule_service_pb2,
+    settlement_service_pb2,
 )
-from tariffcore_server import administration_service, pricing_service, schedule_service
+from tariffcore_server import administration_service, pricing_service, schedule_service, settlement_service
 from tariffcore_server.administration_service import AdministrationService, Reloading
 from tariffcore_server.authentication import Authentication
 from tariffcore_server.calls import Calls
@@ -29,11 +31,16 @@ from tariffcore_server.price_lists import PriceLists
 from tariffcore_server.pricing_service import PricingService
 from tariffcore_server.schedule_service import ScheduleService
 from tariffcore_server.settings import Settings
+from tariffcore_server.settlement_service import SettlementService
 from tariffcore_server.state import State
 from tariffcore_server.telemetry import Tracing
 from tariffcore_server.tokens import Role
 
+if TYPE_CHECKING:  # needs the extra "settlement", which a server without a book does not
+    from tariffcore.settlement.book.reading import ReadBook
+
 SERVICES = (pricing_service.SERVICE, schedule_service.SERVICE, administration_service.SERVICE)
+"""The services of every server; one with a book has SettlementService too."""
 
 _SOME_MORE = 64
 """Calls beyond the limits that gRPC lets in, to be told so by the service with details."""
@@ -61,7 +68,10 @@ class Prepared:
 
 
 class Server:
-    """The services over one set of editions and credentials, both of which can be replaced while it runs."""
+    """The services over one set of editions and credentials, both of which can be replaced while it runs.
+
+    ``book`` None: there is no SettlementService.
+    """
 
     def __init__(
         self,
@@ -71,12 +81,14 @@ class Server:
         metrics: Metrics,
         tracing: Tracing,
         reloading: Reloading,
+        book: ReadBook | None = None,
     ) -> None:
         self._settings = settings
+        self._services = SERVICES if book is None else (*SERVICES, settlement_service.SERVICE)
         self.state = State(editions, Authentication(credentials.tokens))
         certificates = credentials.certificates
         self._certificates = None if certificates is None else CertificatesInForce(certificates)
-        self.health = Health(SERVICES)
+        self.health = Health(self._services)
         limits = limits_of(settings)
         self.calls = Calls(self.state, limits, metrics, tracing)
         most = limits.calls + limits.streams + _SOME_MORE
@@ -100,6 +112,8 @@ class Server:
             maximum_concurrent_rpcs=4 * most,
         )
         self._add_services(limits, metrics, reloading)
+        if book is not None:
+            self._add_settlement(SettlementService(book))
 
     def _add_services(self, limits: Limits, metrics: Metrics, reloading: Reloading) -> None:
         pricing = PricingService(self.state, metrics)
@@ -186,8 +200,41 @@ class Server:
             from grpc_reflection.v1alpha import reflection
 
             reflection.enable_server_reflection(
-                [*SERVICES, "grpc.health.v1.Health", reflection.SERVICE_NAME], self._grpc
+                [*self._services, "grpc.health.v1.Health", reflection.SERVICE_NAME], self._grpc
             )
+
+    def _add_settlement(self, settlement: SettlementService) -> None:
+        name, asked, unary = settlement_service.SERVICE, settlement_service_pb2, self.calls.unary
+        self._grpc.add_generic_rpc_handlers(
+            [
+                grpc.method_handlers_generic_handler(
+                    name,
+                    {
+                        "ListSettledMonths": unary(
+                            name,
+                            "ListSettledMonths",
+                            Role.READ,
+                            asked.ListSettledMonthsRequest,
+                            settlement.list_settled_months,
+                        ),
+                        "GetStatement": unary(
+                            name,
+                            "GetStatement",
+                            Role.READ,
+                            asked.GetStatementRequest,
+                            settlement.get_statement,
+                        ),
+                        "GetFundMonth": unary(
+                            name,
+                            "GetFundMonth",
+                            Role.READ,
+                            asked.GetFundMonthRequest,
+                            settlement.get_fund_month,
+                        ),
+                    },
+                )
+            ]
+        )
 
     async def listen(self, host: str, port: int) -> int:
         """Opens the port and serves. Returns its number. Raises OSError if it cannot be opened."""

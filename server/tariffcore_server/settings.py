@@ -122,6 +122,12 @@ class Settings:
     tokens: str | None = _setting(
         _path, "TOML file of accepted tokens; without it everybody may read and price", None
     )
+    book: str | None = _setting(
+        _text, "the book of settled months (a file, or postgresql://…) that SettlementService reads", None
+    )
+    settlement_rules: str = _setting(
+        _text, "a folder of settlement rules, or shipped ones: the sources of statements", "kz-2026"
+    )
     reflection: bool = _setting(_switch, "let clients ask for the contract (gRPC reflection)", False)
     metrics: bool = _setting(_switch, "serve Prometheus metrics on a port of their own", True)
     metrics_host: str = _setting(_text, "the address for metrics", "127.0.0.1")
@@ -254,6 +260,13 @@ def _together(settings: Settings) -> list[Problem]:
             "is beyond loopback, and the server would speak plain text: tokens and cases could be read "
             "and changed on the way",
             "name tls_certificate and tls_key, or say --insecure-plaintext",
+        )
+    if settings.book is not None and settings.tokens is None and not is_loopback(settings.host):
+        wrong(
+            "book",
+            None,
+            "would be open beyond loopback to everybody: there are no tokens",
+            "name tokens, or serve without a book",
         )
     if settings.metrics and not (is_loopback(settings.metrics_host) or settings.metrics_insecure_plaintext):
         wrong(

@@ -36,7 +36,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody whose call is looked at. ``providers`` None: may price for all."""
+    """Somebody whose call is looked at. ``providers`` None: may price for all, and see all settled months."""
 
     name: str
     roles: frozenset[Role]

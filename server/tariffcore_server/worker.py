@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from tariffcore.errors import Problem, ProblemsError
 from tariffcore_server import logs
+from tariffcore_server.books import open_book
 from tariffcore_server.catalogs import EditionsInForce, read_editions
 from tariffcore_server.control import ChannelClosedError, ControlChannel, Packed
 from tariffcore_server.credentials import Credentials
@@ -78,6 +79,7 @@ class Worker:
         logs.write_logs(settings.log_level)
         try:
             editions = await asyncio.to_thread(self._read, facts)
+            book = await asyncio.to_thread(open_book, settings)
             tracing = start_tracing(settings.telemetry)
         except ProblemsError as error:
             return problems_json(error)
@@ -91,6 +93,7 @@ class Worker:
             metrics,
             tracing,
             _AskSupervisor(self.channel),
+            book,
         )
         return {"ok": editions.described()}
 

@@ -23,7 +23,7 @@ from tariffcore.cli.screen import complain, say
     "providers",
     metavar="ID",
     multiple=True,
-    help="A provider it may price for. Repeatable.  [default: all]",
+    help="A provider it may price for and see months of. Repeatable.  [default: all]",
 )
 def token(name: str, roles: tuple[str, ...], providers: tuple[str, ...]) -> int:
     """Make a token for whoever NAME is.

@@ -58,6 +58,8 @@ from tariffcore.v1 import (
     pricing_service_pb2_grpc,
     schedule_service_pb2,
     schedule_service_pb2_grpc,
+    settlement_service_pb2,
+    settlement_service_pb2_grpc,
 )
 
 _T = TypeVar("_T")
@@ -82,6 +84,7 @@ class AsyncClient:
         self._channel = _open_channel(self.connection)
         self._pricing = pricing_service_pb2_grpc.PricingServiceStub(self._channel)
         self._schedules = schedule_service_pb2_grpc.ScheduleServiceStub(self._channel)
+        self._settlement = settlement_service_pb2_grpc.SettlementServiceStub(self._channel)
         self._administration = administration_service_pb2_grpc.AdministrationServiceStub(self._channel)
 
     async def close(self) -> None:
@@ -210,6 +213,35 @@ class AsyncClient:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    # -- settled months, of a service that has a book ------------------------------------------------
+
+    async def settled_months(
+        self, provider_id: str = "", *, month: str = "", funding_source: str = ""
+    ) -> AsyncIterator[settlement_service_pb2.SettledMonth]:
+        """Settled months in the order they were settled, page by page; what is empty does not narrow."""
+        request = settlement_service_pb2.ListSettledMonthsRequest(
+            provider_id=provider_id, month=month, funding_source=funding_source, page_size=PAGE_SIZE
+        )
+        while True:
+            page = await self._call(self._settlement.ListSettledMonths, request, None)
+            for settled in page.months:
+                yield settled
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def settlement_statement(
+        self, provider_id: str, month: str
+    ) -> settlement_service_pb2.GetStatementResponse:
+        """The statement of a provider's month: every step in minor units, with its source."""
+        request = settlement_service_pb2.GetStatementRequest(provider_id=provider_id, month=month)
+        return await self._call(self._settlement.GetStatement, request, None)
+
+    async def fund_month(self, month: str) -> settlement_service_pb2.GetFundMonthResponse:
+        """The totals of a month over all providers, for tokens that are not of some providers only."""
+        request = settlement_service_pb2.GetFundMonthRequest(month=month)
+        return await self._call(self._settlement.GetFundMonth, request, None)
 
     # -- administration ----------------------------------------------------------------------------
 

@@ -141,7 +141,7 @@ class Running:
 
 @contextmanager
 def running_server(
-    *, editions=None, credentials=None, tracing: Tracing | None = None, **settings
+    *, editions=None, credentials=None, tracing: Tracing | None = None, book=None, **settings
 ) -> Iterator[Running]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -158,6 +158,7 @@ def running_server(
             Metrics(registry),
             tracing or NoTracing(),
             reloading,
+            book,
         )
         return server, await server.listen("127.0.0.1", 0)
 

@@ -88,7 +88,7 @@ def test_each_kind_of_fault_has_the_canonical_code():
             "WORD_TWICE",
             "INVALID_PAGE_TOKEN",
         },
-        grpc.StatusCode.NOT_FOUND: {"UNKNOWN_TARIFF_FAMILY", "UNKNOWN_EDITION"},
+        grpc.StatusCode.NOT_FOUND: {"UNKNOWN_TARIFF_FAMILY", "UNKNOWN_EDITION", "MONTH_NOT_SETTLED"},
         grpc.StatusCode.FAILED_PRECONDITION: {
             "DIGEST_DIFFERS",
             "NOTHING_PUBLISHED",
@@ -106,7 +106,7 @@ def test_each_kind_of_fault_has_the_canonical_code():
             "CODE_TABLES_FULL",
         },
         grpc.StatusCode.DEADLINE_EXCEEDED: {"DEADLINE_PASSED"},
-        grpc.StatusCode.UNAVAILABLE: {"DRAINING"},
+        grpc.StatusCode.UNAVAILABLE: {"DRAINING", "BOOK_UNREADABLE"},
         grpc.StatusCode.INTERNAL: {"INTERNAL"},
     }
     assert {reason.value: failure.code for reason, failure in FAILURES.items()} == {

@@ -132,3 +132,13 @@ def test_variables_that_are_no_settings_are_found():
     assert unknown_variables({"TARIFFCORE_PROT": "1", "TARIFFCORE_PORT": "1", "PATH": ""}) == [
         "TARIFFCORE_PROT"
     ]
+
+
+def test_a_book_is_open_to_everybody_on_this_machine_only():
+    assert read_settings({"book": "book.db"}, {}, None).book == "book.db"
+    assert read_settings({}, {"TARIFFCORE_BOOK": "postgresql://fund/book"}, None).book
+    open_to_all = {"book": "book.db", "host": "0.0.0.0", "insecure_plaintext": True}
+    assert problems_of(open_to_all) == [
+        ("settings", "book", "would be open beyond loopback to everybody: there are no tokens")
+    ]
+    assert read_settings({**open_to_all, "tokens": "tokens.toml"}, {}, None).book == "book.db"

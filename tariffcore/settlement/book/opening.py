@@ -85,3 +85,32 @@ def open_engine(place: str | Path) -> sa.Engine:
             engine.url.render_as_string(), f"does not open ({said})", "check the place and who may open it"
         ) from None
     return engine
+
+
+def reading_engine(place: str | Path) -> sa.Engine:
+    """The engine of a book that is there already and has the tables of this version: it is not made, and not
+    brought up to date. Raises SettlementError where it is otherwise."""
+    if "://" not in str(place) and not Path(place).is_file():
+        raise _cannot_open(
+            str(place), "there is no such book", "begin one with 'tariffcore settle contracts'"
+        )
+    engine = engine_of(place)
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    shown = engine.url.render_as_string()
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    except sa.exc.DBAPIError as error:
+        engine.dispose()
+        said = " ".join(str(error.orig).split())
+        raise _cannot_open(shown, f"does not open ({said})", "check the place and who may open it") from None
+    if current != ScriptDirectory.from_config(config).get_current_head():
+        engine.dispose()
+        message = "is no book" if current is None else f"is of another version of tariffcore (step {current})"
+        raise _cannot_open(
+            shown,
+            message,
+            "any 'tariffcore settle' command of this version that opens it brings it up to date",
+        )
+    return engine

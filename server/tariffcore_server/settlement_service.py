@@ -1,0 +1,114 @@
+"""SettlementService: what the book says of settled months, each caller's own only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from tariffcore.errors import SettlementError
+from tariffcore.schedule.values import UnreadableValueError
+from tariffcore.settlement.calendar_month import Month, month_value
+from tariffcore.v1 import settlement_service_pb2 as messages
+from tariffcore.version import ENGINE_VERSION
+from tariffcore_server import settlements_out
+from tariffcore_server.failures import Reason, RequestError, Violation, invalid_field
+from tariffcore_server.pages import mark_of, page_count, place_in, token_of
+from tariffcore_server.pricing_service import NOT_YOURS
+from tariffcore_server.tokens import Caller
+
+if TYPE_CHECKING:  # needs the extra "settlement", which a server without a book does not
+    from tariffcore.settlement.book.reading import ReadBook
+
+SERVICE = "tariffcore.v1.SettlementService"
+
+_Read = TypeVar("_Read")
+
+
+class SettlementService:
+    """Lists settled months, and shows statements and the fund's month. Reads only."""
+
+    def __init__(self, book: ReadBook) -> None:
+        self._book = book
+
+    async def list_settled_months(
+        self, request: messages.ListSettledMonthsRequest, caller: Caller
+    ) -> messages.ListSettledMonthsResponse:
+        """A page of the months that the caller may see."""
+        provider, funding_source = request.provider_id.strip(), request.funding_source.strip()
+        month = _month(request.month) if request.month else None
+        if provider:
+            _require_provider(provider, caller)
+        providers = {provider} if provider else caller.providers
+        count = page_count(request.page_size)
+        seen = "" if providers is None else repr(sorted(providers))
+        mark = mark_of("settled months", seen, str(month), funding_source)
+        after = place_in(request.page_token, mark) if request.page_token else 0
+        rows = await _read(
+            lambda: self._book.rows(
+                providers=providers,
+                month=month,
+                funding_source=funding_source or None,
+                after=after,
+                most=count + 1,
+            )
+        )
+        shown = rows[:count]
+        return messages.ListSettledMonthsResponse(
+            months=[settlements_out.month_message(row) for row in shown],
+            next_page_token=token_of(mark, shown[-1].id) if len(rows) > count else "",
+            engine_version=ENGINE_VERSION,
+        )
+
+    async def get_statement(
+        self, request: messages.GetStatementRequest, caller: Caller
+    ) -> messages.GetStatementResponse:
+        """The statement of a provider's month."""
+        provider = request.provider_id.strip()
+        if not provider:
+            raise invalid_field("provider_id", "is missing")
+        _require_provider(provider, caller)
+        month = _month(request.month)
+        statement = await _read(lambda: self._book.statement(provider, month))
+        if statement is None:
+            raise RequestError(
+                Reason.MONTH_NOT_SETTLED, violations=[Violation("month", "is not settled for the provider")]
+            )
+        return settlements_out.statement_message(statement, self._book.rules.digest)
+
+    async def get_fund_month(
+        self, request: messages.GetFundMonthRequest, caller: Caller
+    ) -> messages.GetFundMonthResponse:
+        """The totals of a month over all providers."""
+        if caller.providers is not None:
+            violation = Violation("month", "has totals of all providers, and the token is of some")
+            raise RequestError(Reason.PROVIDER_NOT_ALLOWED, violations=[violation])
+        month = _month(request.month)
+        view = await _read(lambda: self._book.fund_month(month))
+        if view is None:
+            raise RequestError(
+                Reason.MONTH_NOT_SETTLED, violations=[Violation("month", "is not settled for any provider")]
+            )
+        return settlements_out.fund_month_message(view)
+
+
+async def _read(ask: Callable[[], _Read]) -> _Read:
+    """What the book answers, asked off the event loop."""
+    try:
+        return await asyncio.to_thread(ask)
+    except SettlementError:  # says where the database is, which callers need not know
+        raise RequestError(Reason.BOOK_UNREADABLE) from None
+
+
+def _month(text: str) -> Month:
+    if not text.strip():
+        raise invalid_field("month", "is missing")
+    try:
+        return month_value(text)
+    except UnreadableValueError:
+        raise invalid_field("month", "is not a month such as 2026-05") from None
+
+
+def _require_provider(provider: str, caller: Caller) -> None:
+    if caller.providers is not None and provider not in caller.providers:
+        raise RequestError(Reason.PROVIDER_NOT_ALLOWED, violations=[Violation("provider_id", NOT_YOURS)])
