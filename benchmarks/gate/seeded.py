@@ -96,6 +96,8 @@ def build(seed: Seed) -> Path:
     text = (baselines.ROOT / KERNEL).read_text(encoding="utf-8")
     (folder / KERNEL).write_text(sown(text, seed), encoding="utf-8")
     shutil.copy(baselines.ROOT / baselines.SETUP, folder)
+    for declarations in (baselines.ROOT / KERNEL).parent.glob("*.pxd"):
+        shutil.copy(declarations, folder / "tariffcore")
     baselines.compile_modules(folder)
     return folder / "tariffcore"
 
