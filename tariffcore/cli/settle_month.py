@@ -25,6 +25,7 @@ from tariffcore.cli.settle_options import book_options, month_option, open_book,
 from tariffcore.cli.tables import show_facts, table
 
 if TYPE_CHECKING:
+    from tariffcore.settlement.book.records import RunRecord
     from tariffcore.settlement.calendar_month import Month
     from tariffcore.settlement.run import SettledRun
 
@@ -41,6 +42,12 @@ TOP_ROWS = 12
 )
 @click.option("--held", type=FILE, metavar="TABLE", help="Lines under monitoring: provider_id, case_id.")
 @click.option("--other", type=FILE, metavar="TABLE", help="Other payments, and deductions below zero.")
+@click.option(
+    "--priced",
+    type=FILE,
+    metavar="FILE",
+    help="What 'price' made of CASES: lines whose price differs are set aside, never paid by it.",
+)
 @click.option("--provider", metavar="ID", help="Settle this provider only.")
 @click.option(
     "--set-aside",
@@ -64,6 +71,7 @@ def month(
     defects: Path | None,
     held: Path | None,
     other: Path | None,
+    priced: Path | None,
     provider: str | None,
     set_aside: Path | None,
     book_place: str,
@@ -104,6 +112,7 @@ def month(
                     used,
                     month,
                     inputs,
+                    priced_path=priced,
                     only_provider=provider,
                     threads=threads,
                     mapping=column_mapping,
@@ -115,12 +124,12 @@ def month(
         if set_aside is not None:
             write_set_aside(book, found.record, set_aside)
     if not quiet:
-        _show(found, book_place, set_aside)
+        _show(found, book_place, set_aside, priced)
     say(_last_line(found))
     return DONE
 
 
-def _show(found: SettledRun, place: str, set_aside: Path | None) -> None:
+def _show(found: SettledRun, place: str, set_aside: Path | None, priced: Path | None) -> None:
     from tariffcore.money import format_minor
 
     record = found.record
@@ -143,6 +152,7 @@ def _show(found: SettledRun, place: str, set_aside: Path | None) -> None:
             ),
             *([("set aside", reasons)] if not_in else []),
             *([("", f"with their reasons in {set_aside}")] if set_aside is not None else []),
+            *([] if priced is None else [("prices", _compared(record, priced))]),
             ("rules", f"{record.rules_id} {record.rules_digest}"),
         ]
     )
@@ -181,6 +191,15 @@ def _show(found: SettledRun, place: str, set_aside: Path | None) -> None:
     ]
     show(table(["provider", "source", "claimed", "payable", "advance left"], rows, numbers=3))
     say()
+
+
+def _compared(record: RunRecord, priced: Path) -> str:
+    from tariffcore.settlement.lines import LineStatus
+
+    differing = record.set_aside.get(LineStatus.PRICED_OTHERWISE.name, 0)
+    if differing:
+        return f"{differing:,} are not those of {priced}, and were set aside"
+    return f"those of the settled lines are the same in {priced}"
 
 
 def _last_line(found: SettledRun) -> str:

@@ -13,6 +13,7 @@ from tariffcore.files.mapping import ColumnMapping, load_mapping, plain_text, pr
 from tariffcore.schedule.values import closest
 
 _LISTED_HEADERS = 40
+_PRICED_HEADERS = frozenset({"case_id", "schedule_id", "amount", "status", "rule_id"})
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,11 @@ def _way_out(missing: Sequence[str], headers: Sequence[str], mapping: ColumnMapp
     preset = _preset_with(headers, mapping)
     if preset is not None:
         return f"these look like the headers of the preset {preset}: use --mapping {preset}"
+    if _PRICED_HEADERS.issubset(map(plain_text, headers)):
+        return (
+            "this is what 'tariffcore price' has made of cases: give the cases themselves, "
+            "and to 'settle month' this file beside them (--priced)"
+        )
     present = [header for header in headers if header.strip()]
     meant: list[str] = []
     names_of: list[str] = []

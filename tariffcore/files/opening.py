@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import stat
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tariffcore.errors import CasesError
@@ -85,20 +87,8 @@ def open_cases(
     mapping = STANDARD_MAPPING if mapping is None else mapping
     if chunk_rows < 1:
         raise ValueError(f"chunk_rows is {chunk_rows}; a chunk has at least one row")
-    file_format = FORMAT_OF_SUFFIX.get(path.suffix.lower())
-    try:
-        kind, way_out = _kind_of_content(path)
-        if file_format is None:
-            known = _SUFFIX_OF_KIND.get(kind)
-            hint = f"rename it to {path.stem}{known}" if known else way_out
-            files = f"{path.suffix} files" if path.suffix else "files without a suffix"
-            raise unusable(
-                path,
-                f"cases are not read from {files}, and this seems to be {kind}",
-                f"{hint}; the suffixes read are {', '.join(FORMAT_OF_SUFFIX)}",
-            )
-        if kind != _KIND_OF_FORMAT[file_format]:
-            raise _foreign(path, file_format, kind, way_out)
+    with readable(path):
+        file_format = format_of(path)
         if sheet is not None and file_format != "xlsx":
             raise unusable(path, "only XLSX workbooks have sheets", "leave the sheet out")
         if file_format == "csv":
@@ -108,6 +98,34 @@ def open_cases(
         if file_format == "arrow":
             return ArrowSource(path, mapping, chunk_rows)
         return XlsxSource(path, mapping, chunk_rows, sheet)
+
+
+def format_of(path: Path) -> str:
+    """ "csv", "parquet", "arrow" or "xlsx", by the name and by what is in the file.
+
+    Raises CasesError for what is none of these, or another than its name says, and OSError.
+    """
+    file_format = FORMAT_OF_SUFFIX.get(path.suffix.lower())
+    kind, way_out = _kind_of_content(path)
+    if file_format is None:
+        known = _SUFFIX_OF_KIND.get(kind)
+        hint = f"rename it to {path.stem}{known}" if known else way_out
+        files = f"{path.suffix} files" if path.suffix else "files without a suffix"
+        raise unusable(
+            path,
+            f"cases are not read from {files}, and this seems to be {kind}",
+            f"{hint}; the suffixes read are {', '.join(FORMAT_OF_SUFFIX)}",
+        )
+    if kind != _KIND_OF_FORMAT[file_format]:
+        raise _foreign(path, file_format, kind, way_out)
+    return file_format
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """What the system says of a file that cannot be read, as CasesError."""
+    try:
+        yield
     except FileNotFoundError:
         raise unusable(path, "there is no such file", "check the path") from None
     except PermissionError:

@@ -22,6 +22,7 @@ from tariffcore.settlement.book.records import RunRecord
 from tariffcore.settlement.line_ids import LineIndex
 from tariffcore.settlement.line_sums import exact_totals
 from tariffcore.settlement.lines import ClaimedLines, LineReader, LineStatus, PatientMonth
+from tariffcore.settlement.priced_file import PricedFile
 
 
 class Intake:
@@ -41,9 +42,12 @@ class Intake:
         mapping: ColumnMapping | None,
         sheet: str | None,
         progress: Callable[[int, int | None], None] | None,
+        given: PricedFile | None = None,
     ) -> tuple[ClaimedLines, dict[Cell, dict[str, int]]]:
         """Prices the file chunk by chunk, keeps its lines, and returns them as numbers with the component
-        sums of what is in the month."""
+        sums of what is in the month. Lines that have another price in the file ``given`` are set aside.
+        """
+        otherwise: list[NDArray[np.bool_]] = []
         parts: list[ClaimedLines] = []
         components: dict[Cell, dict[str, int]] = {}
         writer: pq.ParquetWriter | None = None
@@ -59,6 +63,9 @@ class Intake:
                     closing(in_order(pool, work, iter(source), ahead=threads + 1)) as chunks,
                 ):
                     for lines, sums, table, size in chunks:
+                        if given is not None:
+                            differing, table = given.differing(lines, table)
+                            otherwise.append(differing)
                         parts.append(lines)
                         _add(components, sums)
                         if writer is None:
@@ -70,11 +77,33 @@ class Intake:
                     lines, priced, table = self._priced(source.no_rows())
                     parts.append(lines)
                     kept_table = _kept_table(table, priced)
+                    if given is not None:
+                        kept_table = given.differing(lines, kept_table)[1]
                     writer = files.lines_writer(kept, _plain_schema(kept_table.schema))
             finally:
                 if writer is not None:
                     writer.close()
-        return ClaimedLines.joined(parts), components
+        joined = ClaimedLines.joined(parts)
+        if given is not None:
+            given.finish()
+            self._set_otherwise_aside(
+                joined, np.concatenate(otherwise or [joined.in_month]), components, kept
+            )
+        return joined, components
+
+    def _set_otherwise_aside(
+        self,
+        lines: ClaimedLines,
+        differing: NDArray[np.bool_],
+        components: dict[Cell, dict[str, int]],
+        kept: Path,
+    ) -> None:
+        """What would be in the month, or has no price here alone; other reasons weigh more than this one."""
+        self._take_out(lines, np.flatnonzero(differing & lines.in_month), components, kept)
+        unpriced = lines.status == np.uint8(LineStatus.NOT_PRICED)
+        lines.status[differing & (lines.in_month | unpriced)] = LineStatus.PRICED_OTHERWISE
+        in_month = lines.in_month
+        lines.patient_months = {row: key for row, key in lines.patient_months.items() if in_month[row]}
 
     def _priced(self, chunk: CaseChunk) -> tuple[ClaimedLines, PricedCases, pa.Table]:
         malformed = np.fromiter(chunk.malformed, dtype=np.intp, count=len(chunk.malformed))
@@ -124,7 +153,7 @@ class Intake:
         self, lines: ClaimedLines, rows: NDArray[np.int64], components: dict[Cell, dict[str, int]], kept: Path
     ) -> None:
         """Takes the components of some lines out of the sums: they are priced once more, from the file."""
-        if not components:
+        if not components or not len(rows):
             return
         held = lines.status == np.uint8(LineStatus.HELD)
         wanted = np.zeros(len(lines), dtype=np.bool_)

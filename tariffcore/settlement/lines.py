@@ -52,6 +52,8 @@ class LineStatus(IntEnum):
     """A line with its id was settled in an earlier month."""
     PATIENT_REPEATED = 20
     """An earlier line of the file has the patient's month of this service, which is one line."""
+    PRICED_OTHERWISE = 21
+    """The priced file that came with the claims has another price than ours."""
 
 
 LAST_IN_MONTH = LineStatus.RELEASED

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from tariffcore.settlement.line_sums import CellSums, sums_by_cell
 from tariffcore.settlement.lines import ClaimedLines, Frame, Key, LineReader, LineStatus, Marks
 from tariffcore.settlement.month import ClaimSums, ContractMonth, ContractResult, PlannedLine, settle_contract
 from tariffcore.settlement.month_inputs import FoundDefect, MonthInputs
+from tariffcore.settlement.priced_file import open_priced
 from tariffcore.settlement.rules import SettlementRules
 from tariffcore.version import ENGINE_VERSION
 from tariffcore.worksheets.problems import ProblemList
@@ -64,6 +66,7 @@ def settle_month(
     month: Month,
     inputs: MonthInputs | None = None,
     *,
+    priced_path: Path | None = None,
     only_provider: str | None = None,
     threads: int | None = None,
     mapping: ColumnMapping | None = None,
@@ -72,6 +75,8 @@ def settle_month(
 ) -> SettledRun:
     """Settles the month of every contract in force (or of one provider's) from a file of cases.
 
+    ``priced_path`` is what ``price`` made of the same file: its prices are compared with ours, and are never
+    paid where they differ (see `priced_file`).
     A line that cannot be part of the month is set aside with its reason; whatever else is wrong (a defect of
     an unknown line, a month out of order, ...) is SettlementError, and nothing is recorded. The same inputs
     again give what was recorded; other inputs for a settled month are refused.
@@ -80,7 +85,7 @@ def settle_month(
     _require_currency(plan, rules)
     inputs = inputs or MonthInputs()
     pricing = pricing_note(plan)
-    digest = _input_digest(cases_path, inputs, rules, pricing, only_provider)
+    digest = _input_digest(cases_path, priced_path, inputs, rules, pricing, only_provider)
     with book.reading() as connection:
         known = [run for run in runs_in(connection, month, month) if run.input_digest == digest]
         if known:
@@ -92,9 +97,12 @@ def settle_month(
             raise SettlementError(f"{month} was not settled", problems)
         earlier = runs_in(connection, month.plus(-rules.repeated_within_months), month)
     run = _Run(book, plan, rules, month, states, earlier, inputs, only_provider)
-    with files.unfinished(book.lines_folder) as path:
+    with ExitStack() as stack:
+        path = stack.enter_context(files.unfinished(book.lines_folder))
+        given = None if priced_path is None else stack.enter_context(open_priced(priced_path, plan))
+        used_threads = default_threads() if threads is None else threads
         lines, components = run.intake.take_in(
-            cases_path, path, default_threads() if threads is None else threads, mapping, sheet, progress
+            cases_path, path, used_threads, mapping, sheet, progress, given
         )
         index = run.intake.find_repeated(lines, components, path)
         run.apply_defects(lines, index)
@@ -175,16 +183,27 @@ def _require_currency(plan: Plan, rules: SettlementRules) -> None:
 
 
 def _input_digest(
-    cases: Path, inputs: MonthInputs, rules: SettlementRules, pricing: Mapping[str, Any], only: str | None
+    cases: Path,
+    priced: Path | None,
+    inputs: MonthInputs,
+    rules: SettlementRules,
+    pricing: Mapping[str, Any],
+    only: str | None,
 ) -> str:
-    try:
-        of_cases = files.file_digest(cases)
-    except OSError as error:
-        raise SettlementError(
-            "the claims cannot be read",
-            [Problem(str(cases), None, None, f"cannot be read ({error.strerror})", "name a file of cases")],
-        ) from None
+    digests = []
+    for path, what in ((cases, "the claims"), (priced, "the priced file")):
+        if path is None:
+            continue
+        try:
+            digests.append(files.file_digest(path))
+        except OSError as error:
+            why = f"cannot be read ({error.strerror})"
+            raise SettlementError(
+                f"{what} cannot be read", [Problem(str(path), None, None, why, "check the path")]
+            ) from None
+    of_cases, *of_priced = digests
     parts = [of_cases, inputs.digest, rules.digest, json.dumps(pricing, sort_keys=True), only or ""]
+    parts += of_priced
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

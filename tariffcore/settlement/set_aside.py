@@ -12,6 +12,7 @@ from tariffcore.files import open_output
 from tariffcore.settlement.book.records import Book, RunRecord
 from tariffcore.settlement.line_files import lines_path, outcomes_path
 from tariffcore.settlement.lines import LAST_IN_MONTH, LineStatus
+from tariffcore.settlement.priced_file import GIVEN_PRICE
 
 REASONS = {
     LineStatus.NOT_PRICED: ("it has no price", "see price_status; correct the line and claim it again"),
@@ -37,6 +38,10 @@ REASONS = {
         "an earlier line of the file has the patient's month of this service",
         "claim all of a patient's month on one line; what the settled line lacks is another item",
     ),
+    LineStatus.PRICED_OTHERWISE: (
+        "the priced file has another price",
+        "find out why they differ; price the claims again with these schedules",
+    ),
 }
 
 _COLUMNS = (
@@ -48,6 +53,8 @@ _COLUMNS = (
     "line_status",
     "price_status",
 )
+
+_OURS = ("priced_amount", "priced_status", "priced_schedule_id")
 
 
 def write_set_aside(book: Book, run: RunRecord, path: Path) -> int:
@@ -71,7 +78,9 @@ def write_set_aside(book: Book, run: RunRecord, path: Path) -> int:
     )
     lines = pq.ParquetFile(lines_path(book.lines_folder, run.lines_digest))
     known = lines.schema_arrow.names
-    wanted = [name for name in ("provider_id", "case_id", "funding_source", "priced_status") if name in known]
+    wanted = [
+        name for name in ("provider_id", "case_id", "funding_source", *_OURS, GIVEN_PRICE) if name in known
+    ]
     count = start = 0
     with open_output(path, schema, note={"tariffcore.month": str(run.month)}) as writer:
         for batch in lines.iter_batches(columns=wanted):
@@ -112,8 +121,22 @@ def _rows(
             part.column("claimed_amount").take(rows),
             pa.array(names, pa.string()),
             text("priced_status"),
-            pa.array([words[name][0] for name in names], pa.string()),
+            pa.array(_reasons(names, words, chosen), pa.string()),
             pa.array([words[name][1] for name in names], pa.string()),
         ],
         schema=schema,
     )
+
+
+def _reasons(names: list[str], words: dict[str, tuple[str, str]], chosen: pa.RecordBatch) -> list[str]:
+    """In words; of prices that differ, both."""
+    reasons = [words[name][0] for name in names]
+    if GIVEN_PRICE not in chosen.schema.names:
+        return reasons
+    theirs = chosen.column(GIVEN_PRICE).to_pylist()
+    ours = [chosen.column(name).cast(pa.string()).to_pylist() for name in _OURS]
+    for row, name in enumerate(names):
+        if name == LineStatus.PRICED_OTHERWISE.name:
+            here = " ".join(str(column[row]) for column in ours if column[row] is not None)
+            reasons[row] += f": {' '.join((theirs[row] or 'none').split())} there, {here} here"
+    return reasons

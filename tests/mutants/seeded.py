@@ -629,6 +629,14 @@ MUTANTS = (
         "pass",
         tests=("tests/settlement/test_run.py",),
     ),
+    mutant(
+        "other-price-paid",
+        "a line whose price in the priced file is another is paid at ours, unsaid",
+        f"{SETTLEMENT}/intake.py",
+        "lines.status[differing & (lines.in_month | unpriced)]",
+        "lines.status[differing & unpriced]",
+        tests=("tests/settlement/test_priced_file.py",),
+    ),
     # --- costing
     mutant(
         "early-depreciation",
