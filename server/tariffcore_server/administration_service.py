@@ -37,11 +37,14 @@ class AdministrationService:
         done = await self._reloading.reload_schedules()
         if isinstance(done, Refused):
             raise _refused(done)
+        book = self._state.book
         return administration_service_pb2.ReloadSchedulesResponse(
             editions=[edition_message(edition) for edition in self._state.editions.editions],
             changed=done.changed,
             workers=done.workers,
             engine_version=ENGINE_VERSION,
+            settlement_rules_id="" if book is None else book.rules.id,
+            settlement_rules_digest="" if book is None else book.rules.digest,
         )
 
     async def reload_credentials(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tariffcore.errors import CatalogError, Problem, ProblemsError
 from tariffcore.schedule.shipped import resolve
-from tariffcore_server.books import open_book
+from tariffcore_server.books import open_book_by_settings
 from tariffcore_server.catalogs import read_editions
 from tariffcore_server.credentials import read_credentials
 from tariffcore_server.settings import Settings, SettingsError
@@ -49,7 +49,7 @@ def check_everything(settings: Settings) -> list[str]:
             else f"tokens  {len(credentials.tokens)}"
         )
     try:
-        book = open_book(settings)
+        book = open_book_by_settings(settings)
     except ProblemsError as error:
         note(error)
     else:

@@ -38,6 +38,7 @@ from tariffcore_server.tokens import Role
 
 if TYPE_CHECKING:  # needs the extra "settlement", which a server without a book does not
     from tariffcore.settlement.book.reading import ReadBook
+    from tariffcore.settlement.rules import SettlementRules
 
 SERVICES = (pricing_service.SERVICE, schedule_service.SERVICE, administration_service.SERVICE)
 """The services of every server; one with a book has SettlementService too."""
@@ -64,13 +65,14 @@ class Prepared:
     """Read and ready, not yet in force."""
 
     editions: EditionsInForce | None = None
+    rules: SettlementRules | None = None
     credentials: Credentials | None = None
 
 
 class Server:
     """The services over one set of editions and credentials, both of which can be replaced while it runs.
 
-    ``book`` None: there is no SettlementService.
+    ``book`` None: there is no SettlementService. The rules that it is read by are replaced with the editions.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Server:
     ) -> None:
         self._settings = settings
         self._services = SERVICES if book is None else (*SERVICES, settlement_service.SERVICE)
-        self.state = State(editions, Authentication(credentials.tokens))
+        self.state = State(editions, Authentication(credentials.tokens), book)
         certificates = credentials.certificates
         self._certificates = None if certificates is None else CertificatesInForce(certificates)
         self.health = Health(self._services)
@@ -113,7 +115,7 @@ class Server:
         )
         self._add_services(limits, metrics, reloading)
         if book is not None:
-            self._add_settlement(SettlementService(book))
+            self._add_settlement(SettlementService(self.state))
 
     def _add_services(self, limits: Limits, metrics: Metrics, reloading: Reloading) -> None:
         pricing = PricingService(self.state, metrics)
@@ -255,6 +257,8 @@ class Server:
         """New calls and streams find what was prepared; those in progress keep what they began with."""
         if prepared.editions is not None:
             self.state.editions = prepared.editions
+        if prepared.rules is not None and self.state.book is not None:
+            self.state.book = self.state.book.with_rules(prepared.rules)
         if prepared.credentials is not None:
             self.state.authentication = Authentication(prepared.credentials.tokens)
             if self._certificates is not None and prepared.credentials.certificates is not None:

@@ -15,6 +15,7 @@ from tariffcore_server import settlements_out
 from tariffcore_server.failures import Reason, RequestError, Violation, invalid_field
 from tariffcore_server.pages import mark_of, page_count, place_in, token_of
 from tariffcore_server.pricing_service import NOT_YOURS
+from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
 
 if TYPE_CHECKING:  # needs the extra "settlement", which a server without a book does not
@@ -28,8 +29,15 @@ _Read = TypeVar("_Read")
 class SettlementService:
     """Lists settled months, and shows statements and the fund's month. Reads only."""
 
-    def __init__(self, book: ReadBook) -> None:
-        self._book = book
+    def __init__(self, state: State) -> None:
+        """``state`` has a book."""
+        self._state = state
+
+    def _book(self) -> ReadBook:
+        """The book and its rules as they are in force now."""
+        book = self._state.book
+        assert book is not None
+        return book
 
     async def list_settled_months(
         self, request: messages.ListSettledMonthsRequest, caller: Caller
@@ -44,8 +52,9 @@ class SettlementService:
         seen = "" if providers is None else repr(sorted(providers))
         mark = mark_of("settled months", seen, str(month), funding_source)
         after = place_in(request.page_token, mark) if request.page_token else 0
+        book = self._book()
         rows = await _read(
-            lambda: self._book.rows(
+            lambda: book.rows(
                 providers=providers,
                 month=month,
                 funding_source=funding_source or None,
@@ -69,12 +78,13 @@ class SettlementService:
             raise invalid_field("provider_id", "is missing")
         _require_provider(provider, caller)
         month = _month(request.month)
-        statement = await _read(lambda: self._book.statement(provider, month))
+        book = self._book()
+        statement = await _read(lambda: book.statement(provider, month))
         if statement is None:
             raise RequestError(
                 Reason.MONTH_NOT_SETTLED, violations=[Violation("month", "is not settled for the provider")]
             )
-        return settlements_out.statement_message(statement, self._book.rules.digest)
+        return settlements_out.statement_message(statement, book.rules.digest)
 
     async def get_fund_month(
         self, request: messages.GetFundMonthRequest, caller: Caller
@@ -84,7 +94,16 @@ class SettlementService:
             violation = Violation("month", "has totals of all providers, and the token is of some")
             raise RequestError(Reason.PROVIDER_NOT_ALLOWED, violations=[violation])
         month = _month(request.month)
-        view = await _read(lambda: self._book.fund_month(month))
+        if request.contributions_minor < 0:
+            raise invalid_field("contributions_minor", "is below zero")
+        book = self._book()
+        given = request.HasField
+        contributions = request.contributions_minor if given("contributions_minor") else None
+        reserve = request.reserve_minor if given("reserve_minor") else None
+        balance = request.balance_minor if given("balance_minor") else None
+        view = await _read(
+            lambda: book.fund_month(month, contributions=contributions, reserve=reserve, balance=balance)
+        )
         if view is None:
             raise RequestError(
                 Reason.MONTH_NOT_SETTLED, violations=[Violation("month", "is not settled for any provider")]

@@ -80,6 +80,12 @@ def fund_month_message(view: FundView) -> messages.GetFundMonthResponse:
         ],
         corrections_minor=view.corrections,
         set_aside=view.set_aside,
+        checks=[
+            messages.FundCheck(
+                key=check.key, required_minor=check.required, found_minor=check.found, source=check.source
+            )
+            for check in view.checks
+        ],
         engine_version=ENGINE_VERSION,
     )
 

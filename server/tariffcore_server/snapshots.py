@@ -15,6 +15,7 @@ from pathlib import Path
 from tariffcore.errors import CatalogError, Problem, ProblemsError
 from tariffcore.schedule.reading import SCHEDULE_TOML
 
+_SETTLEMENT_TOML = "settlement.toml"  # as settlement.rules_reading has it, which needs an extra
 _MOST_FILE_BYTES = 1 << 30
 
 
@@ -26,15 +27,20 @@ class Snapshot:
     originals: tuple[str, ...]
     home: str
     """Where the copies are; empty: there are none, the originals are meant."""
+    rules: str = ""
+    """The folder of settlement rules, copied like the others and the last of them; empty: there is none."""
 
     @staticmethod
-    def of(folders: Sequence[Path]) -> Snapshot:
-        """Copies the folders. What is no schedule folder is not copied; reading it says what it lacks."""
+    def of(folders: Sequence[Path], rules: Path | None = None) -> Snapshot:
+        """Copies the folders. What is no folder of its kind is not copied; reading it says what it lacks."""
         home = Path(tempfile.mkdtemp(prefix="tariffcore-"))
         copies: list[str] = []
         problems: list[Problem] = []
-        for number, folder in enumerate(folders):
-            if not (folder / SCHEDULE_TOML).is_file():
+        wanted = [(folder, SCHEDULE_TOML) for folder in folders]
+        if rules is not None:
+            wanted.append((rules, _SETTLEMENT_TOML))
+        for number, (folder, main_file) in enumerate(wanted):
+            if not (folder / main_file).is_file():
                 copies.append(str(folder.resolve()))
                 continue
             copy = home / str(number) / folder.resolve().name
@@ -59,7 +65,13 @@ class Snapshot:
         if problems:
             shutil.rmtree(home, ignore_errors=True)
             raise CatalogError("the schedules cannot be read", problems)
-        return Snapshot(tuple(copies), tuple(map(str, folders)), str(home))
+        rules_copy = "" if rules is None else copies[-1]
+        return Snapshot(tuple(copies), tuple(str(folder) for folder, _ in wanted), str(home), rules_copy)
+
+    @property
+    def schedules(self) -> list[Path]:
+        """The schedule folders of the copy."""
+        return [Path(folder) for folder in self.folders if folder != self.rules]
 
     def remove(self) -> None:
         """Nobody needs the copies any more."""
@@ -81,10 +93,15 @@ class Snapshot:
 
     def to_json(self) -> dict[str, object]:
         """For the way to a worker process."""
-        return {"folders": list(self.folders), "originals": list(self.originals), "home": self.home}
+        return {
+            "folders": list(self.folders),
+            "originals": list(self.originals),
+            "home": self.home,
+            "rules": self.rules,
+        }
 
     @staticmethod
     def from_json(packed: object) -> Snapshot:
         """The reverse of `to_json`."""
         assert isinstance(packed, dict)
-        return Snapshot(tuple(packed["folders"]), tuple(packed["originals"]), packed["home"])
+        return Snapshot(tuple(packed["folders"]), tuple(packed["originals"]), packed["home"], packed["rules"])

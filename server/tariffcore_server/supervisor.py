@@ -9,15 +9,17 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from time import monotonic
 
 from tariffcore.errors import CatalogError, Problem, ProblemsError
 from tariffcore.schedule.shipped import resolve
 from tariffcore_server import logs
+from tariffcore_server.books import rules_folder
 from tariffcore_server.control import ChannelClosedError, ControlChannel, Packed
 from tariffcore_server.credentials import Credentials, read_credentials
 from tariffcore_server.metrics_port import MetricsPort, ServerFacts
@@ -62,6 +64,7 @@ class Supervisor:
         self._reloading: set[asyncio.Task[None]] = set()
         self._snapshot: Snapshot | None = None
         self._credentials = Credentials()
+        self._rules: list[str] | None = None
         self._facts = ServerFacts()
         self._port = 0
         self._lost: StartError | None = None
@@ -134,13 +137,31 @@ class Supervisor:
     async def _start_all(self) -> None:
         self._credentials = read_credentials(self._settings)
         self._facts.certificate_not_after = _end_of(self._credentials)
-        self._snapshot = Snapshot.of(resolve(self._settings.schedules))
+        self._snapshot = self._copy_of_folders()
         started = await asyncio.gather(
             *(self._start_worker(number) for number in range(self._settings.workers)), return_exceptions=True
         )
         for outcome in started:
             if isinstance(outcome, BaseException):
                 raise outcome
+
+    def _copy_of_folders(self) -> Snapshot:
+        """The schedules and, with a book, its rules. Raises CatalogError for all that cannot be found."""
+        folders: Sequence[Path] = ()
+        rules: Path | None = None
+        wrong: list[ProblemsError] = []
+        try:
+            folders = resolve(self._settings.schedules)
+        except ProblemsError as error:
+            wrong.append(error)
+        try:
+            rules = rules_folder(self._settings)
+        except ProblemsError as error:
+            wrong.append(error)
+        if wrong:
+            problems = [problem for error in wrong for problem in error.problems]
+            raise CatalogError("; ".join(error.summary for error in wrong), problems)
+        return Snapshot.of(folders, rules)
 
     async def _start_worker(self, number: int) -> None:
         """Starts a worker with what is in force. Raises ProblemsError where it cannot use it."""
@@ -171,7 +192,7 @@ class Supervisor:
         worker = _Worker(number, process, channel, monotonic())
         assert self._snapshot is not None
         try:
-            editions = await _settled(
+            read = await _settled(
                 channel.ask(
                     "start",
                     settings=settings_json(self._settings),
@@ -185,8 +206,7 @@ class Supervisor:
                 process.kill()
             await process.wait()
             raise
-        assert isinstance(editions, list)
-        self._facts.editions = editions
+        self._note_read(read)
         self._workers[number] = worker
         self._facts.workers = len(self._workers)
         task = asyncio.create_task(self._watch(worker))
@@ -271,12 +291,13 @@ class Supervisor:
                 what="schedules",
                 changed=bool(done["changed"]),
                 editions=[edition["schedule_id"] for edition in self._facts.editions],
+                settlement_rules=self._rules,
             )
         return done
 
     async def _change_schedules(self) -> Packed | Refused:
         try:
-            snapshot = Snapshot.of(resolve(self._settings.schedules))
+            snapshot = self._copy_of_folders()
         except CatalogError as error:
             return Refused(error.summary, error.problems)
         except OSError as error:
@@ -289,11 +310,14 @@ class Supervisor:
         if self._snapshot is not None:
             self._snapshot.remove()
         self._snapshot = snapshot
-        editions = prepared[0]
-        assert isinstance(editions, list)
-        changed = editions != self._facts.editions
-        self._facts.editions = editions
-        return {"changed": changed, "workers": len(prepared)}
+        return {"changed": self._note_read(prepared[0]), "workers": len(prepared)}
+
+    def _note_read(self, read: object) -> bool:
+        """Keeps what workers have read, and says whether it is another than before."""
+        assert isinstance(read, dict)
+        changed = (read["editions"], read["rules"]) != (self._facts.editions, self._rules)
+        self._facts.editions, self._rules = read["editions"], read["rules"]
+        return changed
 
     async def _reload_credentials(self) -> Packed | Refused:
         async with self._changing:

@@ -9,12 +9,13 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from tariffcore.errors import Problem, ProblemsError
+from tariffcore.errors import CatalogError, Problem, ProblemsError
 from tariffcore_server import logs
-from tariffcore_server.books import open_book
+from tariffcore_server.books import open_book, read_book_rules
 from tariffcore_server.catalogs import EditionsInForce, read_editions
 from tariffcore_server.control import ChannelClosedError, ControlChannel, Packed
 from tariffcore_server.credentials import Credentials
@@ -30,6 +31,9 @@ from tariffcore_server.serving import Prepared, Server
 from tariffcore_server.settings import Settings, settings_from_json
 from tariffcore_server.snapshots import Snapshot
 from tariffcore_server.telemetry import start_tracing
+
+if TYPE_CHECKING:  # needs the extra "settlement", which a server without a book does not
+    from tariffcore.settlement.rules import SettlementRules
 
 
 class Worker:
@@ -78,8 +82,8 @@ class Worker:
         self._settings = settings = settings_from_json(packed)
         logs.write_logs(settings.log_level)
         try:
-            editions = await asyncio.to_thread(self._read, facts)
-            book = await asyncio.to_thread(open_book, settings)
+            editions, rules = await asyncio.to_thread(self._read, facts)
+            book = await asyncio.to_thread(open_book, settings, rules)
             tracing = start_tracing(settings.telemetry)
         except ProblemsError as error:
             return problems_json(error)
@@ -95,15 +99,27 @@ class Worker:
             _AskSupervisor(self.channel),
             book,
         )
-        return {"ok": editions.described()}
+        return {"ok": _described(editions, rules)}
 
-    def _read(self, facts: Packed) -> EditionsInForce:
+    def _read(self, facts: Packed) -> tuple[EditionsInForce, SettlementRules | None]:
+        """The editions and, with a book, its rules. Raises ProblemsError with all that is wrong with both."""
         snapshot = Snapshot.from_json(facts["schedules"])
         self._homes.add(snapshot.home)
+        wrong: list[ProblemsError] = []
+        editions, rules = None, None
         try:
-            return read_editions([Path(folder) for folder in snapshot.folders], self._settings.default_family)
+            editions = read_editions(snapshot.schedules, self._settings.default_family)
         except ProblemsError as error:
-            raise snapshot.in_own_words(error) from None
+            wrong.append(error)
+        try:
+            rules = read_book_rules(Path(snapshot.rules)) if snapshot.rules else None
+        except ProblemsError as error:
+            wrong.append(error)
+        if editions is None or wrong:
+            summary = "; ".join(error.summary for error in wrong)
+            problems = [problem for error in wrong for problem in error.problems]
+            raise snapshot.in_own_words(CatalogError(summary, problems))
+        return editions, rules
 
     async def _listen(self, facts: Packed) -> Packed:
         assert self._server is not None
@@ -118,7 +134,7 @@ class Worker:
         """Reads the new editions or credentials; nothing changes yet."""
         try:
             if "schedules" in facts:
-                self._prepared.editions = await asyncio.to_thread(self._read, facts)
+                self._prepared.editions, self._prepared.rules = await asyncio.to_thread(self._read, facts)
             if "credentials" in facts:
                 credentials = facts["credentials"]
                 assert isinstance(credentials, dict)
@@ -132,7 +148,7 @@ class Worker:
             problem = Problem("server", None, None, "a mistake of the server", "see its log")
             return problems_json(Refused("a worker could not read what is to be reloaded", (problem,)))
         editions = self._prepared.editions
-        return {"ok": None if editions is None else editions.described()}
+        return {"ok": None if editions is None else _described(editions, self._prepared.rules)}
 
     async def _commit(self, facts: Packed) -> Packed:
         assert self._server is not None
@@ -164,6 +180,11 @@ class Worker:
                 await self._server.drain(self._settings.drain_timeout)
         finally:
             self._drained.set()
+
+
+def _described(editions: EditionsInForce, rules: SettlementRules | None) -> dict[str, object]:
+    """What a worker has read, for the supervisor to compare and to show."""
+    return {"editions": editions.described(), "rules": None if rules is None else [rules.id, rules.digest]}
 
 
 class _AskSupervisor:

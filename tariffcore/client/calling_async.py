@@ -238,9 +238,24 @@ class AsyncClient:
         request = settlement_service_pb2.GetStatementRequest(provider_id=provider_id, month=month)
         return await self._call(self._settlement.GetStatement, request, None)
 
-    async def fund_month(self, month: str) -> settlement_service_pb2.GetFundMonthResponse:
-        """The totals of a month over all providers, for tokens that are not of some providers only."""
-        request = settlement_service_pb2.GetFundMonthRequest(month=month)
+    async def fund_month(
+        self,
+        month: str,
+        *,
+        contributions_minor: int | None = None,
+        reserve_minor: int | None = None,
+        balance_minor: int | None = None,
+    ) -> settlement_service_pb2.GetFundMonthResponse:
+        """The totals of a month over all providers, for tokens that are not of some providers only.
+
+        The fund's own figures, in minor units, come back as ``checks`` beside what the rules require.
+        """
+        request = settlement_service_pb2.GetFundMonthRequest(
+            month=month,
+            contributions_minor=contributions_minor,
+            reserve_minor=reserve_minor,
+            balance_minor=balance_minor,
+        )
         return await self._call(self._settlement.GetFundMonth, request, None)
 
     # -- administration ----------------------------------------------------------------------------

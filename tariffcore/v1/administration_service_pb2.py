@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from tariffcore.v1 import edition_pb2 as tariffcore_dot_v1_dot_edition__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*tariffcore/v1/administration_service.proto\x12\rtariffcore.v1\x1a\x1btariffcore/v1/edition.proto\"\x18\n\x16ReloadSchedulesRequest\"}\n\x17ReloadSchedulesResponse\x12(\n\x08\x65\x64itions\x18\x01 \x03(\x0b\x32\x16.tariffcore.v1.Edition\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x08\x12\x0f\n\x07workers\x18\x03 \x01(\r\x12\x16\n\x0e\x65ngine_version\x18\x04 \x01(\t\"\x1a\n\x18ReloadCredentialsRequest\"s\n\x19ReloadCredentialsResponse\x12\x0e\n\x06tokens\x18\x01 \x01(\r\x12\x1d\n\x15\x63\x65rtificate_not_after\x18\x02 \x01(\t\x12\x0f\n\x07workers\x18\x03 \x01(\r\x12\x16\n\x0e\x65ngine_version\x18\x04 \x01(\t2\xe1\x01\n\x15\x41\x64ministrationService\x12`\n\x0fReloadSchedules\x12%.tariffcore.v1.ReloadSchedulesRequest\x1a&.tariffcore.v1.ReloadSchedulesResponse\x12\x66\n\x11ReloadCredentials\x12\'.tariffcore.v1.ReloadCredentialsRequest\x1a(.tariffcore.v1.ReloadCredentialsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*tariffcore/v1/administration_service.proto\x12\rtariffcore.v1\x1a\x1btariffcore/v1/edition.proto\"\x18\n\x16ReloadSchedulesRequest\"\xbb\x01\n\x17ReloadSchedulesResponse\x12(\n\x08\x65\x64itions\x18\x01 \x03(\x0b\x32\x16.tariffcore.v1.Edition\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x08\x12\x0f\n\x07workers\x18\x03 \x01(\r\x12\x16\n\x0e\x65ngine_version\x18\x04 \x01(\t\x12\x1b\n\x13settlement_rules_id\x18\x05 \x01(\t\x12\x1f\n\x17settlement_rules_digest\x18\x06 \x01(\t\"\x1a\n\x18ReloadCredentialsRequest\"s\n\x19ReloadCredentialsResponse\x12\x0e\n\x06tokens\x18\x01 \x01(\r\x12\x1d\n\x15\x63\x65rtificate_not_after\x18\x02 \x01(\t\x12\x0f\n\x07workers\x18\x03 \x01(\r\x12\x16\n\x0e\x65ngine_version\x18\x04 \x01(\t2\xe1\x01\n\x15\x41\x64ministrationService\x12`\n\x0fReloadSchedules\x12%.tariffcore.v1.ReloadSchedulesRequest\x1a&.tariffcore.v1.ReloadSchedulesResponse\x12\x66\n\x11ReloadCredentials\x12\'.tariffcore.v1.ReloadCredentialsRequest\x1a(.tariffcore.v1.ReloadCredentialsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,12 +34,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RELOADSCHEDULESREQUEST']._serialized_start=90
   _globals['_RELOADSCHEDULESREQUEST']._serialized_end=114
-  _globals['_RELOADSCHEDULESRESPONSE']._serialized_start=116
-  _globals['_RELOADSCHEDULESRESPONSE']._serialized_end=241
-  _globals['_RELOADCREDENTIALSREQUEST']._serialized_start=243
-  _globals['_RELOADCREDENTIALSREQUEST']._serialized_end=269
-  _globals['_RELOADCREDENTIALSRESPONSE']._serialized_start=271
-  _globals['_RELOADCREDENTIALSRESPONSE']._serialized_end=386
-  _globals['_ADMINISTRATIONSERVICE']._serialized_start=389
-  _globals['_ADMINISTRATIONSERVICE']._serialized_end=614
+  _globals['_RELOADSCHEDULESRESPONSE']._serialized_start=117
+  _globals['_RELOADSCHEDULESRESPONSE']._serialized_end=304
+  _globals['_RELOADCREDENTIALSREQUEST']._serialized_start=306
+  _globals['_RELOADCREDENTIALSREQUEST']._serialized_end=332
+  _globals['_RELOADCREDENTIALSRESPONSE']._serialized_start=334
+  _globals['_RELOADCREDENTIALSRESPONSE']._serialized_end=449
+  _globals['_ADMINISTRATIONSERVICE']._serialized_start=452
+  _globals['_ADMINISTRATIONSERVICE']._serialized_end=677
 # @@protoc_insertion_point(module_scope)

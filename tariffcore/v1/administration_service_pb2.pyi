@@ -46,12 +46,18 @@ class ReloadSchedulesResponse(_message.Message):
     CHANGED_FIELD_NUMBER: _builtins.int
     WORKERS_FIELD_NUMBER: _builtins.int
     ENGINE_VERSION_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_RULES_ID_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_RULES_DIGEST_FIELD_NUMBER: _builtins.int
     changed: _builtins.bool
-    """Whether any edition appeared, disappeared or has another digest."""
+    """Whether any edition appeared, disappeared or has another digest, or the settlement rules have."""
     workers: _builtins.int
     """How many worker processes have it in force."""
     engine_version: _builtins.str
     """Version of the calculating engine."""
+    settlement_rules_id: _builtins.str
+    """The settlement rules that are in force now. Empty: the server has no book."""
+    settlement_rules_digest: _builtins.str
+    """Their digest: 64 lower-case hexadecimal digits."""
     @_builtins.property
     def editions(self) -> _containers.RepeatedCompositeFieldContainer[_edition_pb2.Edition]:
         """What is in force now, sorted by family, effective start date and publication."""
@@ -63,10 +69,12 @@ class ReloadSchedulesResponse(_message.Message):
         changed: _builtins.bool = ...,
         workers: _builtins.int = ...,
         engine_version: _builtins.str = ...,
+        settlement_rules_id: _builtins.str = ...,
+        settlement_rules_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "editions", b"editions", "engine_version", b"engine_version", "workers", b"workers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "editions", b"editions", "engine_version", b"engine_version", "settlement_rules_digest", b"settlement_rules_digest", "settlement_rules_id", b"settlement_rules_id", "workers", b"workers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

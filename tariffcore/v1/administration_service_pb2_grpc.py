@@ -52,8 +52,9 @@ class AdministrationServiceServicer:
     """
 
     def ReloadSchedules(self, request, context):
-        """Reads all schedule folders again and puts them in force, in every worker process or in none. Streams that
-        have begun keep the editions they began with. If a folder is wrong, the call fails with FAILED_PRECONDITION,
+        """Reads all schedule folders again, and where the server has a book its settlement rules, and puts them in
+        force, all of it in every worker process or nothing in any. Streams that have begun keep the editions they
+        began with. If a folder is wrong, the call fails with FAILED_PRECONDITION,
         names every problem, and what was in force stays in force. SIGHUP does the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -34,8 +34,9 @@ class AdministrationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AdministrationServiceAsyncStub: ...
     ReloadSchedules: _grpc.UnaryUnaryMultiCallable[_administration_service_pb2.ReloadSchedulesRequest, _administration_service_pb2.ReloadSchedulesResponse]
-    """Reads all schedule folders again and puts them in force, in every worker process or in none. Streams that
-    have begun keep the editions they began with. If a folder is wrong, the call fails with FAILED_PRECONDITION,
+    """Reads all schedule folders again, and where the server has a book its settlement rules, and puts them in
+    force, all of it in every worker process or nothing in any. Streams that have begun keep the editions they
+    began with. If a folder is wrong, the call fails with FAILED_PRECONDITION,
     names every problem, and what was in force stays in force. SIGHUP does the same.
     """
     ReloadCredentials: _grpc.UnaryUnaryMultiCallable[_administration_service_pb2.ReloadCredentialsRequest, _administration_service_pb2.ReloadCredentialsResponse]
@@ -49,8 +50,9 @@ class AdministrationServiceAsyncStub(AdministrationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ReloadSchedules: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ReloadSchedulesRequest, _administration_service_pb2.ReloadSchedulesResponse]  # type: ignore[assignment]
-    """Reads all schedule folders again and puts them in force, in every worker process or in none. Streams that
-    have begun keep the editions they began with. If a folder is wrong, the call fails with FAILED_PRECONDITION,
+    """Reads all schedule folders again, and where the server has a book its settlement rules, and puts them in
+    force, all of it in every worker process or nothing in any. Streams that have begun keep the editions they
+    began with. If a folder is wrong, the call fails with FAILED_PRECONDITION,
     names every problem, and what was in force stays in force. SIGHUP does the same.
     """
     ReloadCredentials: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ReloadCredentialsRequest, _administration_service_pb2.ReloadCredentialsResponse]  # type: ignore[assignment]
@@ -67,8 +69,9 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.ReloadSchedulesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_administration_service_pb2.ReloadSchedulesResponse, _abc.Awaitable[_administration_service_pb2.ReloadSchedulesResponse]]:
-        """Reads all schedule folders again and puts them in force, in every worker process or in none. Streams that
-        have begun keep the editions they began with. If a folder is wrong, the call fails with FAILED_PRECONDITION,
+        """Reads all schedule folders again, and where the server has a book its settlement rules, and puts them in
+        force, all of it in every worker process or nothing in any. Streams that have begun keep the editions they
+        began with. If a folder is wrong, the call fails with FAILED_PRECONDITION,
         names every problem, and what was in force stays in force. SIGHUP does the same.
         """
 

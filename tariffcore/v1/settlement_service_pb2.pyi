@@ -356,23 +356,46 @@ Global___StatementStep: _TypeAlias = StatementStep  # noqa: Y015
 
 @_typing.final
 class GetFundMonthRequest(_message.Message):
-    """Which month to sum up."""
+    """Which month to sum up, and the fund's own figures, where they are to be checked against the rules."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MONTH_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_MINOR_FIELD_NUMBER: _builtins.int
+    RESERVE_MINOR_FIELD_NUMBER: _builtins.int
+    BALANCE_MINOR_FIELD_NUMBER: _builtins.int
     month: _builtins.str
     """Required: "2026-05"."""
+    contributions_minor: _builtins.int
+    """Contributions of the period, in minor units, of which the reserve has to be a share; 0 or more."""
+    reserve_minor: _builtins.int
+    """The fund's reserve, in minor units. It is checked where contributions are given."""
+    balance_minor: _builtins.int
+    """The fund's balance, in minor units."""
     def __init__(
         self,
         *,
         month: _builtins.str = ...,
+        contributions_minor: _builtins.int | None = ...,
+        reserve_minor: _builtins.int | None = ...,
+        balance_minor: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_balance_minor", b"_balance_minor", "_contributions_minor", b"_contributions_minor", "_reserve_minor", b"_reserve_minor", "balance_minor", b"balance_minor", "contributions_minor", b"contributions_minor", "reserve_minor", b"reserve_minor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["month", b"month"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_balance_minor", b"_balance_minor", "_contributions_minor", b"_contributions_minor", "_reserve_minor", b"_reserve_minor", "balance_minor", b"balance_minor", "contributions_minor", b"contributions_minor", "month", b"month", "reserve_minor", b"reserve_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__balance_minor: _TypeAlias = _typing.Literal["balance_minor"]  # noqa: Y015
+    _WhichOneofArgType__balance_minor: _TypeAlias = _typing.Literal["_balance_minor", b"_balance_minor"]  # noqa: Y015
+    _WhichOneofReturnType__contributions_minor: _TypeAlias = _typing.Literal["contributions_minor"]  # noqa: Y015
+    _WhichOneofArgType__contributions_minor: _TypeAlias = _typing.Literal["_contributions_minor", b"_contributions_minor"]  # noqa: Y015
+    _WhichOneofReturnType__reserve_minor: _TypeAlias = _typing.Literal["reserve_minor"]  # noqa: Y015
+    _WhichOneofArgType__reserve_minor: _TypeAlias = _typing.Literal["_reserve_minor", b"_reserve_minor"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__balance_minor) -> _WhichOneofReturnType__balance_minor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__contributions_minor) -> _WhichOneofReturnType__contributions_minor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reserve_minor) -> _WhichOneofReturnType__reserve_minor | None: ...
 
 Global___GetFundMonthRequest: _TypeAlias = GetFundMonthRequest  # noqa: Y015
 
@@ -416,6 +439,7 @@ class GetFundMonthResponse(_message.Message):
     CORRECTIONS_MINOR_FIELD_NUMBER: _builtins.int
     SET_ASIDE_FIELD_NUMBER: _builtins.int
     ENGINE_VERSION_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
     month: _builtins.str
     """"2026-05"."""
     currency: _builtins.str
@@ -450,6 +474,10 @@ class GetFundMonthResponse(_message.Message):
     def set_aside(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """How many lines were set aside, by reason ("NOT_PRICED", "REPEATED")."""
 
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___FundCheck]:
+        """The fund's own figures beside what the rules require: "reserve" and "balance"; later versions may have more."""
+
     def __init__(
         self,
         *,
@@ -465,14 +493,51 @@ class GetFundMonthResponse(_message.Message):
         corrections_minor: _builtins.int = ...,
         set_aside: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         engine_version: _builtins.str = ...,
+        checks: _abc.Iterable[Global___FundCheck] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sums", b"sums"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_component", b"by_component", "by_method", b"by_method", "by_region", b"by_region", "corrections_minor", b"corrections_minor", "currency", b"currency", "engine_version", b"engine_version", "minor_units", b"minor_units", "month", b"month", "provider_count", b"provider_count", "set_aside", b"set_aside", "sums", b"sums", "synthetic", b"synthetic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_component", b"by_component", "by_method", b"by_method", "by_region", b"by_region", "checks", b"checks", "corrections_minor", b"corrections_minor", "currency", b"currency", "engine_version", b"engine_version", "minor_units", b"minor_units", "month", b"month", "provider_count", b"provider_count", "set_aside", b"set_aside", "sums", b"sums", "synthetic", b"synthetic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetFundMonthResponse: _TypeAlias = GetFundMonthResponse  # noqa: Y015
+
+@_typing.final
+class FundCheck(_message.Message):
+    """A figure of the fund beside what is required of it. It is kept where found_minor is required_minor or more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REQUIRED_MINOR_FIELD_NUMBER: _builtins.int
+    FOUND_MINOR_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which figure: "reserve", "balance"."""
+    required_minor: _builtins.int
+    """The least it may be, in minor units. Of the reserve 0, where no contributions were given."""
+    found_minor: _builtins.int
+    """What the request gave, in minor units. Not there: nothing that could be checked."""
+    source: _builtins.str
+    """The rule it rests on."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        required_minor: _builtins.int = ...,
+        found_minor: _builtins.int | None = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_found_minor", b"_found_minor", "found_minor", b"found_minor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_found_minor", b"_found_minor", "found_minor", b"found_minor", "key", b"key", "required_minor", b"required_minor", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__found_minor: _TypeAlias = _typing.Literal["found_minor"]  # noqa: Y015
+    _WhichOneofArgType__found_minor: _TypeAlias = _typing.Literal["_found_minor", b"_found_minor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__found_minor) -> _WhichOneofReturnType__found_minor | None: ...
+
+Global___FundCheck: _TypeAlias = FundCheck  # noqa: Y015
 
 @_typing.final
 class FundPart(_message.Message):

@@ -211,6 +211,46 @@ def test_the_funds_month_sums_all_providers(stub, world):
     )  # fmt: skip
 
 
+def test_the_funds_own_figures_are_checked_as_in_its_report(stub, world):
+    """3 % of contributions in reserve, and a minimum balance: as `fund_checks` has them."""
+
+    def checks(**figures):
+        answer = stub.GetFundMonth(GetFundMonthRequest(month="2026-01", **figures), **of("fund"))
+        return {
+            one.key: (one.required_minor, one.found_minor if one.HasField("found_minor") else None)
+            for one in answer.checks
+        }
+
+    least = world.rules.fund.minimum_balance_minor
+    assert checks() == {"reserve": (0, None), "balance": (least, None)}
+    assert checks(contributions_minor=1_000_001, reserve_minor=30_000, balance_minor=-5) == {
+        "reserve": (30_000, 30_000), "balance": (least, -5)
+    }  # fmt: skip
+    # a reserve of nothing is a figure as well, and no contributions are none given
+    assert checks(contributions_minor=0, reserve_minor=0)["reserve"] == (0, 0)
+    assert checks(reserve_minor=1)["reserve"] == (0, None)
+    answer = stub.GetFundMonth(GetFundMonthRequest(month="2026-01"), **of("fund"))
+    assert {one.source for one in answer.checks} == {world.rules.fund.source}
+    wrong = GetFundMonthRequest(month="2026-01", contributions_minor=-1)
+    assert failure_of(lambda: stub.GetFundMonth(wrong, **of("fund"))).fields == ["contributions_minor"]
+
+
+def test_new_rules_are_in_force_for_new_calls(world, tmp_path):
+    other = rules_in(tmp_path / "rules", slices='[{ from = "0", up_to = "0.1", pay = "0.5" }]')
+    reading = ReadBook(str(world.folder / "book.db"), world.rules)
+    with running_server(book=reading) as running, running.channel() as channel:
+        stub = SettlementServiceStub(channel)
+
+        def digest():
+            asked = GetStatementRequest(provider_id="H1", month="2026-01")
+            return stub.GetStatement(asked, timeout=60).source_rules_digest
+
+        assert digest() == world.rules.digest
+        running.put_in_force(rules=other)
+        assert digest() == other.digest != world.rules.digest
+    reading.close()
+
+
 def test_a_hospital_sees_its_own_months_only(stub):
     assert listed(stub, "h1") == [row for row in listed(stub) if row[0] == "H1"]
     calls = {

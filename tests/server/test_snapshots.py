@@ -25,6 +25,7 @@ def test_a_copy_has_the_digest_of_its_folder_and_keeps_it(folder):
     copied = read_schedule(Path(snapshot.folders[0]))
     assert (copied.digest, copied.folder) == (before.digest, "kz-2026")
     assert Snapshot.from_json(snapshot.to_json()) == snapshot
+    assert snapshot.schedules == [Path(folder) for folder in snapshot.folders]
     snapshot.remove()
     assert not Path(snapshot.home).exists()
 

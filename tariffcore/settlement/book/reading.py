@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,11 @@ class SettledRow:
     sums: dict[str, int]
 
 
+def require_book(place: str) -> None:
+    """Raises SettlementError where there is no such book, or it is of another version."""
+    reading_engine(place).dispose()
+
+
 class ReadBook:
     """Reads a book; nothing is made or changed. Any number of threads may ask it at once.
 
@@ -57,6 +63,12 @@ class ReadBook:
 
     def close(self) -> None:
         self._book.close()
+
+    def with_rules(self, rules: SettlementRules) -> ReadBook:
+        """The same book, read by other rules."""
+        other = copy(self)
+        other.rules = rules
+        return other
 
     def rows(
         self,
@@ -101,10 +113,20 @@ class ReadBook:
         with self._answering():
             return next(iter(statements(self._book, self.rules, month, provider)), None)
 
-    def fund_month(self, month: Month) -> FundView | None:
-        """The month over all providers; None where nobody's is settled."""
+    def fund_month(
+        self,
+        month: Month,
+        *,
+        contributions: int | None = None,
+        reserve: int | None = None,
+        balance: int | None = None,
+    ) -> FundView | None:
+        """The month over all providers, the fund's own figures (minor units) checked; None where nobody's is
+        settled."""
         with self._answering():
-            view = fund_view(self._book, self.rules, month)
+            view = fund_view(
+                self._book, self.rules, month, contributions=contributions, reserve=reserve, balance=balance
+            )
         return view if view.months else None
 
     @contextmanager
