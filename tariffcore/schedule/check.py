@@ -29,6 +29,7 @@ CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_tables.check_services,
     check_tables.check_service_spans,
     check_tables.check_planned_days_of_services,
+    check_tables.check_reception_consultations,
     check_tables.check_factor_spans,
     check_grouping.check_presence,
     check_grouping.check_words,

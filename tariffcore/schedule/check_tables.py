@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from tariffcore.errors import Problem
 from tariffcore.money import decimal_places, format_exact
-from tariffcore.schedule.model import ComponentShare, ProviderPeriod, Service, Unit
+from tariffcore.schedule.model import ComponentShare, PaymentMethod, ProviderPeriod, Service, Unit
 from tariffcore.schedule.reading import (
     COMPONENTS_CSV,
     FACTORS_CSV,
@@ -368,6 +368,28 @@ def check_planned_days_of_services(reading: Reading) -> Iterator[Problem]:
                     f"{code!r} is planned for {earlier.planned_days or 'no'} days in line {earlier.line}",
                     "write the same days in all rows of the service that hold at the same time",
                 )
+
+
+def check_reception_consultations(reading: Reading) -> Iterator[Problem]:
+    """A consultation in the reception ward has one average tariff, however wide it is."""
+    rows = [
+        row
+        for row in reading.services
+        if row.method is PaymentMethod.RECEPTION_CONSULTATION
+        and reading.is_read(SERVICES_CSV, row.line, "method", "code", "care_setting", "rate", *_DATES)
+    ]
+    for earlier, later in _overlapping(rows):
+        same = (earlier.code, earlier.care_setting) == (later.code, later.care_setting)
+        if earlier.rate != later.rate and not same:  # of one service in one setting it is said already
+            yield reading.row_problem(
+                SERVICES_CSV,
+                later.line,
+                "rate",
+                format_exact(later.rate),
+                f"consultations in the reception ward are paid at one average tariff, and on the same days "
+                f"line {earlier.line} has {format_exact(earlier.rate)}",
+                "keep one rate, end one where the next begins, or correct the method of this service",
+            )
 
 
 @dataclass(frozen=True)

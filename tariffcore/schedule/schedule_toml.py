@@ -519,8 +519,24 @@ def _coefficient_units(table: TomlTable) -> frozenset[Unit]:
     return frozenset(Unit(word) for word in words or () if word in list(Unit))
 
 
+def _new_addon(table: TomlTable, kind: str, unit: Unit, first_of: dict[tuple[str, Unit], TomlTable]) -> bool:
+    """Whether a table is the first of its kind for this unit; a problem names the line of the other."""
+    first = first_of.setdefault((kind, unit), table)
+    if first is table:
+        return True
+    line = table.document.line(first.path)
+    table.note(
+        "kind",
+        kind,
+        f"is paid on a unit {unit.value!r} by the table in line {line} already",
+        "list all care settings and flags of this kind in one table, or give this one another kind",
+    )
+    return False
+
+
 def _read_addons(top: TomlTable, read: ScheduleToml) -> None:
     addons: list[AddOn] = []
+    first_of: dict[tuple[str, Unit], TomlTable] = {}
     for table in top.tables("addon"):
         kind = table.word("kind", example='"biologic_therapy"')
         unit = table.member("unit", Unit)
@@ -535,7 +551,7 @@ def _read_addons(top: TomlTable, read: ScheduleToml) -> None:
             table.note("drg_flags", ", ".join(drg_flags), "an item has no cost group", "remove the line")
         component = table.word("component", required=False, example='"medicines"')
         source = table.text("source")
-        fresh = kind is None or unit is None or _new_id(table, "kind", f"{kind} ({unit})", read)
+        fresh = kind is None or unit is None or _new_addon(table, kind, unit, first_of)
         table.finish()
         if kind is not None and unit is not None and fresh:
             flags, settings = frozenset(drg_flags), frozenset(care_settings)

@@ -211,7 +211,7 @@ WRONG_ADDONS = {
     "the same kind twice": (
         with_tables(MEDICINE, MEDICINE),
         'kind = "medicine"',
-        "addon.kind: 'medicine (case)': is the id of the table in line",
+        "addon.kind: 'medicine': is paid on a unit 'case' by the table in line 106 already",
     ),
 }
 

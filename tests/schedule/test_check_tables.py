@@ -272,6 +272,41 @@ def test_planned_days_may_change_with_the_rate(tmp_path):
     assert (problem.place, problem.field, problem.value) == (f"{NAME}/{S}:6", "planned_days", "20")
 
 
+def consultations(*rows):
+    """Services that are consultations in the reception ward: code, care setting, rate, start, end."""
+    cells = (
+        f"{code},Consultation,service,{setting},{rate},{start},{end},x,reception_consultation"
+        for code, setting, rate, start, end in rows
+    )
+    return with_columns(S, "method", *cells)
+
+
+def test_consultations_in_the_reception_ward_have_one_average_tariff(tmp_path):
+    """Founding document, section 1: one average tariff for wide consultation."""
+    folder = consultations(("R1", "inpatient", "100.00", "", ""), ("R2", "inpatient", "150.00", "", ""))
+    assert str(folder.problem(tmp_path)) == (
+        f"{NAME}/{S}:6: rate: '150': consultations in the reception ward are paid at one average tariff, "
+        "and on the same days line 5 has 100; keep one rate, end one where the next begins, or correct the "
+        "method of this service"
+    )
+    problem = consultations(("R1", "inpatient", "100.00", "", ""), ("R1", "home", "90.00", "", "")).problem(
+        tmp_path
+    )
+    assert (problem.place, problem.field) == (f"{NAME}/{S}:6", "rate")
+
+
+def test_the_average_tariff_may_change_and_stand_in_several_rows(tmp_path):
+    rows = (
+        ("R1", "inpatient", "100.00", "", "2026-07-01"),
+        ("R2", "inpatient", "100.00", "", "2026-07-01"),
+        ("R1", "inpatient", "120.00", "2026-07-01", ""),
+    )
+    assert len(consultations(*rows).read(tmp_path).services["R1"]) == 2
+    # two rates of one service on one day are told once
+    twice = consultations(("R1", "inpatient", "100.00", "", ""), ("R1", "inpatient", "120.00", "", ""))
+    assert twice.problem(tmp_path).field == "effective_start_date"
+
+
 def test_only_a_case_has_planned_days(tmp_path):
     folder = with_columns(S, "planned_days", "V2,Call,call,home,10.00,,,x,3")
     assert str(folder.problem(tmp_path)) == (
