@@ -43,7 +43,9 @@ def write_statements(
             [Problem(str(path), None, None, "no such month is settled", "settle it first (settle month)")],
         )
     if suffix == ".json":
-        text = json.dumps([statement_values(one, rules) for one in found], ensure_ascii=False, indent=1)
+        text = json.dumps(
+            [statement_values(one, rules, language) for one in found], ensure_ascii=False, indent=1
+        )
         write_page(text + "\n", path, SettlementError)
     elif suffix == ".html":
         write_page(render_statements(found, rules, language), path, SettlementError)
@@ -51,9 +53,12 @@ def write_statements(
         _write_table(found, path, labels_in(language))
 
 
-def statement_values(statement: Statement, rules: SettlementRules) -> dict[str, Any]:
-    """A statement as plain values; amounts are decimals of the currency, written as text."""
-    run = statement.run
+def statement_values(statement: Statement, rules: SettlementRules, language: str = "en") -> dict[str, Any]:
+    """A statement as plain values; amounts are decimals of the currency, written as text.
+
+    Codes stay what they are in every language; what they are called stands beside them.
+    """
+    run, labels = statement.run, labels_in(language)
 
     def money(minor: int) -> str:
         return format_minor(minor, run.minor_units)
@@ -74,8 +79,11 @@ def statement_values(statement: Statement, rules: SettlementRules) -> dict[str, 
         "steps": [
             {
                 "funding_source": step.funding_source,
+                "funding_source_name": labels.word("funding_source", step.funding_source),
                 "contract_line": step.contract_line,
+                "contract_line_name": _line_name(step, labels),
                 "step": step.step,
+                "label": labels.word("settlement", step.step),
                 "kind": "sum" if step.is_sum else "informs" if step.informs else "enters",
                 "amount": money(step.amount),
                 "detail": step.detail,
@@ -86,10 +94,17 @@ def statement_values(statement: Statement, rules: SettlementRules) -> dict[str, 
     }
 
 
+def _line_name(step: StatementStep, labels: Labels) -> str | None:
+    return None if step.contract_line is None else labels.word("contract_line", step.contract_line)
+
+
 def _write_table(found: Sequence[Statement], path: Path, labels: Labels) -> None:
     run = found[0].run
     money = pa.decimal128(20, run.minor_units)
-    texts = ("provider_id", "month", "funding_source", "contract_line", "step", "label", "detail")
+    texts = (
+        "provider_id", "month", "funding_source", "funding_source_name", "contract_line",
+        "contract_line_name", "step", "label", "detail",
+    )  # fmt: skip
     schema = pa.schema([*((name, pa.string()) for name in texts), ("amount", money), ("source", pa.string())])
     if run.synthetic:
         schema = schema.append(pa.field("synthetic", pa.bool_()))
@@ -101,7 +116,9 @@ def _write_table(found: Sequence[Statement], path: Path, labels: Labels) -> None
                     statement.provider_id,
                     str(statement.month),
                     step.funding_source,
+                    labels.word("funding_source", step.funding_source),
                     step.contract_line,
+                    _line_name(step, labels),
                     step.step,
                     labels.word("settlement", step.step),
                     step.detail,

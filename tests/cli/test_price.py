@@ -73,7 +73,7 @@ def test_the_summary_breaks_cases_and_money_down(tmp_path: Path) -> None:
         "kz-2026 3 1,236,489.82 100.0",
         "H1 1 686,930.98 55.6",
         "H2 2 549,558.84 44.4",
-        "insurance 1 686,930.98 55.6",
+        "insurance (OSMS) 1 686,930.98 55.6",
         "(none) 1 274,779.42 22.2",
         "Total 3 1,236,489.82 100.0",
     ):
@@ -222,7 +222,7 @@ def test_components_and_funding_are_named_in_the_language_asked_for(tmp_path: Pa
     run("sample", "-n", 300, "-o", cases, "--quiet")
     options = ("-s", "kz-demo", "-o", tmp_path / "priced.csv", "--components")
     for language, words in (
-        ("en", ("staff_pay", "guaranteed_volume")),
+        ("en", ("staff_pay", "guaranteed volume (GOBMP)")),
         ("ru", ("оплата труда", "гарантированный объём (ГОБМП)")),
         ("kk", ("еңбекақы", "кепілдік берілген көлем (ТМККК)")),
     ):

@@ -87,6 +87,35 @@ def test_statements_say_the_same_in_every_format(example: Path, tmp_path: Path) 
         assert sum(entering) == payable
 
 
+@pytest.mark.parametrize(
+    ("language", "funding", "line", "label"),
+    [
+        ("en", "insurance (OSMS)", "inpatient care", "Payable"),
+        ("ru", "страхование (ОСМС)", "стационарная помощь", "К оплате"),
+        ("kk", "сақтандыру (МӘМС)", "стационарлық көмек", "Төленуге тиіс"),
+    ],
+)
+def test_codes_stay_codes_and_are_named_in_each_language(
+    example: Path, tmp_path: Path, language: str, funding: str, line: str, label: str
+) -> None:
+    for suffix in ("json", "csv", "html"):
+        asked = ("statement", "--month", "2026-01", "--provider", "H002-R20", "--language", language)
+        assert settled(example, *asked, "-o", tmp_path / f"s.{suffix}").code == 0
+    (found,) = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))
+    with (tmp_path / "s.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for steps in (found["steps"], rows):
+        of_line = next(
+            one
+            for one in steps
+            if (one["funding_source"], one["contract_line"]) == ("insurance", "inpatient")
+        )
+        assert (of_line["funding_source_name"], of_line["contract_line_name"]) == (funding, line)
+        assert steps[-1]["step"] in ("payable", "outstanding")
+        assert label in [one["label"] for one in steps if one["step"] == "payable"]
+    assert funding in (tmp_path / "s.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_statement_is_a_page_to_print_in_each_language(
     example: Path, tmp_path: Path, language: str
