@@ -105,6 +105,9 @@ demo: environment  ## price 20,000 sample cases, explain one; hospitals' costs t
 	$(BIN)/tariffcore price demo/register.xlsx --mapping ersb -s kz-demo --explain -o demo/claimed-and-due.xlsx --rejects demo/register-rejects.xlsx
 	$(BIN)/tariffcore group demo/register.xlsx --mapping ersb -s kz-demo -o demo/groups.csv
 	$(BIN)/tariffcore group demo/register.xlsx --mapping ersb -s kz-demo --compare-with kz-demo-2026 -o demo/moves.csv
+	$(BIN)/tariffcore sample --claims -n 2000 -o demo/claims.jsonl
+	$(BIN)/tariffcore group demo/claims.jsonl --grouper msdrg -o demo/us-grouped.csv --rejects demo/us-ungrouped.csv
+	$(BIN)/tariffcore price demo/us-grouped.csv -s us-demo -o demo/us-priced.csv --quiet
 	@rm -rf demo/costs demo/costed demo/unit-costs
 	$(BIN)/tariffcore cost example demo/costs
 	$(BIN)/tariffcore cost run demo/costs -o demo/costed --report demo/report.html --tables demo/unit-costs

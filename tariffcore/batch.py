@@ -32,6 +32,7 @@ from tariffcore.summary import Summarist, Summary, TableSummarist
 from tariffcore.version import ENGINE_VERSION
 
 _T = TypeVar("_T")
+_Raw = TypeVar("_Raw")
 
 _FOR_REJECTS_ONLY = frozenset({"patient_id"})
 """Columns that no price depends on: they are read only where rejects repeat them."""
@@ -297,7 +298,7 @@ def _keep_freed_memory() -> None:
 
 
 def in_order(
-    pool: ThreadPoolExecutor, work: Callable[[RawChunk], _T], raws: Iterator[RawChunk], ahead: int
+    pool: ThreadPoolExecutor, work: Callable[[_Raw], _T], raws: Iterator[_Raw], ahead: int
 ) -> Generator[_T, None, None]:
     """The results of work in the order of its inputs, with at most ``ahead`` of them begun and not taken."""
     pending: deque[Future[_T]] = deque()

@@ -158,7 +158,7 @@ def reject_table(chunk: CaseChunk, priced: PricedCases, reasons: KnownReasons, s
     if not len(rows):
         return schema.empty_table()
     table = chunk.table.take(pa.array(rows))
-    originals = {name: _as_text(table.column(name)) for name in table.column_names}
+    originals = {name: cell_texts(table.column(name)) for name in table.column_names}
     statuses = [CaseStatus(number) for number in priced.status[rows].tolist()]
     editions = [None, *(schedule.id for schedule in priced.plan.editions)]
     unreadable = _cells_of_marks(priced.encoded.invalid, rows, originals)
@@ -218,14 +218,14 @@ def _is_out_of_range(cells: Sequence[tuple[str, str]], case: Case) -> bool:
     )
 
 
-def _as_text(column: pa.ChunkedArray) -> pa.Array:
+def cell_texts(column: pa.ChunkedArray) -> pa.Array:
     """The cells as people would write them; lists joined by ";", what is no text shown with escapes."""
     array = column.combine_chunks()
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if not (pa.types.is_list(array.type) or pa.types.is_large_list(array.type)):
         return text_cells(array)
-    items = iter(_as_text(pa.chunked_array([array.flatten()])).to_pylist())
+    items = iter(cell_texts(pa.chunked_array([array.flatten()])).to_pylist())
     lengths = pc.list_value_length(array).to_pylist()
     joined = [
         None if length is None else ";".join(item for item in islice(items, length) if item is not None)

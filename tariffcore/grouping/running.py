@@ -58,15 +58,19 @@ class _GroupStatus(GroupPricer):
 
     def price(self, cases: pa.Table, malformed: NDArray[np.intp]) -> PricedCases:
         priced = super().price(cases, malformed)
-        if priced.found is None:
-            return priced
-        own_fields = np.zeros(len(priced), dtype=np.bool_)
-        marked = getattr(priced.encoded, "marked", None)
-        if marked is not None:
-            own_fields[marked] = True
-        has_group = (priced.found.drg >= 0) & ~own_fields
-        status = np.where(has_group, np.uint8(CaseStatus.OK), priced.status)
-        return replace(priced, status=status)
+        return replace(priced, status=status_of_group(priced))
+
+
+def status_of_group(priced: PricedCases) -> NDArray[np.uint8]:
+    """The status of each case as far as its group goes: OK where it has one, even without a price."""
+    if priced.found is None:
+        return priced.status
+    own_fields = np.zeros(len(priced), dtype=np.bool_)
+    marked = getattr(priced.encoded, "marked", None)
+    if marked is not None:
+        own_fields[marked] = True
+    has_group = (priced.found.drg >= 0) & ~own_fields
+    return np.where(has_group, np.uint8(CaseStatus.OK), priced.status)
 
 
 def group_file(
