@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import stat
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from html import escape
@@ -66,23 +67,20 @@ def write_page(page: str, path: Path, kind: type[ProblemsError]) -> None:
     """Writes a page; it gets its name when it is whole. Raises the error where it cannot be written."""
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            # taking its name would put a file in the place of a device, such as /dev/null
+            raise _not_written(path, kind, "this is not an ordinary file", "give the name of a file")
         aside.write_text(page, encoding="utf-8")
         aside.replace(path)
     except OSError as error:
         with suppress(OSError):
             aside.unlink()
-        raise kind(
-            f"the report {path} was not written",
-            [
-                Problem(
-                    str(path),
-                    None,
-                    None,
-                    f"cannot be written ({error.strerror or error})",
-                    "choose a place you may write to",
-                )
-            ],
-        ) from None
+        message = f"cannot be written ({error.strerror or error})"
+        raise _not_written(path, kind, message, "choose a place you may write to") from None
+
+
+def _not_written(path: Path, kind: type[ProblemsError], message: str, way_out: str) -> ProblemsError:
+    return kind(f"the report {path} was not written", [Problem(str(path), None, None, message, way_out)])
 
 
 def html_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int) -> str:

@@ -21,8 +21,15 @@ from tariffcore.cli.options import (
     threads_option,
 )
 from tariffcore.cli.screen import banner, progress_bar, say, say_bold, show
-from tariffcore.cli.settle_options import book_options, month_option, open_book, open_rules, rules_option
-from tariffcore.cli.tables import show_facts, table
+from tariffcore.cli.settle_options import (
+    book_options,
+    month_option,
+    open_book,
+    open_rules,
+    require_apart,
+    rules_option,
+)
+from tariffcore.cli.tables import counted, show_facts, table
 
 if TYPE_CHECKING:
     from tariffcore.settlement.book.records import RunRecord
@@ -49,6 +56,15 @@ TOP_ROWS = 12
     help="What 'price' made of CASES: lines whose price differs are set aside, never paid by it.",
 )
 @click.option("--provider", metavar="ID", help="Settle this provider only.")
+@click.option("--rest", is_flag=True, help="Settle those only whose month is not settled yet.")
+@click.option(
+    "--without-claims",
+    type=click.Choice(["refuse", "leave", "settle"]),
+    default="refuse",
+    show_default=True,
+    help="Providers with a contract and no line in the month: refuse to go on, leave their month open, or "
+    "settle it at nothing.",
+)
 @click.option(
     "--set-aside",
     "set_aside",
@@ -73,6 +89,8 @@ def month(
     other: Path | None,
     priced: Path | None,
     provider: str | None,
+    rest: bool,
+    without_claims: str,
     set_aside: Path | None,
     book_place: str,
     lines_folder: Path | None,
@@ -90,10 +108,23 @@ def month(
     was settled; other inputs for a settled month are refused.
     """
     from tariffcore.files import load_mapping
+    from tariffcore.settlement.choosing import WithoutClaims
     from tariffcore.settlement.month_inputs import read_month_inputs
     from tariffcore.settlement.run import settle_month
     from tariffcore.settlement.set_aside import write_set_aside
 
+    require_apart(
+        {"--set-aside": set_aside},
+        {
+            "the cases": cases,
+            "--defects": defects,
+            "--held": held,
+            "--other": other,
+            "--priced": priced,
+            "--mapping": None if mapping is None else Path(mapping),
+        },
+        book_place,
+    )
     used = open_rules(rules)
     column_mapping = None if mapping is None else load_mapping(mapping)
     catalog = open_catalog(schedules, as_of, deciding_date)
@@ -114,6 +145,8 @@ def month(
                     inputs,
                     priced_path=priced,
                     only_provider=provider,
+                    rest=rest,
+                    without_claims=WithoutClaims(without_claims),
                     threads=threads,
                     mapping=column_mapping,
                     sheet=sheet,
@@ -153,6 +186,7 @@ def _show(found: SettledRun, place: str, set_aside: Path | None, priced: Path | 
             *([("set aside", reasons)] if not_in else []),
             *([("", f"with their reasons in {set_aside}")] if set_aside is not None else []),
             *([] if priced is None else [("prices", _compared(record, priced))]),
+            *([("left open", _left_open(found))] if found.left_open else []),
             ("rules", f"{record.rules_id} {record.rules_digest}"),
         ]
     )
@@ -191,6 +225,13 @@ def _show(found: SettledRun, place: str, set_aside: Path | None, priced: Path | 
     ]
     show(table(["provider", "source", "claimed", "payable", "advance left"], rows, numbers=3))
     say()
+
+
+def _left_open(found: SettledRun) -> str:
+    shown = ", ".join(found.left_open[:TOP_ROWS])
+    more = len(found.left_open) - TOP_ROWS
+    rest = f" and {more:,} more" if more > 0 else ""
+    return f"{counted(len(found.left_open), 'provider')} without a line: {shown}{rest}"
 
 
 def _compared(record: RunRecord, priced: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,6 +76,28 @@ def require_settlement() -> None:
     if find_spec("sqlalchemy") is None or find_spec("alembic") is None or find_spec("holidays") is None:
         way_out = "pip install 'tariffcore[settlement]'"
         raise click.UsageError(f"settlement needs what is not installed here: {way_out}")
+
+
+def require_apart(
+    outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | None], book_place: str
+) -> None:
+    """No output may replace what is read, another output, or the book. Both by what they are called."""
+    from tariffcore.errors import Problem, SettlementError
+    from tariffcore.files.writing import is_same_file
+
+    others = {**inputs, "the book": None if "://" in book_place else Path(book_place)}
+    problems = []
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        for name, other in others.items():
+            if other is not None and is_same_file(path, other):
+                problems.append(
+                    Problem(str(path), option, None, f"this would overwrite {name}", "choose another name")
+                )
+        others[option] = path
+    if problems:
+        raise SettlementError("nothing was done", problems)
 
 
 @contextmanager

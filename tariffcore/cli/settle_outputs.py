@@ -11,7 +11,14 @@ import click
 from tariffcore.cli.failures import DONE
 from tariffcore.cli.options import FILE, Amount, language_option
 from tariffcore.cli.screen import say
-from tariffcore.cli.settle_options import book_options, month_option, open_book, open_rules, rules_option
+from tariffcore.cli.settle_options import (
+    book_options,
+    month_option,
+    open_book,
+    open_rules,
+    require_apart,
+    rules_option,
+)
 from tariffcore.cli.tables import counted
 
 if TYPE_CHECKING:
@@ -45,6 +52,7 @@ def statement(
     from tariffcore.settlement.statement import statements
     from tariffcore.settlement.statement_outputs import write_statements
 
+    require_apart({"--output": output}, {}, book_place)
     used = open_rules(rules)
     with open_book(book_place, lines_folder) as book:
         found = statements(book, used, month, provider)
@@ -82,6 +90,7 @@ def report(
     from tariffcore.settlement.fund_report import write_fund_report
     from tariffcore.settlement.fund_view import fund_view
 
+    require_apart({"--output": output}, {}, book_place)
     used = open_rules(rules)
 
     def minor(amount: Decimal | None) -> int | None:

@@ -401,7 +401,7 @@ def open_output(
             f"choose one of {', '.join(OUTPUT_SUFFIXES)}",
         )
     for other in keep:
-        if _is_same_file(path, Path(other)):
+        if is_same_file(path, Path(other)):
             raise _unwritable(path, f"this would overwrite {other}", "choose another name for the output")
     try:
         folder = Path(os.path.realpath(path)).parent
@@ -440,7 +440,8 @@ def _remove_abandoned(target: Path) -> None:
                 os.close(file)
 
 
-def _is_same_file(path: Path, other: Path) -> bool:
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether two names are of one file, also where there is none yet."""
     with suppress(OSError):
         if path.samefile(other):
             return True

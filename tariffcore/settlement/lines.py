@@ -54,6 +54,8 @@ class LineStatus(IntEnum):
     """An earlier line of the file has the patient's month of this service, which is one line."""
     PRICED_OTHERWISE = 21
     """The priced file that came with the claims has another price than ours."""
+    MONTH_SETTLED = 22
+    """The month of the provider's contract is settled already; the run is of the others."""
 
 
 LAST_IN_MONTH = LineStatus.RELEASED
@@ -64,6 +66,7 @@ class Frame:
     """What the numbers of lines stand for, and which contract lines there are.
 
     planned  bool (provider, contract line, funding source): whether the contract has the line
+    settled  bool (provider, funding source): whether the month of the contract is settled already
     only     the one provider whose lines are asked for; None: all
     """
 
@@ -73,6 +76,7 @@ class Frame:
     funding_sources: tuple[str, ...]
     methods: tuple[str, ...]
     planned: NDArray[np.bool_]
+    settled: NDArray[np.bool_]
     only: str | None = None
 
     def cell(self, lines: ClaimedLines) -> NDArray[np.uint32]:
@@ -270,6 +274,11 @@ class LineReader:
         known = (provider >= 0) & (source >= 0) & (line >= 0)
         planned = np.zeros(count, dtype=np.bool_)
         planned[known] = frame.planned[provider[known], line[known], source[known]]
+        if frame.settled.any():
+            done = np.zeros(count, dtype=np.bool_)
+            named = (provider >= 0) & (source >= 0)
+            done[named] = frame.settled[provider[named], source[named]]
+            set_aside(done, LineStatus.MONTH_SETTLED)
         set_aside(~planned, LineStatus.NO_CONTRACT)
         set_aside(claimed < 0, LineStatus.NEGATIVE_CLAIM)
         set_aside(~self._of_month(priced), LineStatus.OTHER_MONTH)

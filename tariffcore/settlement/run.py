@@ -28,12 +28,11 @@ from tariffcore.settlement.book.records import (
     Of,
     RunRecord,
     SettledMonth,
-    order_problems,
     runs_in,
     settled_in,
-    states_before,
 )
 from tariffcore.settlement.calendar_month import Month
+from tariffcore.settlement.choosing import Chosen, WithoutClaims, choose_contracts, left_open
 from tariffcore.settlement.deductions import NotApplicableError, defect_deduction, line_deduction
 from tariffcore.settlement.intake import Intake
 from tariffcore.settlement.line_ids import LineIndex
@@ -56,6 +55,8 @@ class SettledRun:
     record: RunRecord
     months: list[SettledMonth]
     again: bool
+    left_open: tuple[str, ...] = ()
+    """Providers with a contract and without a line in the month, which is not settled for them."""
 
 
 def settle_month(
@@ -68,13 +69,17 @@ def settle_month(
     *,
     priced_path: Path | None = None,
     only_provider: str | None = None,
+    rest: bool = False,
+    without_claims: WithoutClaims = WithoutClaims.REFUSE,
     threads: int | None = None,
     mapping: ColumnMapping | None = None,
     sheet: str | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> SettledRun:
-    """Settles the month of every contract in force (or of one provider's) from a file of cases.
+    """Settles the month of every contract in force from a file of cases.
 
+    ``only_provider``: of this provider's contracts only; ``rest``: of those only that are not settled yet.
+    ``without_claims`` says what becomes of providers of which no line is in the month.
     ``priced_path`` is what ``price`` made of the same file: its prices are compared with ours, and are never
     paid where they differ (see `priced_file`).
     A line that cannot be part of the month is set aside with its reason; whatever else is wrong (a defect of
@@ -85,18 +90,19 @@ def settle_month(
     _require_currency(plan, rules)
     inputs = inputs or MonthInputs()
     pricing = pricing_note(plan)
-    digest = _input_digest(cases_path, priced_path, inputs, rules, pricing, only_provider)
+    digest = _input_digest(
+        cases_path,
+        priced_path,
+        [inputs.digest, rules.digest, json.dumps(pricing, sort_keys=True), only_provider or ""],
+        ["rest"] * rest + ["leave"] * (without_claims is WithoutClaims.LEAVE),
+    )
     with book.reading() as connection:
         known = [run for run in runs_in(connection, month, month) if run.input_digest == digest]
         if known:
             return SettledRun(known[0], settled_in(connection, month, run=known[0].id), again=True)
-        states = states_before(connection, month, only_provider)
-        problems = _contract_problems(states, month, only_provider, inputs)
-        problems += order_problems(connection, month, states)
-        if problems:
-            raise SettlementError(f"{month} was not settled", problems)
+        chosen = choose_contracts(connection, month, inputs, only=only_provider, rest=rest)
         earlier = runs_in(connection, month.plus(-rules.repeated_within_months), month)
-    run = _Run(book, plan, rules, month, states, earlier, inputs, only_provider)
+    run = _Run(book, plan, rules, month, chosen, earlier, only_provider)
     with ExitStack() as stack:
         path = stack.enter_context(files.unfinished(book.lines_folder))
         given = None if priced_path is None else stack.enter_context(open_priced(priced_path, plan))
@@ -106,8 +112,10 @@ def settle_month(
         )
         index = run.intake.find_repeated(lines, components, path)
         run.apply_defects(lines, index)
+        open_still = left_open(chosen, lines, month, str(cases_path), without_claims)
+        states = {of: state for of, state in chosen.states.items() if of[0] not in open_still}
         cells = sums_by_cell(lines)
-        results = run.settle(cells)
+        results = run.settle(states, cells)
         lines_digest = files.keep(path, book.lines_folder, "lines")
     with files.unfinished(book.lines_folder) as path:
         files.write_outcomes(lines, rules.minor_units, path)
@@ -143,7 +151,8 @@ def settle_month(
             }
         ),
     }
-    run_id, id_of = record_month(book, row, results, states, cells, components)
+    every = not rest and not open_still
+    run_id, id_of = record_month(book, row, results, states, cells, components, every=every)
     with book.reading() as connection:
         record = next(run for run in runs_in(connection, month, month) if run.id == run_id)
     months = [
@@ -151,7 +160,7 @@ def settle_month(
         for result in sorted(results, key=lambda one: (one.provider_id, one.funding_source))
         for of in [(result.provider_id, result.funding_source)]
     ]
-    return SettledRun(record, months, again=False)
+    return SettledRun(record, months, again=False, left_open=open_still)
 
 
 def pricing_note(plan: Plan) -> dict[str, Any]:
@@ -185,11 +194,10 @@ def _require_currency(plan: Plan, rules: SettlementRules) -> None:
 def _input_digest(
     cases: Path,
     priced: Path | None,
-    inputs: MonthInputs,
-    rules: SettlementRules,
-    pricing: Mapping[str, Any],
-    only: str | None,
+    others: list[str],
+    options: list[str],
 ) -> str:
+    """Of all that the outcome depends on."""
     digests = []
     for path, what in ((cases, "the claims"), (priced, "the priced file")):
         if path is None:
@@ -202,41 +210,8 @@ def _input_digest(
                 f"{what} cannot be read", [Problem(str(path), None, None, why, "check the path")]
             ) from None
     of_cases, *of_priced = digests
-    parts = [of_cases, inputs.digest, rules.digest, json.dumps(pricing, sort_keys=True), only or ""]
-    parts += of_priced
+    parts = [of_cases, *others, *of_priced, *options]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _contract_problems(
-    states: Mapping[Of, ContractState], month: Month, only: str | None, inputs: MonthInputs
-) -> list[Problem]:
-    if not states:
-        message = "nobody has a contract" if only is None else f"{only!r} has no contract"
-        way_out = "record the contracts first (settle contracts)"
-        return [Problem("the book", None, str(month), f"{message} for {month}", way_out)]
-    providers = list(dict.fromkeys(provider for provider, _ in states))
-    problems = []
-    for (provider, item_id), place in inputs.item_places.items():
-        if provider not in providers:
-            problems.append(
-                Problem(place, "provider_id", provider, f"has no contract for {month}",
-                        instead_of(provider, providers))
-            )  # fmt: skip
-            continue
-        sources = [source for name, source in states if name == provider]
-        for (of_provider, funding), items in inputs.items.items():
-            is_it = of_provider == provider and any(item.item_id == item_id for item in items)
-            if is_it and funding not in sources:
-                problems.append(
-                    Problem(
-                        place,
-                        "funding_source",
-                        funding,
-                        f"{provider} has no contract with it for {month}",
-                        instead_of(funding, sources),
-                    )
-                )
-    return problems
 
 
 class _Run:
@@ -248,28 +223,30 @@ class _Run:
         plan: Plan,
         rules: SettlementRules,
         month: Month,
-        states: Mapping[Of, ContractState],
+        chosen: Chosen,
         earlier: list[RunRecord],
-        inputs: MonthInputs,
         only: str | None,
     ) -> None:
         self.book = book
         self.plan = plan
         self.rules = rules
         self.month = month
-        self.states = states
         self.earlier = earlier
-        self.inputs = inputs
+        self.inputs = inputs = chosen.inputs
         self.scale = rules.scale_on(month.first_day)
-        providers = tuple(dict.fromkeys(provider for provider, _ in states))
-        sources = tuple(dict.fromkeys(source for _, source in states))
+        everybody = [*chosen.states, *sorted(chosen.settled)]
+        providers = tuple(dict.fromkeys(provider for provider, _ in everybody))
+        sources = tuple(dict.fromkeys(source for _, source in everybody))
         names = tuple(rules.contract_lines)
         planned = np.zeros((len(providers), len(names), len(sources)), dtype=np.bool_)
-        for (provider, source), state in states.items():
+        settled = np.zeros((len(providers), len(sources)), dtype=np.bool_)
+        for provider, source in chosen.settled:
+            settled[providers.index(provider), sources.index(source)] = True
+        for (provider, source), state in chosen.states.items():
             for line in state.terms.plans:
                 if line in rules.contract_lines:
                     planned[providers.index(provider), names.index(line), sources.index(source)] = True
-        self.frame = Frame(month, providers, names, sources, METHODS, planned, only)
+        self.frame = Frame(month, providers, names, sources, METHODS, planned, settled, only)
         released = [
             key for run in earlier if run.month < month
             for key in files.read_held(book.lines_folder, run.outcomes_digest)
@@ -338,7 +315,9 @@ class _Run:
 
     # -- contracts -------------------------------------------------------------------------------
 
-    def settle(self, cells: Mapping[Cell, CellSums]) -> list[ContractResult]:
+    def settle(
+        self, states: Mapping[Of, ContractState], cells: Mapping[Cell, CellSums]
+    ) -> list[ContractResult]:
         claims: dict[Of, dict[str, ClaimSums]] = {}
         for (provider, line, source, _), sums in cells.items():
             of = claims.setdefault((provider, source), {})
@@ -355,7 +334,7 @@ class _Run:
             settle_contract(
                 self._contract_month(of, state, claims.get(of, {})), self.scale, self.rules.roundings
             )
-            for of, state in self.states.items()
+            for of, state in states.items()
         ]
 
     def _contract_month(self, of: Of, state: ContractState, claims: Mapping[str, ClaimSums]) -> ContractMonth:

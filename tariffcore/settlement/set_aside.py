@@ -38,6 +38,10 @@ REASONS = {
         "an earlier line of the file has the patient's month of this service",
         "claim all of a patient's month on one line; what the settled line lacks is another item",
     ),
+    LineStatus.MONTH_SETTLED: (
+        "the month of the provider's contract is settled already",
+        "nothing, where the line was settled with it; what it lacks is another item of a later month",
+    ),
     LineStatus.PRICED_OTHERWISE: (
         "the priced file has another price",
         "find out why they differ; price the claims again with these schedules",

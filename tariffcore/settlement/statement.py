@@ -101,7 +101,9 @@ def _steps(result: ContractResult, rules: SettlementRules) -> Iterator[Statement
         ]
         yield from (each for each in of_line if each.amount or each.step in ("claimed", "accepted", "plan"))
         if line.exempt and claims.accepted > line.plan:
-            yield StatementStep(funding, code, "exempt", 0, "", scale.source, informs=True)
+            yield StatementStep(
+                funding, code, "exempt", claims.accepted - line.plan, "", scale.source, informs=True
+            )
         for each in line.slices:
             end = "" if each.up_to is None else f" – {format_exact(each.up_to)}"
             detail = f"{format_exact(each.from_share)}{end} × {format_exact(each.pay)}"

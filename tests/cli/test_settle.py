@@ -63,6 +63,21 @@ def test_the_same_command_again_shows_what_was_settled(
     assert "the month is settled, with other inputs" in other.err
 
 
+def test_no_output_replaces_what_is_read(example: Path, tmp_path: Path) -> None:
+    month = example / "ex" / "2026-01"
+    cases, defects = tmp_path / "cases.csv", tmp_path / "defects.csv"
+    cases.write_bytes((month / "cases.csv").read_bytes())
+    defects.write_bytes((month / "defects.csv").read_bytes())
+    before = {path: path.read_bytes() for path in (cases, defects)}
+    for name, path in (("the cases", cases), ("--defects", defects), ("the book", example / "book.db")):
+        given = ("month", cases, "--month", "2026-01", "-s", "kz-demo", "--defects", defects)
+        assert f"this would overwrite {name}" in refused(settled(example, *given, "--set-aside", path))[1]
+    assert {path: path.read_bytes() for path in before} == before
+    for command in ("report", "statement"):
+        ran = settled(example, command, "--month", "2026-01", "-o", example / "book.db")
+        assert "this would overwrite the book" in refused(ran)[1]
+
+
 def test_statements_say_the_same_in_every_format(example: Path, tmp_path: Path) -> None:
     for suffix in ("json", "csv", "xlsx", "parquet"):
         assert settled(example, "statement", "--month", "2026-01", "-o", tmp_path / f"s.{suffix}").code == 0

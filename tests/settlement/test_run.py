@@ -336,10 +336,10 @@ def test_two_that_settle_at_once_settle_it_once(either_world: World, monkeypatch
 
     record: Callable[..., int] = run.record_month
 
-    def overtaken(*given: object) -> int:
+    def overtaken(*given: object, **named: object) -> int:
         monkeypatch.setattr(run, "record_month", record)
         settle_month(world.book, other, plan(), world.rules, JANUARY, threads=1)
-        return record(*given)
+        return record(*given, **named)
 
     monkeypatch.setattr(run, "record_month", overtaken)
     with pytest.raises(SettlementError, match="the month is settled, with other inputs"):

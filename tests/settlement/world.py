@@ -15,6 +15,7 @@ from tariffcore.schedule.catalog import read_catalog
 from tariffcore.settlement.book.contract_records import Changes, record_advances, record_contracts
 from tariffcore.settlement.book.records import Book, contracts_of
 from tariffcore.settlement.calendar_month import Month
+from tariffcore.settlement.choosing import WithoutClaims
 from tariffcore.settlement.contracts import ContractTerms, read_advances
 from tariffcore.settlement.month_inputs import MonthInputs, read_month_inputs
 from tariffcore.settlement.rules import SettlementRules
@@ -123,6 +124,7 @@ class World:
     ) -> SettledRun:
         path = rows if isinstance(rows, Path) else self.cases(rows)
         used = options.pop("plan", plan())
+        options.setdefault("without_claims", WithoutClaims.SETTLE)
         return settle_month(self.book, path, used, self.rules, month, inputs, threads=1, **options)
 
 

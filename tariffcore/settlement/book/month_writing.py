@@ -27,16 +27,22 @@ def record_month(
     states: Mapping[Of, ContractState],
     cells: Mapping[Cell, CellSums],
     components: Mapping[Cell, Mapping[str, int]],
+    *,
+    every: bool = True,
 ) -> tuple[int, dict[Of, int]]:
     """Records a run and every contract it settled, and returns its id and those of the settled months.
 
+    ``every``: the run is of every contract in force (or of every one of its provider's).
     ``states`` are those the results were made from: where the book says otherwise by now, or a month was
     settled meanwhile, nothing is recorded and SettlementError is raised.
     """
     month = Month(run["month"] // 12, run["month"] % 12 + 1)
     with book.writing() as connection:
         problems = order_problems(connection, month, states)
-        if not problems and states_before(connection, month, run["only_provider"]) != states:
+        found = states_before(connection, month, run["only_provider"])
+        if not every:
+            found = {of: state for of, state in found.items() if of in states}
+        if not problems and found != states:
             problems = [
                 Problem("the book", None, str(month), "has changed while the month was calculated",
                         "settle the month again")

@@ -308,11 +308,13 @@ def order_problems(connection: sa.Connection, month: Month, states: Iterable[Of]
         place = f"contract of {provider} with {funding}"
         if month.number in months:
             problems.append(Problem(place, None, str(month), "the month is settled, with other inputs",
-                "a settled month is never settled again: record a correction, or name another provider")
+                "a settled month is never settled again: settle the others with --rest; what this one lacks "
+                "is an item of a later month (--other)")
             )  # fmt: skip
         elif months and max(months) > month.number:
             problems.append(Problem(place, None, str(month), "a later month is settled",
-                "months are settled in their order: record a correction"))  # fmt: skip
+                "months are settled in their order; what this one lacks is an item of a later one (--other)")
+            )  # fmt: skip
         else:
             first = Month(month.year, firsts[provider, funding]).number
             missing = [number for number in range(first, month.number) if number not in months]
