@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tariffcore.batch import PlanPricer, in_order
+from tariffcore.column_reading import one_array
 from tariffcore.files import CaseChunk, ColumnMapping, RawChunk, open_cases
 from tariffcore.plan import Plan
 from tariffcore.pricing import PricedCases
+from tariffcore.rejects import reject_table
 from tariffcore.settlement import line_files as files
 from tariffcore.settlement.book.month_writing import Cell
 from tariffcore.settlement.book.records import RunRecord
@@ -30,6 +32,7 @@ class Intake:
 
     def __init__(self, plan: Plan, reader: LineReader, folder: Path, earlier: list[RunRecord]) -> None:
         self.pricer = PlanPricer(plan, components=bool(plan.component_names))
+        self.reasons = self.pricer.reasons("en")
         self.reader = reader
         self.folder = folder
         self.earlier = earlier
@@ -55,7 +58,7 @@ class Intake:
 
             def work(raw: RawChunk) -> tuple[ClaimedLines, dict[Cell, dict[str, int]], pa.Table, int]:
                 lines, priced, table = self._priced(source.parse(raw))
-                return lines, self._components(lines, priced), _kept_table(table, priced), raw.size_bytes
+                return lines, self._components(lines, priced), table, raw.size_bytes
 
             try:
                 with (
@@ -74,9 +77,8 @@ class Intake:
                         if progress is not None:
                             progress(size, source.total_bytes)
                 if not parts:
-                    lines, priced, table = self._priced(source.no_rows())
+                    lines, _, kept_table = self._priced(source.no_rows())
                     parts.append(lines)
-                    kept_table = _kept_table(table, priced)
                     if given is not None:
                         kept_table = given.differing(lines, kept_table)[1]
                     writer = files.lines_writer(kept, _plain_schema(kept_table.schema))
@@ -106,9 +108,21 @@ class Intake:
         lines.patient_months = {row: key for row, key in lines.patient_months.items() if in_month[row]}
 
     def _priced(self, chunk: CaseChunk) -> tuple[ClaimedLines, PricedCases, pa.Table]:
+        """The lines of a chunk, their prices, and what is kept of them."""
         malformed = np.fromiter(chunk.malformed, dtype=np.intp, count=len(chunk.malformed))
         priced = self.pricer.price(chunk.table, malformed)
-        return self.reader.read(chunk.table, priced), priced, chunk.table
+        kept = _kept_table(chunk, priced, self._why_unpriced(chunk, priced))
+        return self.reader.read(chunk.table, priced), priced, kept
+
+    def _why_unpriced(self, chunk: CaseChunk, priced: PricedCases) -> pa.Array:
+        """In words, as rejects have it; null of lines with a price."""
+        rows = np.flatnonzero(~priced.ok)
+        if not len(rows):
+            return pa.nulls(len(priced), pa.string())
+        rejects = reject_table(chunk, priced, self.reasons, _WHY)
+        place = np.zeros(len(priced), dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        return one_array(rejects.column("reason")).take(pa.array(place, mask=priced.ok))
 
     def _components(self, lines: ClaimedLines, priced: PricedCases) -> dict[Cell, dict[str, int]]:
         """The parts of the prices of lines in the month that are not held, by cell and component."""
@@ -218,13 +232,18 @@ _PRICED = ("schedule_id", "amount", "status", "method", "rule_id")
 """Columns that pricing adds to the lines that are kept."""
 
 
-def _kept_table(table: pa.Table, priced: PricedCases) -> pa.Table:
+_WHY = pa.schema([("reason", pa.string())])
+
+
+def _kept_table(chunk: CaseChunk, priced: PricedCases, why_unpriced: pa.Array) -> pa.Table:
     """The lines as they were read, without what could point at a person, and their prices."""
+    table = chunk.table
     table = table.drop_columns([name for name in files.PERSONAL if name in table.column_names])
     columns = priced.columns()
     for name in _PRICED:
         table = table.append_column(f"priced_{name}", columns[name])
-    return table
+    table = table.append_column(files.LINE_NUMBER, pa.array(chunk.line_numbers))
+    return table.append_column(files.WHY_UNPRICED, why_unpriced)
 
 
 def _case_columns(table: pa.Table) -> pa.Table:

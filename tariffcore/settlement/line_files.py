@@ -23,6 +23,8 @@ from tariffcore.settlement.lines import ClaimedLines, Key, LineStatus
 
 _OUTCOME_ROWS = 1 << 20
 _UNFINISHED = ".part"
+LINE_NUMBER, WHY_UNPRICED = "priced_line", "priced_reason"
+"""Columns of kept lines: the number of the line as rejects have it, and why it has no price, in words."""
 PERSONAL = ("patient_id",)
 """Columns that no later calculation needs, and that could point at a person: they are not kept."""
 
@@ -91,7 +93,10 @@ def lines_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """Writes Parquet; only what is a dictionary already is looked for repeated values, and nobody asks for
     statistics of ids and amounts."""
     coded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-    return pq.ParquetWriter(path, schema, use_dictionary=coded, write_statistics=False)
+    packed = {LINE_NUMBER: "DELTA_BINARY_PACKED"} if LINE_NUMBER in schema.names else None
+    return pq.ParquetWriter(
+        path, schema, use_dictionary=coded, column_encoding=packed, write_statistics=False
+    )
 
 
 def write_outcomes(lines: ClaimedLines, minor_units: int, path: Path) -> None:

@@ -20,6 +20,7 @@ from tariffcore.pricing import PricedCases
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.line_ids import hash_ids, provider_seed
 from tariffcore.settlement.rules import SettlementRules
+from tariffcore.statuses import CaseStatus
 
 Key = tuple[str, str]
 """(provider id, case id): what a line is known by."""
@@ -260,6 +261,7 @@ class LineReader:
             status[rows & (status == np.uint8(LineStatus.SETTLED))] = why
 
         no_id = pc.equal(pc.fill_null(ids, ""), "").to_numpy(zero_copy_only=False)
+        set_aside(priced.status == np.uint8(CaseStatus.MALFORMED_ROW), LineStatus.NOT_PRICED)
         set_aside(no_id, LineStatus.MISSING_ID)
         set_aside(~priced.ok, LineStatus.NOT_PRICED)
         if "provider_id" in table.column_names:

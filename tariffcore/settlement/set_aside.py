@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 
 from tariffcore.files import open_output
 from tariffcore.settlement.book.records import Book, RunRecord
-from tariffcore.settlement.line_files import lines_path, outcomes_path
+from tariffcore.settlement.line_files import LINE_NUMBER, WHY_UNPRICED, lines_path, outcomes_path
 from tariffcore.settlement.lines import LAST_IN_MONTH, LineStatus
 from tariffcore.settlement.priced_file import GIVEN_PRICE
 
 REASONS = {
-    LineStatus.NOT_PRICED: ("it has no price", "see price_status; correct the line and claim it again"),
+    LineStatus.NOT_PRICED: ("it has no price", "correct the line and claim it again"),
     LineStatus.MISSING_ID: ("it has no case_id", "give it one"),
     LineStatus.MISSING_PROVIDER: ("it has no provider_id", "give it one"),
     LineStatus.OTHER_PROVIDER: (
@@ -62,7 +62,7 @@ _OURS = ("priced_amount", "priced_status", "priced_schedule_id")
 
 
 def write_set_aside(book: Book, run: RunRecord, path: Path) -> int:
-    """Writes them in file order, and returns how many. ``line`` is the number of the row in the claims.
+    """Writes them in file order, and returns how many. ``line`` is that of the claims, as rejects have it.
 
     Raises CasesError where they cannot be written.
     """
@@ -83,7 +83,17 @@ def write_set_aside(book: Book, run: RunRecord, path: Path) -> int:
     lines = pq.ParquetFile(lines_path(book.lines_folder, run.lines_digest))
     known = lines.schema_arrow.names
     wanted = [
-        name for name in ("provider_id", "case_id", "funding_source", *_OURS, GIVEN_PRICE) if name in known
+        name
+        for name in (
+            "provider_id",
+            "case_id",
+            "funding_source",
+            *_OURS,
+            GIVEN_PRICE,
+            LINE_NUMBER,
+            WHY_UNPRICED,
+        )
+        if name in known
     ]
     count = start = 0
     with open_output(path, schema, note={"tariffcore.month": str(run.month)}) as writer:
@@ -118,7 +128,7 @@ def _rows(
 
     return pa.table(
         [
-            pc.add(rows.cast(pa.int64()), start + 1),
+            _line_numbers(chosen, rows, start),
             text("provider_id"),
             text("case_id"),
             text("funding_source"),
@@ -132,9 +142,20 @@ def _rows(
     )
 
 
+def _line_numbers(chosen: pa.RecordBatch, rows: pa.Array, start: int) -> pa.Array:
+    """As rejects have them; of books that do not say them yet, the numbers of the rows."""
+    if LINE_NUMBER in chosen.schema.names:
+        return chosen.column(LINE_NUMBER)
+    return pc.add(rows.cast(pa.int64()), start + 1)
+
+
 def _reasons(names: list[str], words: dict[str, tuple[str, str]], chosen: pa.RecordBatch) -> list[str]:
-    """In words; of prices that differ, both."""
+    """In words: of lines without a price why, of prices that differ both."""
     reasons = [words[name][0] for name in names]
+    if WHY_UNPRICED in chosen.schema.names:
+        for row, why in enumerate(chosen.column(WHY_UNPRICED).to_pylist()):
+            if why is not None and names[row] == LineStatus.NOT_PRICED.name:
+                reasons[row] += f": {why}"
     if GIVEN_PRICE not in chosen.schema.names:
         return reasons
     theirs = chosen.column(GIVEN_PRICE).to_pylist()

@@ -65,7 +65,7 @@ def test_each_line_that_is_not_of_the_month_is_set_aside_with_its_reason(
     assert write_set_aside(world.book, record, tmp_path / "aside.csv") == 9
     text = (tmp_path / "aside.csv").read_text(encoding="utf-8")
     assert (
-        "2,H1, a ,insurance,2500.00,REPEATED,OK,an earlier line of the file has its id,claim a line once"
+        "3,H1, a ,insurance,2500.00,REPEATED,OK,an earlier line of the file has its id,claim a line once"
         in text
     )
 
@@ -121,7 +121,7 @@ def test_a_patients_month_of_dialysis_is_one_line(world: World, tmp_path: Path) 
     ]
     write_set_aside(world.book, found.record, tmp_path / "aside.csv")
     text = (tmp_path / "aside.csv").read_text(encoding="utf-8")
-    assert "2,H1,b,insurance,60000.00,PATIENT_REPEATED,OK,an earlier line of the file has the patient" in text
+    assert "3,H1,b,insurance,60000.00,PATIENT_REPEATED,OK,an earlier line of the file has the patient" in text
 
     later = [of("m", "P2", 1, **dialysis), of("d", "P2", 8, **dialysis)]
     later[0] |= {"admission_date": "2026-02-01", "discharge_date": "2026-02-28"}
@@ -141,11 +141,25 @@ def test_a_line_without_a_price_shows_what_was_claimed(world: World, tmp_path: P
     write_set_aside(world.book, record, tmp_path / "aside.csv")
     lines = (tmp_path / "aside.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert [line.split(",")[:6] for line in lines] == [
-        ["1", "H1", "a", "insurance", "1234.56", "NOT_PRICED"],
-        ["2", "H1", "b", "insurance", "", "NOT_PRICED"],
-        ["3", "H1", "c", "insurance", "", "NOT_PRICED"],
-        ["4", "H1", "", "insurance", "7.00", "MISSING_ID"],
+        ["2", "H1", "a", "insurance", "1234.56", "NOT_PRICED"],
+        ["3", "H1", "b", "insurance", "", "NOT_PRICED"],
+        ["4", "H1", "c", "insurance", "", "NOT_PRICED"],
+        ["5", "H1", "", "insurance", "7.00", "MISSING_ID"],
     ]
+    assert "it has no price: service_code 'X' is not in" in lines[0]
+    assert "claimed_amount 'a lot'" in lines[2]
+
+
+def test_a_line_that_is_no_row_is_named_by_its_place_in_the_file(world: World, tmp_path: Path) -> None:
+    world.contracts(terms({"outpatient": 10 * VISIT}))
+    path = world.cases([visits(JANUARY, 1, case_id="a"), visits(JANUARY, 1, case_id="b")])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([lines[0], "", lines[1], "too,few", lines[2], ""]), encoding="utf-8")
+    record = world.settle(JANUARY, path).record
+    write_set_aside(world.book, record, tmp_path / "aside.csv")
+    (said,) = (tmp_path / "aside.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert said.startswith("4,,,,,NOT_PRICED,MALFORMED_ROW,")
+    assert "it has no price: " in said and "2" in said
 
 
 def test_rules_name_methods_that_there_are(tmp_path: Path) -> None:
