@@ -6,6 +6,7 @@ import click
 
 from tariffcore.cli.settle_backdated import backdated
 from tariffcore.cli.settle_contracts import advances, contracts
+from tariffcore.cli.settle_correct import correct
 from tariffcore.cli.settle_deadlines import deadlines
 from tariffcore.cli.settle_example import example
 from tariffcore.cli.settle_month import month
@@ -22,5 +23,5 @@ def settle() -> None:
     """
 
 
-for command in (example, contracts, advances, month, statement, report, backdated, deadlines):
+for command in (example, contracts, advances, month, statement, report, correct, backdated, deadlines):
     settle.add_command(command)

@@ -23,6 +23,8 @@ def deadlines(month: object, rules: str, protocol: date | None, act: date | None
     from tariffcore.settlement.deadlines import deadlines as days_of
 
     assert isinstance(month, Month)
+    if protocol is not None and act is not None and act < protocol:
+        raise click.BadParameter(f"{act} is before the protocol, {protocol}", param_hint="--act")
     used = open_rules(rules).deadlines
     days = days_of(month.year, month.month, used, protocol=protocol, act=act)
     show_facts(

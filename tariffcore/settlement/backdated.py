@@ -30,6 +30,7 @@ from tariffcore.settlement import line_files as files
 from tariffcore.settlement.book import schema as s
 from tariffcore.settlement.book.records import Book, Of, RunRecord, SettledMonth, now, runs_in, settled_in
 from tariffcore.settlement.calendar_month import Month
+from tariffcore.settlement.corrections import DOCUMENT
 from tariffcore.settlement.deductions import defect_deduction, line_deduction
 from tariffcore.settlement.lines import LAST_IN_MONTH, LineStatus
 from tariffcore.settlement.month import ClaimSums, PlannedLine, scaled_line
@@ -126,9 +127,13 @@ def backdated_changes(
 
 
 def _corrected(connection: sa.Connection) -> dict[int, int]:
-    rows = connection.execute(sa.select(s.CORRECTIONS.c.settled_id, s.CORRECTIONS.c.amount))
+    """What was corrected for other prices, by settled month; corrections by a document are no part of it."""
+    c = s.CORRECTIONS.c
+    rows = connection.execute(sa.select(c.settled_id, c.amount, c.pricing))
     found: dict[int, int] = {}
-    for settled_id, amount in rows:
+    for settled_id, amount, pricing in rows:
+        if DOCUMENT in json.loads(pricing):
+            continue
         found[settled_id] = found.get(settled_id, 0) + amount
     return found
 

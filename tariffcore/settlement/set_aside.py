@@ -40,7 +40,7 @@ REASONS = {
     ),
     LineStatus.MONTH_SETTLED: (
         "the month of the provider's contract is settled already",
-        "nothing, where the line was settled with it; what it lacks is another item of a later month",
+        "nothing, where the line was settled with it; what it lacks is a correction (settle correct)",
     ),
     LineStatus.PRICED_OTHERWISE: (
         "the priced file has another price",

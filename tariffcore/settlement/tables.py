@@ -115,4 +115,16 @@ OTHER_ITEMS = Table(
     ),
     optional=True,
 )
+GIVEN_CORRECTIONS = Table(
+    "corrections",
+    "what settled months lack or have too much of; the next month of the contract carries it out",
+    (
+        Column("correction_id", "the number of the document"),
+        _PROVIDER,
+        _FUNDING,
+        Column("month", "the settled month it corrects: 2026-01"),
+        Column("amount", "in the currency, in addition; below zero: given back"),
+        _SOURCE,
+    ),
+)
 MONTH_TABLES = (FOUND_DEFECTS, HELD_LINES, OTHER_ITEMS)

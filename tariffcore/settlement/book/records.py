@@ -309,11 +309,11 @@ def order_problems(connection: sa.Connection, month: Month, states: Iterable[Of]
         if month.number in months:
             problems.append(Problem(place, None, str(month), "the month is settled, with other inputs",
                 "a settled month is never settled again: settle the others with --rest; what this one lacks "
-                "is an item of a later month (--other)")
+                "is a correction (settle correct)")
             )  # fmt: skip
         elif months and max(months) > month.number:
             problems.append(Problem(place, None, str(month), "a later month is settled",
-                "months are settled in their order; what this one lacks is an item of a later one (--other)")
+                "months are settled in order; what a settled one lacks is a correction (settle correct)")
             )  # fmt: skip
         else:
             first = Month(month.year, firsts[provider, funding]).number
