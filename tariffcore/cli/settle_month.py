@@ -128,7 +128,7 @@ def month(
     used = open_rules(rules)
     column_mapping = None if mapping is None else load_mapping(mapping)
     catalog = open_catalog(schedules, as_of, deciding_date)
-    inputs = read_month_inputs(used, defects=defects, held=held, other=other)
+    inputs = read_month_inputs(used, defects=defects, held=held, other=other, tell_later=True)
     try:
         total = cases.stat().st_size
     except OSError:

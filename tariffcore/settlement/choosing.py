@@ -70,7 +70,7 @@ def choose_contracts(
         problems = _contract_problems(chosen, settled, month, only, inputs)
         problems += order_problems(connection, month, chosen)
     if problems:
-        raise SettlementError(f"{month} was not settled", problems)
+        raise SettlementError(f"{month} was not settled", [*problems, *inputs.problems])
     return Chosen(chosen, settled, inputs)
 
 
@@ -78,6 +78,7 @@ def _without(inputs: MonthInputs, others: set[str]) -> MonthInputs:
     return replace(
         inputs,
         defects={key: found for key, found in inputs.defects.items() if key[0] not in others},
+        unread=[(key, place) for key, place in inputs.unread if key[0] not in others],
         held={key: place for key, place in inputs.held.items() if key[0] not in others},
         items={of: items for of, items in inputs.items.items() if of[0] not in others},
         item_places={key: place for key, place in inputs.item_places.items() if key[0] not in others},

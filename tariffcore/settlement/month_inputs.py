@@ -33,7 +33,12 @@ class FoundDefect:
 
 @dataclass(frozen=True)
 class MonthInputs:
-    """defects and held lines by the line's key; items by (provider id, funding source)."""
+    """defects and held lines by the line's key; items by (provider id, funding source).
+
+    problems   what could not be read, where it was asked to wait: whoever settles the month tells it with the
+               rest
+    unread     the places of rows whose line is named and whose defect could not be read
+    """
 
     defects: dict[Key, list[FoundDefect]] = field(default_factory=dict)
     held: dict[Key, str] = field(default_factory=dict)
@@ -41,6 +46,8 @@ class MonthInputs:
     items: dict[tuple[str, str], list[OtherItem]] = field(default_factory=dict)
     item_places: dict[tuple[str, str], str] = field(default_factory=dict)
     digest: str = ""
+    problems: ProblemList = field(default_factory=ProblemList)
+    unread: list[tuple[Key, str]] = field(default_factory=list)
 
 
 def read_month_inputs(
@@ -49,10 +56,12 @@ def read_month_inputs(
     defects: Path | None = None,
     held: Path | None = None,
     other: Path | None = None,
+    tell_later: bool = False,
 ) -> MonthInputs:
-    """The tables that are given. Raises SettlementError with all that is wrong in them."""
-    problems = ProblemList()
+    """The tables that are given. Raises SettlementError with all that is wrong in them, unless this is told
+    later, together with what is wrong when the lines are known."""
     found = MonthInputs(digest=_digest([defects, held, other]))
+    problems = found.problems
     for block in _blocks(defects, FOUND_DEFECTS, problems):
         columns = (
             block.read("provider_id", code_value),
@@ -61,9 +70,12 @@ def read_month_inputs(
             block.read("source", str),
         )
         for row, (provider, case, code, source) in enumerate(zip(*columns, strict=True)):
-            if provider is None or case is None or code is None:
+            if provider is None or case is None:
                 continue
             place = f"{block.place}:{block.lines[row]}"
+            if code is None:
+                found.unread.append(((provider, case), place))
+                continue
             of_line = found.defects.setdefault((provider, case), [])
             if any(other_.defect_code == code for other_ in of_line):
                 block.note(row, "defect_code", code, "is given for this line already", "keep one of the rows")
@@ -86,7 +98,8 @@ def read_month_inputs(
                 )
             found.held[provider, case] = f"{block.place}:{block.lines[row]}"
     _read_items(other, rules, problems, found)
-    problems.raise_if_any(SettlementError, "what comes with the month", "nothing was settled")
+    if not tell_later:
+        problems.raise_if_any(SettlementError, "what comes with the month", "nothing was settled")
     return found
 
 

@@ -259,7 +259,12 @@ class _Run:
     def apply_defects(self, lines: ClaimedLines, index: LineIndex) -> None:
         """Deducts for every defect, and refuses the month where one, or a held line, is of no line of it."""
         problems = ProblemList()
+        for problem in self.inputs.problems:
+            problems.add(problem)
         row_of = self._rows_named(lines, index)
+        for key, place in self.inputs.unread:
+            if key not in row_of:
+                problems.note(place, "case_id", key[1], *self._unknown(lines, key))
         for key, place in self.inputs.held.items():
             if key not in row_of:
                 problems.note(place, "case_id", key[1], *self._unknown(lines, key))
@@ -275,7 +280,7 @@ class _Run:
         problems.raise_if_any(SettlementError, "what comes with the month", "nothing was settled")
 
     def _rows_named(self, lines: ClaimedLines, index: LineIndex) -> dict[Key, int]:
-        wanted = Marks([*self.inputs.held, *self.inputs.defects])
+        wanted = Marks([*self.inputs.held, *self.inputs.defects, *(key for key, _ in self.inputs.unread)])
         rows: dict[Key, int] = {}
         for key, hashed in wanted.hashed():
             candidates = index.candidates(hashed)

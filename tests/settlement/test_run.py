@@ -387,3 +387,19 @@ def test_lines_that_are_gone_or_changed_are_missed(world: World) -> None:
 def test_a_book_by_url_needs_a_folder_for_lines() -> None:
     with pytest.raises(SettlementError, match="name one that every user of the book reaches"):
         Book.open("postgresql://nowhere/book")
+
+
+def test_unknown_codes_and_unknown_lines_are_told_at_once(world: World) -> None:
+    world.contracts(terms({"outpatient": 10 * VISIT}))
+    path = world.cases([visits(JANUARY, 1, case_id="a")])
+    tables = {
+        "defects": [["H1", "a", "9.9", "act"], ["H1", "b", "3.0", "act"], ["H1", "c", "9.8", "act"]],
+        "other": [["H1", "insurance", "P1", "screening", "a lot", "act"]],
+    }
+    with pytest.raises(SettlementError) as error:
+        world.settle(JANUARY, path, world.inputs(**tables, tell_later=True))
+    told = [(problem.field, problem.value) for problem in error.value.problems]
+    defects = [("defect_code", "9.8"), ("defect_code", "9.9")]
+    assert sorted(told, key=str) == [("amount", "a lot"), ("case_id", "b"), ("case_id", "c"), *defects]
+    with pytest.raises(SettlementError, match="cannot be used: 3 problems"):
+        world.inputs(**tables)

@@ -107,13 +107,16 @@ class World:
         defects: Sequence[Sequence[object]] = (),
         held: Sequence[Sequence[object]] = (),
         other: Sequence[Sequence[object]] = (),
+        tell_later: bool = False,
     ) -> MonthInputs:
         self.number += 1
         paths = [
             table(self.folder / f"{name.name}-{self.number}.csv", name.column_names, rows) if rows else None
             for name, rows in ((FOUND_DEFECTS, defects), (HELD_LINES, held), (OTHER_ITEMS, other))
         ]
-        return read_month_inputs(self.rules, defects=paths[0], held=paths[1], other=paths[2])
+        return read_month_inputs(
+            self.rules, defects=paths[0], held=paths[1], other=paths[2], tell_later=tell_later
+        )
 
     def settle(
         self,
