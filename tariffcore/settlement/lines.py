@@ -245,7 +245,7 @@ class LineReader:
         provider = self._coded(table, "provider_id", self._providers, np.int32)
         source = self._coded(table, "funding_source", self._sources, np.int16)
         method = self._method_numbers(priced)
-        line = self._assigned(table, method)
+        line = self._assigned(table, priced, method)
         claimed, missing = priced.encoded.claimed_minor, priced.encoded.claimed_missing
         if claimed is None or missing is None:
             claimed, has_amount = priced.amount_minor, priced.ok
@@ -337,8 +337,9 @@ class LineReader:
         )
         return np.where(priced.ok, table[priced.rule], np.int16(-1))
 
-    def _assigned(self, table: pa.Table, method: NDArray[np.int16]) -> NDArray[np.int16]:
-        """The contract line of each row by the rules' assignments, the weightiest that fits."""
+    def _assigned(self, table: pa.Table, priced: PricedCases, method: NDArray[np.int16]) -> NDArray[np.int16]:
+        """The contract line of each row by the rules' assignments, the weightiest that fits. Cases that come
+        without a group have the one that was found for them."""
         settings: dict[str, int] = {}
         codes: dict[str, int] = {}
         for one in self._rules.assignments:
@@ -347,7 +348,11 @@ class LineReader:
             if one.code is not None:
                 codes.setdefault(one.code, len(codes))
         setting = self._coded(table, "care_setting", settings, np.int16)
-        drg = self._coded(table, "drg_code", codes, np.int16)
+        if priced.found is None:
+            drg = self._coded(table, "drg_code", codes, np.int16)
+        else:
+            of_found = np.array([codes.get(code, -1) for code in priced.found.drg_codes] + [-1], np.int16)
+            drg = of_found[priced.found.drg]
         service = self._coded(table, "service_code", codes, np.int16)
         code = np.where(drg >= 0, drg, service)
         of_both = np.full((len(self._methods) + 1, len(settings) + 1), -1, dtype=np.int16)

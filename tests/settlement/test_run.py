@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from tariffcore import Plan, read_catalog, resolve_schedules
 from tariffcore.errors import SettlementError
 from tariffcore.settlement.book import schema as s
 from tariffcore.settlement.book.opening import engine_of, open_engine
@@ -403,3 +404,24 @@ def test_unknown_codes_and_unknown_lines_are_told_at_once(world: World) -> None:
     assert sorted(told, key=str) == [("amount", "a lot"), ("case_id", "b"), ("case_id", "c"), *defects]
     with pytest.raises(SettlementError, match="cannot be used: 3 problems"):
         world.inputs(**tables)
+
+
+def test_a_group_that_was_found_decides_the_contract_line_like_one_that_was_given(world: World) -> None:
+    """Assignments by code hold for cases whose group comes from their diagnoses."""
+    with (world.folder / "rules" / "assignments.csv").open("a", encoding="utf-8") as file:
+        file.write("treated_case,,253,dialysis\n")
+    world.rules = read_rules(world.folder / "rules")
+    demo = Plan(read_catalog(resolve_schedules(["kz-demo"])))
+    world.contracts(terms({"inpatient": 10**9, "dialysis": 10**9}, provider="H001-R12"))
+    header = "case_id,provider_id,care_setting,admission_date,discharge_date,age_years,funding_source,sex"
+    cells = "H001-R12,inpatient,2026-01-05,2026-01-12,40,insurance,female"
+    lines = {}
+    for name, column, code in (("given", "drg_code", "253"), ("found", "principal_diagnosis", "L09.0")):
+        path = world.folder / f"{name}.csv"
+        path.write_text(f"{header},{column}\n{name},{cells},{code}\n", encoding="utf-8")
+        month = JANUARY if name == "given" else FEBRUARY
+        if month is FEBRUARY:
+            path.write_text(path.read_text(encoding="utf-8").replace("2026-01", "2026-02"), encoding="utf-8")
+        (result,) = [one.result for one in world.settle(month, path, plan=demo).months]
+        lines[name] = [line.contract_line for line in result.lines if line.claims.lines]
+    assert lines == {"given": ["dialysis"], "found": ["dialysis"]}
