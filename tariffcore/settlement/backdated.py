@@ -32,6 +32,7 @@ from tariffcore.settlement.book.records import Book, Of, RunRecord, SettledMonth
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.corrections import DOCUMENT
 from tariffcore.settlement.deductions import defect_deduction, line_deduction
+from tariffcore.settlement.line_findings import read_findings
 from tariffcore.settlement.lines import LAST_IN_MONTH, LineStatus
 from tariffcore.settlement.month import ClaimSums, PlannedLine, scaled_line
 from tariffcore.settlement.rules import SettlementRules
@@ -205,7 +206,7 @@ class _Comparison:
         self.months = months
         self.corrected = corrected
         self.pricer = PlanPricer(plan, components=False)
-        self.defects = files.read_defects(self.folder, run.outcomes_digest)
+        self.defects = read_findings(self.folder, run.outcomes_digest).defects
         self.found: dict[Of, MonthChange] = {}
 
     def changes(self, writer: pq.ParquetWriter, listed: OutputWriter | None) -> list[MonthChange]:
@@ -291,7 +292,7 @@ class _Comparison:
         sums[0] += max(claimed - new, 0) - max(claimed - old, 0)
         if held:
             sums[2] += min(claimed, new) - min(claimed, old)
-        codes = self.defects.get(row, ())
+        codes = [defect.code for defect in self.defects.get(row, ())]
         if codes:
             sums[1] += self._deducted(line, codes, new) - self._deducted(line, codes, old)
 
@@ -300,7 +301,7 @@ class _Comparison:
         corrected = self.corrected.get(one.id, 0)
         return self.found.setdefault(of, MonthChange(self.run.month, one.id, *of, corrected=corrected))
 
-    def _deducted(self, line: str, codes: tuple[str, ...], priced: int) -> int:
+    def _deducted(self, line: str, codes: list[str], priced: int) -> int:
         basis = self.rules.contract_lines[line].defect_basis
         norm = self.rules.norm_on(basis, self.run.month.first_day)
         amounts = [

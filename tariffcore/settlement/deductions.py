@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
-from tariffcore.money import round_to_int
+from tariffcore.money import format_exact, format_minor, round_to_int
 from tariffcore.settlement.rules import Defect, DefectBasis, Norm, Roundings, SeveralDefects
 
 
@@ -16,6 +17,24 @@ class NotApplicableError(Exception):
         self.message = message
         self.way_out = way_out
         super().__init__(f"{message}; {way_out}")
+
+
+@dataclass(frozen=True, slots=True)
+class LineDefect:
+    """A defect of a settled line, in the words of that day: rules may change, a settled month does not.
+
+    measure    ``60 %`` of the priced amount, or norms and the amount of one: ``20 × 1500.00``
+    taken_off  what it takes off the line, in minor units; those of a line sum to its deduction
+    source     of its row in the classifier
+    found_in   the document that found it
+    """
+
+    code: str
+    name: str
+    measure: str
+    taken_off: int
+    source: str
+    found_in: str
 
 
 def defect_deduction(
@@ -43,6 +62,22 @@ def defect_deduction(
     return round_to_int(Fraction(norm.amount_minor) * measure, roundings.deduction)  # rounding `deduction`
 
 
+def measure_words(defect: Defect, basis: DefectBasis, norm: Norm | None, minor_units: int) -> str:
+    """How a defect that applies is measured, in numbers that need no language."""
+    measure = format_exact(defect.measures[basis])
+    if not basis.in_norms:
+        return f"{measure} %"
+    return measure if norm is None else f"{measure} × {format_minor(norm.amount_minor, minor_units)}"
+
+
+def taken_off_each(amounts: Sequence[int], several: SeveralDefects) -> list[int]:
+    """What each of the defects of one line takes off: all of it, or of several only the (first) largest."""
+    if several is SeveralDefects.SUM or not amounts:
+        return list(amounts)
+    largest = amounts.index(max(amounts))
+    return [amount if place == largest else 0 for place, amount in enumerate(amounts)]
+
+
 def line_deduction(amounts: Sequence[int], several: SeveralDefects) -> int:
     """What the defects of one line take off together."""
-    return sum(amounts) if several is SeveralDefects.SUM else max(amounts, default=0)
+    return sum(taken_off_each(amounts, several))

@@ -55,14 +55,15 @@ def keep(path: Path, folder: Path, kind: str, suffix: str = "parquet") -> str:
 
 
 def lines_path(folder: Path, digest: str) -> Path:
-    return _there(folder / f"lines-{digest}.parquet")
+    return there(folder / f"lines-{digest}.parquet")
 
 
 def outcomes_path(folder: Path, digest: str) -> Path:
-    return _there(folder / f"outcomes-{digest}.parquet")
+    return there(folder / f"outcomes-{digest}.parquet")
 
 
-def _there(path: Path) -> Path:
+def there(path: Path) -> Path:
+    """Raises SettlementError where a file that the book names is not there."""
     if not path.is_file():
         raise SettlementError(
             "lines of a settled month are missing",
@@ -99,8 +100,11 @@ def lines_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     )
 
 
-def write_outcomes(lines: ClaimedLines, minor_units: int, path: Path) -> None:
-    """One row a line, in file order: status, contract line, and what was deducted for defects."""
+def write_outcomes(lines: ClaimedLines, minor_units: int, path: Path, note: Mapping[str, str]) -> None:
+    """One row a line, in file order: status, contract line, and what was deducted for defects.
+
+    ``note`` goes into the file's schema.
+    """
     names = [status.name for status in LineStatus]
     number = np.zeros(256, dtype=np.int8)
     for place, status in enumerate(LineStatus):
@@ -114,7 +118,8 @@ def write_outcomes(lines: ClaimedLines, minor_units: int, path: Path) -> None:
             ("contract_line", pa.dictionary(pa.int16(), pa.string())),
             ("claimed_amount", pa.decimal128(18, minor_units)),
             ("deducted_amount", pa.decimal128(18, minor_units)),
-        ]
+        ],
+        metadata=dict(note),
     )
     with lines_writer(path, schema) as writer:
         for start in range(0, len(lines), _OUTCOME_ROWS):
@@ -131,45 +136,15 @@ def write_outcomes(lines: ClaimedLines, minor_units: int, path: Path) -> None:
             writer.write_table(pa.table(columns, schema=schema))
 
 
-def write_ids(folder: Path, outcomes_digest: str, index: LineIndex, held: list[Key]) -> None:
-    """Ids of what was settled and of what was held, beside the outcomes they were taken from."""
+def write_ids(folder: Path, outcomes_digest: str, index: LineIndex) -> None:
+    """Ids of what was settled, beside the outcomes they were taken from."""
     with unfinished(folder) as path:
         index.write(path)
         path.replace(folder / f"ids-{outcomes_digest}.arrow")
-    with unfinished(folder) as path:
-        table = pa.table(
-            {
-                "provider_id": pa.array([provider for provider, _ in held], pa.string()),
-                "case_id": pa.array([case for _, case in held], pa.string()),
-            }
-        )
-        pq.write_table(table, path)
-        path.replace(folder / f"held-{outcomes_digest}.parquet")
-
-
-def write_defects(folder: Path, outcomes_digest: str, defects: Mapping[int, tuple[str, ...]]) -> None:
-    """The codes of the defects of each line that has some, by its row."""
-    with unfinished(folder) as path:
-        codes = pa.array(list(defects.values()), pa.list_(pa.string()))
-        pq.write_table(pa.table({"row": pa.array(list(defects), pa.int64()), "defect_codes": codes}), path)
-        path.replace(folder / f"defects-{outcomes_digest}.parquet")
-
-
-def read_defects(folder: Path, outcomes_digest: str) -> dict[int, tuple[str, ...]]:
-    table = pq.read_table(_there(folder / f"defects-{outcomes_digest}.parquet"))
-    rows, codes = table.column("row").to_pylist(), table.column("defect_codes").to_pylist()
-    return {row: tuple(of_row) for row, of_row in zip(rows, codes, strict=True)}
 
 
 def read_ids(folder: Path, outcomes_digest: str) -> LineIndex:
-    return LineIndex.read(_there(folder / f"ids-{outcomes_digest}.arrow"))
-
-
-def read_held(folder: Path, outcomes_digest: str) -> list[Key]:
-    table = pq.read_table(_there(folder / f"held-{outcomes_digest}.parquet"))
-    return list(
-        zip(table.column("provider_id").to_pylist(), table.column("case_id").to_pylist(), strict=True)
-    )
+    return LineIndex.read(there(folder / f"ids-{outcomes_digest}.arrow"))
 
 
 def keys_at(folder: Path, digest: str, rows: list[int]) -> list[Key]:

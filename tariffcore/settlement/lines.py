@@ -18,6 +18,7 @@ from tariffcore.encoding import EncodedCases
 from tariffcore.plan import Plan
 from tariffcore.pricing import PricedCases
 from tariffcore.settlement.calendar_month import Month
+from tariffcore.settlement.deductions import LineDefect
 from tariffcore.settlement.line_ids import hash_ids, provider_seed
 from tariffcore.settlement.rules import SettlementRules
 from tariffcore.statuses import CaseStatus
@@ -160,8 +161,8 @@ class ClaimedLines:
     case_ids: pa.Array
     deducted: dict[int, int] = field(default_factory=dict)
     """For defects, by row."""
-    defects: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    """The codes of the defects, by row."""
+    defects: dict[int, tuple[LineDefect, ...]] = field(default_factory=dict)
+    """By row."""
     patient_months: dict[int, PatientMonth] = field(default_factory=dict)
     """Of lines of the month whose method allows a patient one line of a service; by row, in file order."""
 

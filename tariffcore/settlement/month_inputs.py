@@ -43,6 +43,7 @@ class MonthInputs:
     defects: dict[Key, list[FoundDefect]] = field(default_factory=dict)
     held: dict[Key, str] = field(default_factory=dict)
     """The place where each held line is named."""
+    held_sources: dict[Key, str] = field(default_factory=dict)
     items: dict[tuple[str, str], list[OtherItem]] = field(default_factory=dict)
     item_places: dict[tuple[str, str], str] = field(default_factory=dict)
     digest: str = ""
@@ -81,9 +82,12 @@ def read_month_inputs(
                 block.note(row, "defect_code", code, "is given for this line already", "keep one of the rows")
             of_line.append(FoundDefect((provider, case), code, source or "", place))
     for block in _blocks(held, HELD_LINES, problems):
-        columns_ = block.read("provider_id", code_value), block.read("case_id", str)
-        block.read("source", str)
-        for row, (provider, case) in enumerate(zip(*columns_, strict=True)):
+        columns_ = (
+            block.read("provider_id", code_value),
+            block.read("case_id", str),
+            block.read("source", str),
+        )
+        for row, (provider, case, source) in enumerate(zip(*columns_, strict=True)):
             if provider is None or case is None:
                 continue
             if (provider, case) in found.held:
@@ -97,6 +101,7 @@ def read_month_inputs(
                     "settle the defect, or hold the line until it is decided",
                 )
             found.held[provider, case] = f"{block.place}:{block.lines[row]}"
+            found.held_sources[provider, case] = source or ""
     _read_items(other, rules, problems, found)
     if not tell_later:
         problems.raise_if_any(SettlementError, "what comes with the month", "nothing was settled")

@@ -33,8 +33,15 @@ from tariffcore.settlement.book.records import (
 )
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.choosing import Chosen, WithoutClaims, choose_contracts, left_open
-from tariffcore.settlement.deductions import NotApplicableError, defect_deduction, line_deduction
+from tariffcore.settlement.deductions import (
+    LineDefect,
+    NotApplicableError,
+    defect_deduction,
+    measure_words,
+    taken_off_each,
+)
 from tariffcore.settlement.intake import Intake
+from tariffcore.settlement.line_findings import keep_outcomes, read_held
 from tariffcore.settlement.line_ids import LineIndex
 from tariffcore.settlement.line_sums import CellSums, sums_by_cell
 from tariffcore.settlement.lines import ClaimedLines, Frame, Key, LineReader, LineStatus, Marks
@@ -117,15 +124,9 @@ def settle_month(
         cells = sums_by_cell(lines)
         results = run.settle(states, cells)
         lines_digest = files.keep(path, book.lines_folder, "lines")
-    with files.unfinished(book.lines_folder) as path:
-        files.write_outcomes(lines, rules.minor_units, path)
-        outcomes_digest = files.keep(path, book.lines_folder, "outcomes")
-    is_held = lines.status == np.uint8(LineStatus.HELD)
-    held = np.flatnonzero(is_held)
-    files.write_defects(book.lines_folder, outcomes_digest, lines.defects)
-    files.write_ids(
-        book.lines_folder, outcomes_digest, index.without(held.astype(np.int64)), lines.keys(held)
-    )
+    held = np.flatnonzero(lines.status == np.uint8(LineStatus.HELD))
+    outcomes_digest = keep_outcomes(book.lines_folder, lines, rules.minor_units, inputs.held_sources)
+    files.write_ids(book.lines_folder, outcomes_digest, index.without(held.astype(np.int64)))
     statuses = Counter(
         dict(zip(*(a.tolist() for a in np.unique(lines.status, return_counts=True)), strict=True))
     )
@@ -249,7 +250,7 @@ class _Run:
         self.frame = Frame(month, providers, names, sources, METHODS, planned, settled, only)
         released = [
             key for run in earlier if run.month < month
-            for key in files.read_held(book.lines_folder, run.outcomes_digest)
+            for key in read_held(book.lines_folder, run.outcomes_digest)
         ]  # fmt: skip
         reader = LineReader(self.frame, rules, plan, Marks(inputs.held), Marks(released))
         self.intake = Intake(plan, reader, book.lines_folder, earlier)
@@ -274,9 +275,9 @@ class _Run:
                 for defect in found:
                     problems.note(defect.place, "case_id", key[1], *self._unknown(lines, key))
                 continue
-            amount = self._deduction(lines, row, found, problems)
-            lines.deducted[row] = amount
-            lines.defects[row] = tuple(one.defect_code for one in found)
+            defects = self._defects(lines, row, found, problems)
+            lines.deducted[row] = sum(defect.taken_off for defect in defects)
+            lines.defects[row] = defects
         problems.raise_if_any(SettlementError, "what comes with the month", "nothing was settled")
 
     def _rows_named(self, lines: ClaimedLines, index: LineIndex) -> dict[Key, int]:
@@ -300,23 +301,35 @@ class _Run:
             )
         return f"{key[0]!r} has no line with this id", "check the id: it must be as in the claims"
 
-    def _deduction(
+    def _defects(
         self, lines: ClaimedLines, row: int, found: list[FoundDefect], problems: ProblemList
-    ) -> int:
-        line = self.rules.contract_lines[self.frame.contract_lines[int(lines.contract_line[row])]]
-        norm = self.rules.norm_on(line.defect_basis, self.month.first_day)
-        amounts = []
+    ) -> tuple[LineDefect, ...]:
+        rules = self.rules
+        basis = rules.contract_lines[self.frame.contract_lines[int(lines.contract_line[row])]].defect_basis
+        norm = rules.norm_on(basis, self.month.first_day)
+        applied, amounts = [], []
         for one in found:
-            defect = self.rules.defects[one.defect_code]
+            defect = rules.defects[one.defect_code]
             try:
-                amounts.append(
-                    defect_deduction(
-                        defect, line.defect_basis, int(lines.priced[row]), norm, self.rules.roundings
-                    )
-                )
+                amount = defect_deduction(defect, basis, int(lines.priced[row]), norm, rules.roundings)
             except NotApplicableError as error:
                 problems.note(one.place, "defect_code", one.defect_code, error.message, error.way_out)
-        return line_deduction(amounts, self.rules.several_defects)
+                continue
+            applied.append((one, defect))
+            amounts.append(amount)
+        return tuple(
+            LineDefect(
+                defect.code,
+                defect.name,
+                measure_words(defect, basis, norm, rules.minor_units),
+                taken_off,
+                defect.source,
+                one.source,
+            )
+            for (one, defect), taken_off in zip(
+                applied, taken_off_each(amounts, rules.several_defects), strict=True
+            )
+        )
 
     # -- contracts -------------------------------------------------------------------------------
 
