@@ -81,10 +81,23 @@ class CodedText:
 
     def map(self, of_text: Callable[[str], int], missing: int, dtype: type[T]) -> NDArray[T]:
         """One number a row: what ``of_text`` says of its text, or ``missing``."""
-        table = np.array(
+        return self.of_table(self.table(of_text, missing, dtype))
+
+    def table(self, of_text: Callable[[str], int], missing: int, dtype: type[T]) -> NDArray[T]:
+        """What ``of_text`` says of each text, and ``missing`` at the end."""
+        return np.array(
             [missing if text is None else of_text(text) for text in [*self.texts, None]], dtype=dtype
         )
-        return self.of_table(table)
+
+    def places(self) -> NDArray[np.uint32]:
+        """Where in a table of the texts each row's entry is, the last one for a null cell.
+
+        Raises CasesError as `looked_up` does.
+        """
+        index, last = self.index, len(self.texts)
+        if index.dtype == np.uint32 and (not len(index) or index.max() < last) and not self.null.any():
+            return index
+        return self.of_table(np.arange(last + 1, dtype=np.int32)).view(np.uint32)
 
     def of_table(self, table: NDArray[T]) -> NDArray[T]:
         """One entry of the table a row, the last one for a null cell."""

@@ -13,15 +13,8 @@ from numpy.typing import NDArray
 from tariffcore import _grouping
 from tariffcore import column_reading as reading
 from tariffcore.column_reading import CodedText, CodeLists, Mask
-from tariffcore.grouping_tables import (
-    MANY_DAYS,
-    MAX_STAY,
-    NO_DAYS,
-    NO_YEARS,
-    SEX_NUMBERS,
-    WORD_BITS,
-    CompiledRules,
-)
+from tariffcore.grouping_facts import MANY_DAYS, MAX_STAY, NO_DAYS, NO_YEARS, SEX_NUMBERS
+from tariffcore.grouping_tables import UNKNOWN_CODE, CompiledRules
 from tariffcore.schedule.limits import MAX_AGE_DAYS, MAX_BIRTH_WEIGHT_GRAMS, MIN_BIRTH_WEIGHT_GRAMS
 from tariffcore.schedule.model import DayCount
 from tariffcore.statuses import CaseStatus
@@ -219,58 +212,58 @@ def _group(
 ) -> None:
     extra = 1 if rules.schedule.day_count is DayCount.INCLUSIVE else 0
     stay = np.clip(stay_days.astype(np.int64) + extra, 1, MAX_STAY).astype(np.uint16)
-    outcome_numbers, setting_numbers = rules.outcome_numbers, rules.setting_numbers
-    if cases.outcome is None:
-        outcome = np.full(len(cases), outcome_numbers.get("discharged", 0), dtype=np.uint8)
-    else:
-        outcome = cases.outcome.map(lambda text: outcome_numbers.get(text, 0), 0, np.uint8)
-    setting = cases.care_setting.map(lambda text: setting_numbers.get(text, 0), 0, np.uint8)
-    arrays = (
-        cases.principal.map(rules.principal_class, 0, np.int32),
+    outcome = cases.outcome
+    if outcome is None:
+        outcome = CodedText(
+            "", np.zeros(len(cases), np.uint8), np.zeros(len(cases), np.bool_), ["discharged"]
+        )
+    principal_class = cases.principal.table(rules.principal_class, 0, np.int32)
+    procedure_class = cases.procedures.codes.table(rules.procedure_class, 0, np.int32)
+    in_order, facts = rules.in_order, rules.facts
+    of_principal = in_order.of_diagnosis.take(np.maximum(principal_class, 0), axis=1)
+    of_principal[:, principal_class < 0] = UNKNOWN_CODE
+    arguments = (
+        in_order.rules.view(np.uint8),
+        in_order.further,
+        in_order.rank,
+        in_order.rest,
+        in_order.of_all,
+        rules.members,
+        rules.filled,
+        rules.is_named,
+        facts.columns,
+        facts.first_column,
+        facts.bits,
+        facts.qualifiers_asked,
+        rules.child_age_limit,
+        rules.age_matters,
+        of_principal,
+        principal_class,
+        cases.secondary.codes.table(rules.secondary_class, 0, np.int32),
+        in_order.of_procedure.take(procedure_class, axis=1),
+        outcome.table(lambda text: rules.outcome_numbers.get(text, 0), 0, np.uint8),
+        cases.care_setting.table(lambda text: rules.setting_numbers.get(text, 0), 0, np.uint8),
+        cases.principal.places(),
         cases.secondary.start,
-        cases.secondary.codes.map(rules.secondary_class, 0, np.int32),
+        cases.secondary.codes.places(),
         cases.procedures.start,
-        cases.procedures.codes.map(rules.procedure_class, 0, np.int32),
+        cases.procedures.codes.places(),
+        outcome.places(),
+        cases.care_setting.places(),
         cases.years,
         cases.days,
         cases.sex,
         cases.birth_weight,
-        outcome,
-        setting,
         stay,
         _qualifier_bits(cases.qualifiers, rules),
-    )
-    run_rules(rules, arrays, rows, rule, status, threads)
-
-
-def run_rules(
-    rules: CompiledRules,
-    arrays: tuple[NDArray[np.generic] | None, ...],
-    rows: NDArray[np.int64] | None,
-    rule: NDArray[np.int32],
-    status: NDArray[np.uint8],
-    threads: int,
-) -> None:
-    """Walk encoded cases, in as many threads as are worth it; rule and status are written at their rows."""
-    tables = (
-        rules.records.view(np.uint8),
-        rules.rank,
-        rules.diagnosis_lists.start,
-        rules.diagnosis_lists.rules,
-        rules.procedure_lists.start,
-        rules.procedure_lists.rules,
-        rules.other_rules,
-        rules.members,
-        rules.is_named,
-        rules.child_age_limit,
-        rules.age_matters,
-        WORD_BITS,
-        WORD_BITS,
+        rows,
+        rule,
+        status,
     )
     count = len(rule) if rows is None else len(rows)
 
     def walk(start: int, stop: int) -> None:
-        _grouping.group(*tables, *arrays, rows, rule, status, start, stop)  # type: ignore[call-arg,arg-type]
+        _grouping.group(*arguments, start, stop)
 
     shares = max(1, min(threads, count // _ROWS_A_THREAD))
     if shares == 1:

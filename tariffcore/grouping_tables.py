@@ -2,62 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tariffcore.codes import is_diagnosis, normalise_diagnosis, normalise_procedure
 from tariffcore.errors import CatalogError, Problem
-from tariffcore.schedule.grouping_model import Band, CodeRange, Grouping, GroupingRule, Sex
+from tariffcore.grouping_facts import TooManyBandsError, facts_of
+from tariffcore.grouping_order import (
+    ASKS_BIRTH_WEIGHT,
+    ASKS_DAYS,
+    ASKS_SEX,
+    ASKS_YEARS,
+    RULE_RECORD,
+    ListsByClass,
+    RulesInOrder,
+    aligned,
+)
+from tariffcore.schedule.grouping_model import CodeRange, Grouping, GroupingRule
 from tariffcore.schedule.model import AgeClass, Schedule
 from tariffcore.schedule.rule_index import CodeClasses
 from tariffcore.schedule.rule_ranking import ranks
 
 UNKNOWN_CODE = -1
-NO_YEARS, NO_DAYS = 255, 65_535
-SEX_NUMBERS = {Sex.FEMALE.value: 1, Sex.MALE.value: 2}
-MANY_DAYS = 364 + 1
-"""An age in days that is a year or more: no rule tells such ages apart."""
-MAX_STAY = 65_535
 
 _MOST_ENTRIES = 1 << 27
 _MOST_MEMBER_BITS = 1 << 31
 _KNOWN_WORDS = 1 << 20
-_EVERY = np.uint64(2**64 - 1)
-_ASKS_YEARS, _ASKS_DAYS, _ASKS_SEX, _ASKS_BIRTH_WEIGHT = 1, 2, 4, 8
-
-RULE_RECORD = np.dtype(
-    [
-        ("outcomes", np.uint64),
-        ("care_settings", np.uint64),
-        ("qualifiers", np.uint64),
-        ("group", np.int32),
-        ("principal_set", np.int32),
-        ("secondary_set", np.int32),
-        ("excluded_set", np.int32),
-        ("birth_weight_low", np.uint16),
-        ("birth_weight_high", np.uint16),
-        ("stay_low", np.uint16),
-        ("stay_high", np.uint16),
-        ("days_low", np.uint16),
-        ("days_high", np.uint16),
-        ("years_low", np.uint8),
-        ("years_high", np.uint8),
-        ("sex", np.uint8),
-        ("asks", np.uint8),
-    ]
-)
-"""As `_grouping.pyx` reads a rule."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Lists:
-    """Rules by class of code: those of class c are ``rules[age, start[c]:start[c + 1]]``, best rank first."""
-
-    start: NDArray[np.int32]
-    rules: NDArray[np.int32]
+_MOST_WORDS = 1024
 
 
 class CompiledRules:
@@ -95,13 +68,24 @@ class CompiledRules:
             by_diagnosis, self._diagnoses, lambda rule: rule.principal_diagnoses
         )
         self.procedure_lists = self._lists(by_procedure, self._procedures, lambda rule: rule.procedures)
-        # a place more than there are rules, so that there is one to point at
-        self.other_rules = np.array(
-            [[*sorted(others, key=lambda n: (rank[n], n)), -1] for rank in by_age], dtype=np.int32
-        )
         self._code_sets: dict[tuple[tuple[str, str], ...], int] = {}
-        self.records = np.array([self._record(rule) for rule in rules], dtype=RULE_RECORD)
+        try:
+            self.facts = facts_of(rules, schedule, self.grouping.qualifiers)
+        except TooManyBandsError:
+            raise _too_many(
+                schedule, "2,147,483,648 pairs of a rule and a band of another", "write fewer different bands"
+            ) from None
+        assert self.facts.refused.shape[1] <= _MOST_WORDS, "all values of all fields are not as many classes"
+        self.in_order = RulesInOrder.of(
+            np.array([self._record(rule) for rule in rules], dtype=RULE_RECORD),
+            self.facts.refused,
+            self.rank,
+            self.diagnosis_lists,
+            self.procedure_lists,
+            others,
+        )
         self.members = self._member_bits()
+        self.filled = _filled_words(self.members)
         self.is_named = self._named()
         self._diagnosis_classes = _Remembered()
         self._procedure_classes = _Remembered()
@@ -140,7 +124,7 @@ class CompiledRules:
         numbers: Sequence[int],
         classes: CodeClasses,
         ranges_of: Callable[[GroupingRule], tuple[CodeRange, ...]],
-    ) -> _Lists:
+    ) -> ListsByClass:
         rules = self.grouping.rules
         in_class: list[NDArray[np.int64]] = []
         rule_of: list[NDArray[np.int64]] = []
@@ -149,7 +133,7 @@ class CompiledRules:
             own = np.fromiter(classes.of_ranges(ranges_of(rules[number])), dtype=np.int64)
             entries += len(own)
             if entries > _MOST_ENTRIES:
-                raise _too_many(self.schedule, "pairs of a rule and a code", _MOST_ENTRIES)
+                raise _too_many(self.schedule, f"{_MOST_ENTRIES:,} pairs of a rule and a code")
             in_class.append(own)
             rule_of.append(np.full(len(own), number, dtype=np.int64))
         by_class = np.concatenate(in_class) if in_class else np.zeros(0, dtype=np.int64)
@@ -159,7 +143,7 @@ class CompiledRules:
         ordered = [rule[np.lexsort((rule, self.rank[age][rule], by_class))] for age in range(2)]
         listed = np.full((2, len(rule) + 1), -1, dtype=np.int32)
         listed[:, :-1] = ordered
-        return _Lists(start, listed)
+        return ListsByClass(start, listed)
 
     def _set(self, ranges: tuple[CodeRange, ...]) -> int:
         if not ranges:
@@ -167,36 +151,31 @@ class CompiledRules:
         key = tuple(sorted((own.low, own.high) for own in ranges))
         return self._code_sets.setdefault(key, len(self._code_sets))
 
-    def _record(self, rule: GroupingRule) -> tuple[int, ...]:
-        schedule = self.schedule
+    def _record(self, rule: GroupingRule) -> tuple[object, ...]:
+        """All but what `RulesInOrder` fills in."""
         asks = (
-            (_ASKS_YEARS if rule.age_years else 0)
-            | (_ASKS_DAYS if rule.age_days else 0)
-            | (_ASKS_SEX if rule.sex else 0)
-            | (_ASKS_BIRTH_WEIGHT if rule.birth_weight_grams else 0)
+            (ASKS_YEARS if rule.age_years else 0)
+            | (ASKS_DAYS if rule.age_days else 0)
+            | (ASKS_SEX if rule.sex else 0)
+            | (ASKS_BIRTH_WEIGHT if rule.birth_weight_grams else 0)
         )
         return (
-            _mask(rule.outcomes, schedule.outcomes) or int(_EVERY),
-            _mask(rule.care_settings, schedule.care_settings) or int(_EVERY),
-            _mask(rule.qualifiers, self.grouping.qualifiers),
-            self._group_numbers[rule.drg_code],
+            0,
             # a rule without procedures is reached by its principal diagnosis, which need not be asked again
             self._set(rule.principal_diagnoses) if rule.procedures else -1,
             self._set(rule.secondary_diagnoses),
             self._set(rule.excluded_secondary_diagnoses),
-            *_limits(rule.birth_weight_grams, 65_535),
-            *_limits(rule.length_of_stay_days, MAX_STAY),
-            *_limits(rule.age_days, MANY_DAYS),
-            *_limits(rule.age_years, 254),
-            SEX_NUMBERS[rule.sex.value] if rule.sex else 0,
+            self._group_numbers[rule.drg_code],
+            0,
             asks,
+            0,
         )
 
     def _member_bits(self) -> NDArray[np.uint64]:
         words = (len(self._diagnoses) + 63) // 64
         count = max(1, len(self._code_sets))
         if count * words * 64 > _MOST_MEMBER_BITS:
-            raise _too_many(self.schedule, "codes in lists of secondary diagnoses", _MOST_MEMBER_BITS)
+            raise _too_many(self.schedule, f"{_MOST_MEMBER_BITS:,} codes in lists of secondary diagnoses")
         bits = np.zeros((count, words * 64), dtype=np.uint8)
         for key, number in self._code_sets.items():
             for low, high in key:
@@ -213,11 +192,6 @@ class CompiledRules:
                 classes = self._diagnoses.of_range(own)
                 named[classes.start : classes.stop] = 1
         return named
-
-
-WORD_BITS = np.zeros(256, dtype=np.uint64)
-"""The bit of an outcome or a care setting by its number; words of no edition are number 0 and have none."""
-WORD_BITS[1:65] = [1 << number for number in range(64)]
 
 
 class _Remembered:
@@ -238,22 +212,19 @@ class _Remembered:
         return number
 
 
-def _mask(words: Iterable[str], vocabulary: Sequence[str]) -> int:
-    return sum(1 << vocabulary.index(word) for word in words)
+def _filled_words(members: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Of each set a bit for each word that has any."""
+    words = (members.shape[1] + 63) // 64
+    bits = np.zeros((len(members), words * 64), dtype=np.uint8)
+    bits[:, : members.shape[1]] = members != 0
+    packed = np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+    filled = aligned(packed.shape, packed.dtype)
+    filled[:] = packed
+    return filled
 
 
-def _limits(band: Band | None, most: int) -> tuple[int, int]:
-    if band is None:
-        return 0, most
-    return (0 if band.low is None else band.low), (most if band.high is None else band.high)
-
-
-def _too_many(schedule: Schedule, what: str, limit: int) -> CatalogError:
+def _too_many(schedule: Schedule, what: str, way_out: str = "write narrower ranges of codes") -> CatalogError:
     problem = Problem(
-        f"edition {schedule.id}",
-        "grouping rules",
-        None,
-        f"there are more than {limit:,} {what}",
-        "write narrower ranges of codes",
+        f"edition {schedule.id}", "grouping rules", None, f"there are more than {what}", way_out
     )
     return CatalogError("the grouping rules cannot be compiled", [problem])

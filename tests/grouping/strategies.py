@@ -177,7 +177,7 @@ def build_ungrouped_case(choices: Choices, case_id: str) -> Case:
         outcome=pick([*OUTCOMES, "discharged"], ["lost", None]),
         death_unavoidable=choices.pick([None, True, False]),
         age_years=age_years,
-        procedure_codes=tuple(choices.pick(PROCEDURES) for _ in range(choices.pick([0, 0, 1, 2, 5]))),
+        procedure_codes=tuple(choices.pick(PROCEDURES) for _ in range(choices.pick([0, 0, 1, 2, 5, 9]))),
         principal_diagnosis=pick([*anywhere], [None]),
         secondary_diagnoses=tuple(choices.pick(anywhere) for _ in range(choices.pick([0, 0, 1, 2, 10]))),
         sex=pick([None, "female", "male", "female", "male"], ["unclear"]),
