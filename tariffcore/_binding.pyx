@@ -9,295 +9,10 @@ lays out the tables and proves lengths; places in code tables are checked here, 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
-cdef extern from *:
-    """
-    #include <string.h>
-    /* Loops over whole columns, for wider registers too where the machine has them. */
-    #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-    #define TARIFFCORE_WIDE static __attribute__((noinline, target_clones("avx2", "default")))
-    #else
-    #define TARIFFCORE_WIDE static
-    #endif
-    #define ROWS(k, n) (Py_ssize_t k = 0; k < (n); k++)
-
-    /* Columns begin anywhere in a message, in little-endian order. */
-    static inline uint32_t tariffcore_load32(const uint8_t *bytes, Py_ssize_t i) {
-        uint32_t word;
-        memcpy(&word, bytes + 4 * i, 4);
-    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        word = __builtin_bswap32(word);
-    #endif
-        return word;
-    }
-
-    /* Rows that want another look for one reason only, which has a short answer of its own. */
-    enum { TARIFFCORE_HOURS = 1u << 31, TARIFFCORE_FACTOR = 1 << 30 };
-
-    /* Rooms of tables are powers of two: a code beyond its room leads to some other entry, and is told by the bits
-       that any code has, which the loops answer. */
-
-    /* The numbers of words, and in ``entries`` the bits that any entry has. */
-    TARIFFCORE_WIDE uint32_t tariffcore_numbers(
-        const uint32_t *restrict table, uint32_t room, const uint8_t *restrict codes, uint16_t *restrict numbers,
-        uint32_t *entries, Py_ssize_t n
-    ) {
-        uint32_t codes_bits = 0, entry_bits = 0;
-        for ROWS(k, n) {
-            uint32_t code = tariffcore_load32(codes, k), entry = table[code & (room - 1)];
-            codes_bits |= code;
-            entry_bits |= entry;
-            numbers[k] = (uint16_t)entry;
-        }
-        *entries = entry_bits;
-        return codes_bits;
-    }
-
-    /* The keys of care settings with the signatures beside them, and what their entries say beyond that. */
-    TARIFFCORE_WIDE uint32_t tariffcore_keys(
-        const uint32_t *restrict table, uint32_t room, const uint8_t *restrict codes,
-        const uint8_t *restrict signatures, uint16_t *restrict keys, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        uint32_t bits = 0;
-        for ROWS(k, n) {
-            uint32_t code = tariffcore_load32(codes, k), entry = table[code & (room - 1)];
-            bits |= code;
-            keys[k] = (uint16_t)(entry | signatures[k]);
-            look[k] |= (entry >> 16 & ~2u) | (entry >> 17 & 1) << 31;
-        }
-        return bits;
-    }
-
-    TARIFFCORE_WIDE uint32_t tariffcore_outcomes(
-        const uint32_t *restrict table, uint32_t room, const uint8_t *restrict codes,
-        const uint32_t *restrict services, uint8_t *restrict numbers, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        uint32_t bits = 0;
-        for ROWS(k, n) {
-            uint32_t code = tariffcore_load32(codes, k), entry = table[code & (room - 1)];
-            bits |= code;
-            numbers[k] = (uint8_t)(entry + 2);
-            look[k] |= entry >> 16 & ~services[k];     /* only a case needs an outcome */
-        }
-        return bits;
-    }
-
-    /* The items of cost groups. */
-    TARIFFCORE_WIDE uint32_t tariffcore_groups(
-        const uint32_t *restrict table, uint32_t room, const uint8_t *restrict codes, uint16_t *restrict items,
-        uint32_t *restrict look, Py_ssize_t n
-    ) {
-        uint32_t bits = 0;
-        for ROWS(k, n) {
-            uint32_t code = tariffcore_load32(codes, k), entry = table[code & (room - 1)];
-            bits |= code;
-            items[k] = (uint16_t)entry;
-            look[k] |= entry >> 16;
-        }
-        return bits;
-    }
-
-    /* The items of services where rows have no cost group, and 1 for each such row; a line that is both or neither
-       wants another look. */
-    TARIFFCORE_WIDE uint32_t tariffcore_services(
-        const uint32_t *restrict table, uint32_t room, const uint8_t *restrict codes, uint16_t *restrict items,
-        uint32_t *restrict services, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        uint32_t bits = 0;
-        for ROWS(k, n) {
-            uint32_t code = tariffcore_load32(codes, k), entry = table[code & (room - 1)];
-            uint32_t no_drg = look[k] & 1;
-            bits |= code;
-            items[k] = (uint16_t)(no_drg ? entry : items[k]);
-            services[k] = no_drg;
-            look[k] = (look[k] & ~1u) | ((entry >> 16) ^ (no_drg ^ 1));
-        }
-        return bits;
-    }
-
-    /* Codes of days. 0xFFFB to 0xFFFF are codes that are no days. A service without an admission begins on its
-       day. */
-    TARIFFCORE_WIDE void tariffcore_days(
-        const uint8_t *restrict came, const uint8_t *restrict left, const uint32_t *restrict services, uint32_t base,
-        uint16_t *restrict admission_day, uint16_t *restrict discharge_day, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        for ROWS(k, n) {
-            uint32_t start = tariffcore_load32(came, k);
-            uint32_t end = tariffcore_load32(left, k) - base;
-            uint32_t same_day = services[k] & (start == 0x80000000);
-            start = same_day ? end : start - base;
-            admission_day[k] = (uint16_t)start;
-            discharge_day[k] = (uint16_t)end;
-            look[k] |= (start | (start + 5) | end | (end + 5)) >> 16 | (end - start) >> 15;
-        }
-    }
-
-    /* Lengths of stay that are not what the days come to; a stay has at least one day. */
-    TARIFFCORE_WIDE void tariffcore_lengths(
-        const uint8_t *restrict lengths, const uint8_t *restrict came, const uint8_t *restrict left, uint32_t extra,
-        uint32_t any_length, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        for ROWS(k, n) {
-            uint32_t length = tariffcore_load32(lengths, k);
-            uint32_t stay = tariffcore_load32(left, k) - tariffcore_load32(came, k) + extra;
-            stay += stay == 0;
-            look[k] |= (length != 0xFFFFFFFF) & (((length ^ stay) | any_length | length >> 15) != 0);
-        }
-    }
-
-    /* Factors. */
-    TARIFFCORE_WIDE uint32_t tariffcore_factors(
-        const uint8_t *restrict column, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        uint32_t bits = 0;
-        for ROWS(k, n) {
-            uint32_t code = tariffcore_load32(column, k);
-            bits |= code;
-            look[k] |= (uint32_t)(code != 0) << 30;
-        }
-        return bits;
-    }
-
-    /* Kinds of add-ons, and their amounts; -1 is none. */
-    TARIFFCORE_WIDE uint32_t tariffcore_addons(
-        const uint8_t *restrict column, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        uint32_t bits = 0;
-        for ROWS(k, n) {
-            uint32_t code = tariffcore_load32(column, k);
-            bits |= code;
-            look[k] |= code != 0;
-        }
-        return bits;
-    }
-
-    TARIFFCORE_WIDE void tariffcore_amounts(const uint8_t *restrict column, uint32_t *restrict look, Py_ssize_t n) {
-        for ROWS(k, n) {
-            uint64_t amount;
-            memcpy(&amount, column + 8 * k, 8);
-            look[k] |= ~amount != 0;    /* in either order of bytes */
-        }
-    }
-
-    /* With hours a stay within a day may end before it begins. */
-    TARIFFCORE_WIDE void tariffcore_hours(
-        const uint8_t *restrict came, const uint8_t *restrict left, const uint8_t *restrict came_second,
-        const uint8_t *restrict left_second, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        for ROWS(k, n) {
-            uint32_t start = tariffcore_load32(came_second, k), end = tariffcore_load32(left_second, k);
-            uint32_t same_day = tariffcore_load32(came, k) == tariffcore_load32(left, k);
-            look[k] |= same_day & ((end - start) >> 31) & (end != 0);
-        }
-    }
-
-    /* Seconds of the day plus one, and those that no day has. */
-    TARIFFCORE_WIDE void tariffcore_seconds(const uint8_t *restrict column, uint32_t *restrict look, Py_ssize_t n) {
-        for ROWS(k, n) {
-            uint32_t second = tariffcore_load32(column, k);
-            look[k] |= (second | (86400 - second)) >> 31;
-        }
-    }
-
-    /* Ages; a missing one becomes 0 when one is added, and few are 127 or more. */
-    TARIFFCORE_WIDE void tariffcore_ages(
-        const uint8_t *restrict column, uint8_t *restrict ages, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        for ROWS(k, n) {
-            uint32_t age = tariffcore_load32(column, k);
-            ages[k] = (uint8_t)age;
-            look[k] |= (age + 1) >> 7;
-        }
-    }
-
-    TARIFFCORE_WIDE void tariffcore_quantities(
-        const uint8_t *restrict column, uint32_t *restrict quantities, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        for ROWS(k, n) {
-            uint32_t quantity = tariffcore_load32(column, k);
-            quantities[k] = quantity;
-            look[k] |= (quantity | (quantity - 1)) >> 31;
-        }
-    }
-
-    /* Answers about deaths: 2 for not said stands there already; 0 for avoidable, 1 for unavoidable. */
-    TARIFFCORE_WIDE void tariffcore_deaths(
-        const uint8_t *restrict answers, uint8_t *restrict outcomes, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        for ROWS(k, n) {
-            uint8_t answer = answers[k];
-            outcomes[k] = (uint8_t)(outcomes[k] - (answer ? 3 - answer : 0));
-            look[k] |= (answer & 0xFC) | (answer & answer >> 1);
-        }
-    }
-
-    TARIFFCORE_WIDE void tariffcore_problems(
-        const uint8_t *restrict problems, uint32_t *restrict look, Py_ssize_t n
-    ) {
-        for ROWS(k, n) look[k] |= problems[k];
-    }
-
-    /* Whether the ends of procedures never fall, beginning at the end of the row before, and stay below 2**31. */
-    TARIFFCORE_WIDE int tariffcore_never_fall(const uint8_t *ends, uint32_t before, Py_ssize_t n) {
-        uint32_t wrong = tariffcore_load32(ends, 0) - before;
-        for ROWS(k, n) wrong |= tariffcore_load32(ends, k);
-        for (Py_ssize_t k = 1; k < n; k++) wrong |= tariffcore_load32(ends, k) - tariffcore_load32(ends, k - 1);
-        return !(wrong >> 31);
-    }
-
-    /* Whether all places are among the first ``room``, and none is 0. */
-    TARIFFCORE_WIDE int tariffcore_all_places(const uint8_t *places, uint32_t room, Py_ssize_t n) {
-        uint32_t wrong = 0;
-        for ROWS(k, n) wrong |= tariffcore_load32(places, k) - 1 >= room - 1;
-        return !wrong;
-    }
-    """
-    enum:
-        HOURS "TARIFFCORE_HOURS"
-        FACTOR_GIVEN "TARIFFCORE_FACTOR"
-    uint32_t plain_numbers "tariffcore_numbers"(
-        const uint32_t *table, uint32_t room, const uint8_t *codes, uint16_t *numbers, uint32_t *entries, Py_ssize_t n
-    ) noexcept nogil
-    uint32_t keys_of "tariffcore_keys"(
-        const uint32_t *table, uint32_t room, const uint8_t *codes, const uint8_t *signatures, uint16_t *keys,
-        uint32_t *look, Py_ssize_t n
-    ) noexcept nogil
-    uint32_t outcomes_of "tariffcore_outcomes"(
-        const uint32_t *table, uint32_t room, const uint8_t *codes, const uint32_t *services, uint8_t *numbers,
-        uint32_t *look, Py_ssize_t n
-    ) noexcept nogil
-    uint32_t groups_of "tariffcore_groups"(
-        const uint32_t *table, uint32_t room, const uint8_t *codes, uint16_t *items, uint32_t *look, Py_ssize_t n
-    ) noexcept nogil
-    uint32_t services_of "tariffcore_services"(
-        const uint32_t *table, uint32_t room, const uint8_t *codes, uint16_t *items, uint32_t *services,
-        uint32_t *look, Py_ssize_t n
-    ) noexcept nogil
-    void days_of "tariffcore_days"(
-        const uint8_t *came, const uint8_t *left, const uint32_t *services, uint32_t base, uint16_t *admission_day,
-        uint16_t *discharge_day, uint32_t *look, Py_ssize_t n
-    ) noexcept nogil
-    void look_at_lengths "tariffcore_lengths"(
-        const uint8_t *lengths, const uint8_t *came, const uint8_t *left, uint32_t extra, uint32_t any_length,
-        uint32_t *look, Py_ssize_t n
-    ) noexcept nogil
-    uint32_t look_at_factors "tariffcore_factors"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
-    uint32_t look_at_addons "tariffcore_addons"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
-    void look_at_amounts "tariffcore_amounts"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
-    void look_at_hours "tariffcore_hours"(
-        const uint8_t *came, const uint8_t *left, const uint8_t *came_second, const uint8_t *left_second,
-        uint32_t *look, Py_ssize_t n
-    ) noexcept nogil
-    void look_at_seconds "tariffcore_seconds"(const uint8_t *column, uint32_t *look, Py_ssize_t n) noexcept nogil
-    void ages_of "tariffcore_ages"(const uint8_t *column, uint8_t *ages, uint32_t *look, Py_ssize_t n) noexcept nogil
-    void quantities_of "tariffcore_quantities"(
-        const uint8_t *column, uint32_t *quantities, uint32_t *look, Py_ssize_t n
-    ) noexcept nogil
-    void deaths_of "tariffcore_deaths"(
-        const uint8_t *answers, uint8_t *outcomes, uint32_t *look, Py_ssize_t n
-    ) noexcept nogil
-    void look_at_problems "tariffcore_problems"(const uint8_t *problems, uint32_t *look, Py_ssize_t n) noexcept nogil
-    bint never_fall "tariffcore_never_fall"(const uint8_t *ends, uint32_t before, Py_ssize_t n) noexcept nogil
-    bint all_places "tariffcore_all_places"(const uint8_t *places, uint32_t room, Py_ssize_t n) noexcept nogil
+from tariffcore._binding_loops cimport (
+    FACTOR_GIVEN, HOURS, LOOK, NO_DAYS, NOT_GIVENS, ONES, ZEROS, add_first, all_places, entries_of, fill_defaults,
+    look_at_amounts, narrow, never_fall, plain_numbers, rows_of, rows_to_look_at,
+)
 
 # What a row is, from the last reason to be asked for to the first: see the order of statuses.
 cdef enum:
@@ -328,8 +43,7 @@ cdef int64_t NO_AMOUNT = -1
 cdef int64_t MAX_AMOUNT_MINOR = 999999999999999999LL
 
 
-cdef uint32_t NOTHING[BLOCK]
-memset(NOTHING, 0, sizeof(NOTHING))
+fill_defaults()
 
 
 cdef class PlanNumbers:
@@ -578,8 +292,8 @@ cdef void settle(
 
 
 cdef inline void stop_at(Bound *out, int field, Py_ssize_t row) noexcept nogil:
-    """Remember what ends the binding; the first of several."""
-    if out.wrong_field == 0:
+    """Remember what ends the binding; of several the one in the first row."""
+    if out.wrong_field == 0 or row < out.wrong_row:
         out.wrong_field = field
         out.wrong_row = row
 
@@ -634,6 +348,8 @@ cdef bint read_procedures(
             listed[hits] = <uint32_t>p
             hits += w.procedure[load32(procedures, p)] != 0
         for k in range(hits):
+            while row + 8 <= n and load32(ends, row + 7) <= listed[k]:
+                row += 8
             while load32(ends, row) <= listed[k]:
                 row += 1
             signatures[row] |= w.procedure[load32(procedures, listed[k])]
@@ -670,30 +386,53 @@ cdef void settle_factor(
         out.variant[at] = plan.key_of_pair[setting_number * plan.factors + <uint16_t>factor] | signature
 
 
+cdef inline const uint8_t *column(const Columns *c, int field, Py_ssize_t first, const uint8_t *absent) noexcept nogil:
+    """A column of four bytes a row from a row on, or what stands for one that is left out."""
+    return c.of[field] + 4 * first if c.of[field] != NULL else absent
+
+
+cdef inline bint find_entries(
+    const Columns *c, Bound *out, int field, const uint32_t *table, uint32_t absent, uint32_t *entries, Py_ssize_t first,
+    Py_ssize_t n,
+) noexcept nogil:
+    """The entries of a column of codes; False where one is beyond its table's room."""
+    cdef Py_ssize_t k
+    if c.of[field] == NULL:
+        for k in range(n):
+            entries[k] = absent
+        return True
+    return not is_beyond(
+        c, out, field, entries_of(table, c.room[field], c.of[field] + 4 * first, entries, n), first, n
+    )
+
+
 cdef bint bind_block(
     const Plan *plan, const Columns *c, const Words *w, Bound *out, Py_ssize_t first, Py_ssize_t n, bint settle_all
 ) noexcept nogil:
     """Rows first..first + n, at most BLOCK; False where something is beyond its table.
 
-    The loops over columns take no branch and compare next to nothing, so that they run on several rows at once: a
-    row needs another look where any bit of ``look`` is set, and may be given one without need.
+    A row needs another look where any bit of ``looks`` is set, and may be given one without need.
     """
-    cdef uint32_t look[BLOCK]
-    cdef uint32_t services[BLOCK]       # 1 for a service
+    cdef uint32_t groups[BLOCK]
+    cdef uint32_t services[BLOCK]
+    cdef uint32_t settings[BLOCK]
+    cdef uint32_t outcomes[BLOCK]
     cdef uint8_t signatures[BLOCK]
-    cdef uint16_t others[BLOCK + 1]
-    cdef const uint32_t *none = <const uint32_t *>NOTHING
-    cdef const uint8_t *came = c.of[ADMISSION_DAY] + 4 * first
-    cdef const uint8_t *left = c.of[DISCHARGE_DAY] + 4 * first
-    cdef uint32_t any_length = 0 if plan.same_extra >= 0 else NOT_GIVEN
-    cdef uint32_t bits = 0
+    cdef uint16_t seen[BLOCK]
+    cdef uint8_t looks[BLOCK]
+    cdef uint16_t others[BLOCK]
+    cdef uint16_t with_hours[BLOCK + 1]
+    cdef uint16_t with_factor[BLOCK + 1]
+    cdef uint16_t odd[BLOCK + 1]
+    cdef uint32_t factors, addons
     cdef uint32_t entries = 0
-    cdef Py_ssize_t k, count, at
-    cdef int field
+    cdef Py_ssize_t k, at, count
+    cdef Py_ssize_t hours_count = 0
+    cdef Py_ssize_t factor_count = 0
+    cdef Py_ssize_t odd_count = 0
     out.marked_count = 0
     out.addon_count = 0
     out.wrong_field = 0
-    memset(services, 0, 4 * n)
     memset(signatures, 0, n)
     if c.of[PROCEDURE_END] != NULL and not read_procedures(c, w, out, first, n, signatures):
         return False
@@ -701,88 +440,60 @@ cdef bint bind_block(
         for k in range(n):
             out.provider[k] = <uint16_t>w.provider[0]
     else:
-        bits = plain_numbers(w.provider, c.room[PROVIDER], c.of[PROVIDER] + 4 * first, out.provider, &entries, n)
-        if is_beyond(c, out, PROVIDER, bits, first, n):
+        factors = plain_numbers(w.provider, c.room[PROVIDER], c.of[PROVIDER] + 4 * first, out.provider, &entries, n)
+        if is_beyond(c, out, PROVIDER, factors, first, n):
             return False
         if entries & BEYOND:
             for k in range(first, first + n):
                 if w.provider[load32(c.of[PROVIDER], k)] & BEYOND:
                     stop_at(out, PROVIDER, k)
+                    break
             return False
-
-    memset(look, 1 if settle_all or c.of[DRG] == NULL or c.of[CARE_SETTING] == NULL else 0, 4 * n)
-    if c.of[DRG] != NULL:
-        bits = groups_of(w.drg, c.room[DRG], c.of[DRG] + 4 * first, out.item, look, n)
-        if is_beyond(c, out, DRG, bits, first, n):
-            return False
-    if c.of[SERVICE] != NULL:
-        bits = services_of(w.service, c.room[SERVICE], c.of[SERVICE] + 4 * first, out.item, services, look, n)
-        if is_beyond(c, out, SERVICE, bits, first, n):
-            return False
-    if c.of[CARE_SETTING] != NULL:
-        bits = keys_of(
-            w.setting, c.room[CARE_SETTING], c.of[CARE_SETTING] + 4 * first, signatures, out.variant, look, n
-        )
-        if is_beyond(c, out, CARE_SETTING, bits, first, n):
-            return False
-    if c.of[OUTCOME] != NULL:
-        bits = outcomes_of(w.outcome, c.room[OUTCOME], c.of[OUTCOME] + 4 * first, services, out.outcome, look, n)
-        if is_beyond(c, out, OUTCOME, bits, first, n):
-            return False
-    else:
-        memset(out.outcome, plan.default_outcome + 2, n)
-    if c.of[FACTOR] != NULL:
-        bits = look_at_factors(c.of[FACTOR] + 4 * first, look, n)
-        if is_beyond(c, out, FACTOR, bits, first, n):
-            return False
-    if c.of[ADDON_KIND] != NULL:
-        bits = look_at_addons(c.of[ADDON_KIND] + 4 * first, look, n)
-        if is_beyond(c, out, ADDON_KIND, bits, first, n):
-            return False
+    if not (
+        find_entries(c, out, DRG, w.drg, w.drg[0], groups, first, n)
+        and find_entries(c, out, SERVICE, w.service, w.service[0], services, first, n)
+        and find_entries(c, out, CARE_SETTING, w.setting, w.setting[0], settings, first, n)
+        and find_entries(c, out, OUTCOME, w.outcome, plan.default_outcome, outcomes, first, n)
+    ):
+        return False
+    factors = rows_of(
+        groups, services, settings, outcomes, column(c, ADMISSION_DAY, first, NO_DAYS),
+        column(c, DISCHARGE_DAY, first, NO_DAYS), column(c, ADMISSION_SECOND, first, ZEROS),
+        column(c, DISCHARGE_SECOND, first, ZEROS), column(c, LENGTH_OF_STAY_DAYS, first, NOT_GIVENS),
+        column(c, QUANTITY, first, ONES), column(c, FACTOR, first, ZEROS), column(c, ADDON_KIND, first, ZEROS),
+        <uint32_t>plan.base_day, <uint32_t>plan.same_extra, 0 if plan.same_extra >= 0 else NOT_GIVEN,
+        0 if plan.by_admission else NOT_GIVEN, out.item, out.variant, out.admission_day, out.discharge_day,
+        out.quantity, seen, &addons, n,
+    )
+    if is_beyond(c, out, FACTOR, factors, first, n) or is_beyond(c, out, ADDON_KIND, addons, first, n):
+        return False
+    narrow(
+        outcomes, signatures, column(c, AGE_YEARS, first, NOT_GIVENS),
+        ZEROS if c.of[DEATH_UNAVOIDABLE] == NULL else c.of[DEATH_UNAVOIDABLE] + first,
+        ZEROS if c.of[ROW_PROBLEM] == NULL else c.of[ROW_PROBLEM] + first, seen, out.variant, out.outcome, out.age,
+        looks, n,
+    )
     if c.of[ADDON_AMOUNT] != NULL:
-        look_at_amounts(c.of[ADDON_AMOUNT] + 8 * first, look, n)
-    if settle_all or c.of[ADMISSION_DAY] == NULL or c.of[DISCHARGE_DAY] == NULL:
-        memset(look, 1, 4 * n)
-    else:
-        days_of(
-            came, left, none if plan.by_admission else services, <uint32_t>plan.base_day, out.admission_day,
-            out.discharge_day, look, n,
-        )
-        if c.of[LENGTH_OF_STAY_DAYS] != NULL:
-            look_at_lengths(
-                c.of[LENGTH_OF_STAY_DAYS] + 4 * first, came, left, <uint32_t>plan.same_extra, any_length, look, n
-            )
-        if c.of[ADMISSION_SECOND] != NULL and c.of[DISCHARGE_SECOND] != NULL:
-            look_at_hours(
-                came, left, c.of[ADMISSION_SECOND] + 4 * first, c.of[DISCHARGE_SECOND] + 4 * first, look, n
-            )
-    for field in range(ADMISSION_SECOND, DISCHARGE_SECOND + 1):
-        if c.of[field] != NULL:
-            look_at_seconds(c.of[field] + 4 * first, look, n)
-    if c.of[DEATH_UNAVOIDABLE] != NULL:
-        deaths_of(c.of[DEATH_UNAVOIDABLE] + first, out.outcome, look, n)
-    if c.of[AGE_YEARS] != NULL:
-        ages_of(c.of[AGE_YEARS] + 4 * first, out.age, look, n)
-    else:
-        memset(out.age, 255, n)
-    if c.of[QUANTITY] != NULL:
-        quantities_of(c.of[QUANTITY] + 4 * first, out.quantity, look, n)
-    if c.of[ROW_PROBLEM] != NULL:
-        look_at_problems(c.of[ROW_PROBLEM] + first, look, n)
+        look_at_amounts(c.of[ADDON_AMOUNT] + 8 * first, looks, n)
+    if settle_all:
+        memset(looks, LOOK, n)
 
-    count = 0
-    for k in range(n):
-        others[count] = <uint16_t>k
-        count += look[k] != 0
-    for k in range(count):
+    count = rows_to_look_at(looks, others, n)
+    for k in range(count):      # without a branch that a row could turn
         at = others[k]
-        if look[at] == HOURS:
-            settle_setting(plan, c, w, out, first + at, at, signatures[at], services[at])
-        elif look[at] == FACTOR_GIVEN:
-            settle_factor(plan, c, w, out, first + at, at, signatures[at])
-        else:
-            settle(plan, c, w, out, first + at, at, signatures[at])
+        with_hours[hours_count] = with_factor[factor_count] = odd[odd_count] = <uint16_t>at
+        hours_count += looks[at] == HOURS
+        factor_count += looks[at] == FACTOR_GIVEN
+        odd_count += looks[at] != HOURS and looks[at] != FACTOR_GIVEN
+    for k in range(hours_count):
+        at = with_hours[k]
+        settle_setting(plan, c, w, out, first + at, at, signatures[at], (groups[at] & NO_WORD) != 0)
+    for k in range(factor_count):
+        at = with_factor[k]
+        settle_factor(plan, c, w, out, first + at, at, signatures[at])
+    for k in range(odd_count):
+        at = odd[k]
+        settle(plan, c, w, out, first + at, at, signatures[at])
     if plan.first_provider != NULL:
-        for k in range(n):
-            out.provider[k] = <uint16_t>(out.provider[k] + plan.first_provider[out.item[k]])
+        add_first(plan.first_provider, out.item, out.provider, n)
     return out.wrong_field == 0
