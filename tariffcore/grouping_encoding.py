@@ -217,8 +217,8 @@ def _group(
         outcome = CodedText(
             "", np.zeros(len(cases), np.uint8), np.zeros(len(cases), np.bool_), ["discharged"]
         )
-    principal_class = cases.principal.table(rules.principal_class, 0, np.int32)
-    procedure_class = cases.procedures.codes.table(rules.procedure_class, 0, np.int32)
+    principal_class = rules.principal_classes(cases.principal.texts)
+    procedure_class = rules.procedure_classes(cases.procedures.codes.texts)
     in_order, facts = rules.in_order, rules.facts
     of_principal = in_order.of_diagnosis.take(np.maximum(principal_class, 0), axis=1)
     of_principal[:, principal_class < 0] = UNKNOWN_CODE
@@ -239,7 +239,7 @@ def _group(
         rules.age_matters,
         of_principal,
         principal_class,
-        cases.secondary.codes.table(rules.secondary_class, 0, np.int32),
+        rules.secondary_classes(cases.secondary.codes.texts),
         in_order.of_procedure.take(procedure_class, axis=1),
         outcome.table(lambda text: rules.outcome_numbers.get(text, 0), 0, np.uint8),
         cases.care_setting.table(lambda text: rules.setting_numbers.get(text, 0), 0, np.uint8),

@@ -97,9 +97,17 @@ class CompiledRules:
         """The class of a principal diagnosis as typed, or UNKNOWN_CODE."""
         return self._diagnosis_classes.number(text, self._diagnosis_class)
 
-    def secondary_class(self, text: str) -> int:
-        """The class of a secondary diagnosis as typed; one that is no code is in class 0, with no rule's."""
-        return max(0, self.principal_class(text))
+    def principal_classes(self, texts: Sequence[str | None]) -> NDArray[np.int32]:
+        """The class of each text, and of none at the end."""
+        return self._diagnosis_classes.numbers(texts, self._diagnosis_class)
+
+    def secondary_classes(self, texts: Sequence[str | None]) -> NDArray[np.int32]:
+        """Likewise of secondary diagnoses; one that is no code is in class 0, with no rule's."""
+        return np.maximum(self.principal_classes(texts), 0)
+
+    def procedure_classes(self, texts: Sequence[str | None]) -> NDArray[np.int32]:
+        """The class of each text, and of none at the end."""
+        return self._procedure_classes.numbers(texts, self._procedures_class)
 
     def procedure_class(self, text: str) -> int:
         """The class of a procedure as typed."""
@@ -202,6 +210,13 @@ class _Remembered:
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
+
+    def numbers(self, texts: Sequence[str | None], of_text: Callable[[str], int]) -> NDArray[np.int32]:
+        """The number of each text, 0 where it is None, and 0 for none at the end."""
+        found: list[int | None] = list(map(self._known.get, texts))  # type: ignore[arg-type]
+        if None in found:
+            found = [0 if text is None else self.number(text, of_text) for text in texts]
+        return np.array([*found, 0], dtype=np.int32)
 
     def number(self, text: str, of_text: Callable[[str], int]) -> int:
         number = self._known.get(text)
