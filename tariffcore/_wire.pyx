@@ -105,3 +105,28 @@ def scan(
                 lengths[field] = <int64_t>length
         at += <Py_ssize_t>length
     return PLAIN, texts, messages
+
+
+def sole_message(const uint8_t[::1] message, uint64_t field):
+    """Where the message in a field lies, (start, stop), where nothing stands beside it; None otherwise."""
+    cdef Py_ssize_t stop = message.shape[0]
+    cdef Py_ssize_t at
+    cdef uint64_t tag, length
+    if stop == 0:
+        return None
+    at = read_varint(&message[0], 0, stop, &tag)
+    if at < 0 or tag != (field << 3 | 2):
+        return None
+    at = read_varint(&message[0], at, stop, &length)
+    if at < 0 or length != <uint64_t>(stop - at):
+        return None
+    return at, stop
+
+
+def are_even(const int64_t[::1] lengths, const uint8_t[::1] widths, int64_t rows):
+    """Whether each column has one element a row or none; those of width 0 are not asked."""
+    cdef Py_ssize_t field
+    for field in range(widths.shape[0]):
+        if widths[field] and lengths[field] and lengths[field] != widths[field] * rows:
+            return False
+    return True

@@ -21,7 +21,8 @@ from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
 
 _SECONDS_BETWEEN_COUNTS = 0.25
-"""Counting the rows of a chunk takes tens of microseconds: those of several are counted at once."""
+"""Counting the rows and the time of a chunk takes tens of microseconds, and more where the chunk has just
+filled the caches: those of several are counted at once."""
 
 
 class ColumnStreams:
@@ -37,15 +38,20 @@ class ColumnStreams:
         cases = await self._begin(await stream.read(), caller)
         started = pricing_service_pb2.PriceCaseColumnsResponse(started=cases.started())
         await stream.write(started.SerializeToString())
+        took: list[float] = []
         counted = perf_counter()
         try:
             while (message := await stream.read()) is not None:
-                await stream.write(await self._priced(cases, message))
-                if perf_counter() - counted > _SECONDS_BETWEEN_COUNTS:
-                    self._count_rows(cases)
-                    counted = perf_counter()
+                began = perf_counter()
+                answer = await self._priced(cases, message)
+                now = perf_counter()
+                took.append(now - began)
+                await stream.write(answer)
+                if now - counted > _SECONDS_BETWEEN_COUNTS:
+                    self._count(cases, took)
+                    counted = now
         finally:
-            self._count_rows(cases)
+            self._count(cases, took)
 
     async def _begin(self, first: bytes | None, caller: Caller) -> CaseStream:
         if first is None:
@@ -63,8 +69,10 @@ class ColumnStreams:
             check_providers=_only(caller.providers),
         )
 
-    def _count_rows(self, cases: CaseStream) -> None:
+    def _count(self, cases: CaseStream, took: list[float]) -> None:
         self._metrics.rows_answered("PriceCaseColumns", cases.take_status_counts())
+        self._metrics.chunks_answered(took)
+        took.clear()
 
     async def _priced(self, cases: CaseStream, message: bytes) -> bytes:
         """The answer to a chunk.
@@ -72,14 +80,12 @@ class ColumnStreams:
         It is priced here and now: that takes less than gRPC takes to hand the message over, and to wait for a
         thread takes more.  Only what may take long goes to one.
         """
-        began = perf_counter()
         try:
             answer = cases.price_soon(message)
             if answer is None:
                 answer = await asyncio.get_running_loop().run_in_executor(self._threads, cases.price, message)
         except WireError as error:
             raise _refused(error, message) from None
-        self._metrics.chunk_answered(perf_counter() - began)
         return answer
 
 

@@ -99,7 +99,7 @@ WIDTH = {FIXED32: 4, FIXED64: 8, OCTETS: 1}
 """Bytes an element of each kind of column."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # freezing one takes as long as finding its columns
 class Scanned:
     """A message in plain form: where its columns lie, its numbers and its texts."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from tariffcore import _wire
 from tariffcore._chunks import CodeWords
 from tariffcore.binding import CaseColumns, CodeTables, PlanWords, WrongPlace, answer_columns
 from tariffcore.errors import Problem
@@ -216,15 +217,15 @@ class CaseStream:
 
 def scan_plain(request: bytes | memoryview, most_texts: int = sys.maxsize) -> Scanned | None:
     """The chunk of a whole PriceCaseColumnsRequest; None where its form is not plain or it has more texts."""
-    outer = scan(request, REQUEST, "")
-    if outer is None or len(outer.messages) != 1:
-        return None
-    ((_, start, length),) = outer.messages
-    return scan(request, CASE_COLUMNS, "chunk", start, start + length, most_texts)
+    place = _wire.sole_message(request, _CHUNK)
+    return None if place is None else scan(request, CASE_COLUMNS, "chunk", *place, most_texts)
 
 
 def _check_lengths(scanned: Scanned, rows: int) -> int:
     """How many procedures there are, once every column has one element a row or none."""
+    procedures = int(scanned.lengths[_PROCEDURE]) // 4
+    if _wire.are_even(scanned.lengths, _WIDTHS, rows) and (not procedures or scanned.lengths[_PROCEDURE_END]):
+        return procedures
     problems = []
     for number in np.flatnonzero(scanned.lengths).tolist():
         name, form = CASE_COLUMNS.fields[number]
@@ -235,14 +236,11 @@ def _check_lengths(scanned: Scanned, rows: int) -> int:
                     f"chunk.{name}", f"{count:,} elements for {rows:,} rows", "one a row, or leave it out"
                 )
             )
-    procedures = int(scanned.lengths[_PROCEDURE]) // 4
     if procedures and not scanned.lengths[_PROCEDURE_END]:
         problems.append(
             problem("chunk.procedure_end", "left out beside procedures", "say where those of each row end")
         )
-    if problems:
-        raise UnequalLengthError(problems)
-    return procedures
+    raise UnequalLengthError(problems)
 
 
 def _twice(field: int, words: list[str], known: set[str]) -> Problem:
@@ -270,3 +268,8 @@ def _beyond(field: int, row: int) -> WireError:
 
 _PROCEDURE = NUMBER_OF_COLUMN["procedure"]
 _PROCEDURE_END = NUMBER_OF_COLUMN["procedure_end"]
+(_CHUNK,) = REQUEST.fields
+_WIDTHS = bytes(
+    0 if number == _PROCEDURE else WIDTH.get(form, 0) for number, form in enumerate(CASE_COLUMNS.of_number)
+)
+"""Of each column, by the number of its field: bytes an element; 0 for what need not have one a row."""
