@@ -18,13 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tariffcore._lines import look_over
+
 MAX_LINE_BYTES = 16 << 20
 """A longer line without an end is no table: reading on would only fill the memory."""
 
 MAX_ROW_BYTES = 1 << 20
 """The longest row of several lines."""
 
-_CACHED_BYTES = 1 << 17
 _LF, _CR, _QUOTE = b'\n\r"'
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
@@ -67,9 +68,12 @@ class RowScanner:
         self._beside_quotes = self._ends_field.copy()
         self._beside_quotes[_QUOTE] = True
 
-    def scan(self, block: bytes, at_end: bool) -> RowEnds:
-        """The whole rows of the block; ``at_end``: nothing follows it, so its last row is whole as well."""
-        if b'"' not in block:
+    def scan(self, block: bytes, at_end: bool, has_quotes: bool = True) -> RowEnds:
+        """The whole rows of the block; ``at_end``: nothing follows it, so its last row is whole as well.
+
+        ``has_quotes`` is false where it is known that there are none.
+        """
+        if not has_quotes or b'"' not in block:
             return RowEnds(len(block) if at_end else last_line_end(block, 0, len(block)))
         stop = self._stop_between_regular_quotes(block, at_end)
         return self._scan_rows(block, at_end) if stop is None else RowEnds(stop)
@@ -177,16 +181,17 @@ def _after_line_end(block: bytes, end: int, at_end: bool) -> int | None:
 
 def count_lines(block: bytes, stop: int) -> int:
     """How many lines block[:stop] has; a last line without a line end counts."""
-    if not stop:
-        return 0
-    text = np.frombuffer(block, np.uint8, stop)
-    # piece by piece, so that what is compared stays in the processor's cache
-    pieces = range(0, stop, _CACHED_BYTES)
-    lines = sum(int(np.count_nonzero(text[at : at + _CACHED_BYTES] == _LF)) for at in pieces)
-    if block.find(b"\r", 0, stop) >= 0:
-        returns = text == _CR
-        lines += int(np.count_nonzero(returns) - np.count_nonzero(returns[:-1] & (text[1:] == _LF)))
-    return lines + int(text[-1] not in (_LF, _CR))
+    return look_over(memoryview(block)[:stop])[0] + _is_cut_short(block, stop) if stop else 0
+
+
+def lines_before(block: bytes, stop: int, line_ends: int) -> int:
+    """The same where nothing or a line end stands before ``stop``; the whole block has so many line ends."""
+    rest = memoryview(block)[stop:]
+    return line_ends - (look_over(rest)[0] if rest else 0) + _is_cut_short(block, stop)
+
+
+def _is_cut_short(block: bytes, stop: int) -> bool:
+    return stop > 0 and block[stop - 1] not in (_LF, _CR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from tariffcore._lines import look_over
 from tariffcore.arrow_buffers import packed, text_octets
 from tariffcore.column_reading import one_array
 from tariffcore.distinct_texts import distinct
@@ -45,6 +46,7 @@ from tariffcore.files.csv_lines import (
     RowScanner,
     count_lines,
     line_stop,
+    lines_before,
     row_places,
 )
 from tariffcore.files.headers import Binding, bind_headers, standard_headers_found
@@ -80,7 +82,7 @@ _BLANK = " \t\x1a\u00a0"  # 0x1A ended text files of old systems
 class CsvBlock(RawChunk):
     """Whole rows, as text[:stop]: so many physical ``lines``, the first of them numbered ``first_line``.
 
-    ``joined`` and ``broken`` as in RowEnds.
+    ``joined`` and ``broken`` as in RowEnds.  ``has_quotes`` and ``is_ascii`` are said of all of the text.
     """
 
     text: bytes
@@ -89,6 +91,8 @@ class CsvBlock(RawChunk):
     lines: int
     joined: tuple[tuple[int, int], ...]
     broken: tuple[tuple[int, int], ...]
+    has_quotes: bool
+    is_ascii: bool
 
 
 class _WrongRow(NamedTuple):
@@ -171,7 +175,8 @@ class CsvSource(CaseSource):
         told_bytes = 0
         text = self._read(self._block_bytes)
         while True:
-            rows = self._scanner.scan(text, self._ended)
+            line_ends, has_quotes, is_ascii = look_over(text) if text else (0, False, True)
+            rows = self._scanner.scan(text, self._ended, has_quotes)
             if rows.stop == 0 and not self._ended:
                 if len(text) > self._max_line_bytes:
                     raise self._unusable(
@@ -182,7 +187,7 @@ class CsvSource(CaseSource):
                 text += self._read(self._block_bytes)
                 continue
             if rows.stop:
-                lines = count_lines(text, rows.stop)
+                lines = lines_before(text, rows.stop, line_ends)
                 read_bytes = self._file.tell()
                 yield CsvBlock(
                     size_bytes=read_bytes - told_bytes,
@@ -192,6 +197,8 @@ class CsvSource(CaseSource):
                     lines=lines,
                     joined=rows.joined,
                     broken=rows.broken,
+                    has_quotes=has_quotes,
+                    is_ascii=is_ascii,
                 )
                 told_bytes = read_bytes
                 self._next_line += lines
@@ -211,7 +218,7 @@ class CsvSource(CaseSource):
             places = places or row_places(bytes_of_block, raw.joined)
             unreadable = {**self._undecodable_rows(raw, places), **unreadable}
         text = _without(raw, unreadable)
-        if self.encoding == "cp1251" and not bytes(text).isascii():
+        if self.encoding == "cp1251" and not raw.is_ascii:
             text = memoryview(str(text, "cp1251").encode())
         return self._chunk(raw, text, unreadable, places)
 
@@ -256,12 +263,11 @@ class CsvSource(CaseSource):
     def _table(self, raw: CsvBlock, text: memoryview) -> tuple[pa.Table, list[_WrongRow]]:
         if bytes(text[: len(BOM_UTF8)]) == BOM_UTF8:
             text = memoryview(BOM_UTF8 + text)  # pyarrow leaves out one: here it belongs to the first cell
-        has_quotes = raw.text.find(b'"', 0, raw.stop) >= 0
         try:
-            if not has_quotes and len(text) > PARSED_AT_ONCE:
+            if not raw.has_quotes and len(text) > PARSED_AT_ONCE:
                 with suppress(pa.ArrowInvalid):  # a line is longer than that
-                    return self._parsed(text, has_quotes, PARSED_AT_ONCE)
-            return self._parsed(text, has_quotes, len(text) + 1)
+                    return self._parsed(text, raw.has_quotes, PARSED_AT_ONCE)
+            return self._parsed(text, raw.has_quotes, len(text) + 1)
         except pa.ArrowInvalid as error:
             raise self._unusable(
                 raw.first_line, f"the lines from here on cannot be read ({error})", "check the file there"
@@ -326,6 +332,8 @@ class CsvSource(CaseSource):
         return line if len(line) <= LONGEST_LINE_SHOWN else f"{line[:LONGEST_LINE_SHOWN]}…"
 
     def _is_decodable(self, raw: CsvBlock) -> bool:
+        if raw.is_ascii:
+            return True
         if self.encoding == "cp1251":
             return raw.text.find(UNDEFINED_IN_CP1251, 0, raw.stop) < 0
         return is_utf8(memoryview(raw.text)[: raw.stop])

@@ -3,10 +3,19 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tariffcore.files.csv_lines import RowEnds, RowScanner, count_lines, last_line_end, line_stop, row_places
+from tariffcore._lines import look_over
+from tariffcore.files.csv_lines import (
+    RowEnds,
+    RowScanner,
+    count_lines,
+    last_line_end,
+    line_stop,
+    lines_before,
+    row_places,
+)
 
 SCANNER = RowScanner(b";", fields=3)
 
@@ -73,6 +82,34 @@ def test_lines_of_a_long_text_are_counted_piece_by_piece() -> None:
     assert count_lines(b"abc\n" * 100_000, 400_000) == 100_000
     assert count_lines(b"\n" * 100_001, 100_001) == 100_001
     assert count_lines(b"abc\r\n" * 100_000, 499_999) == 100_000
+
+
+@given(st.text(alphabet="a\r\n", max_size=30), st.data())
+def test_lines_up_to_a_row_end_are_those_of_the_whole_less_the_rest(text: str, data: st.DataObject) -> None:
+    block = text.encode()
+    between = [m.end() for m in re.finditer(rb"\r\n|\r|\n", block)]
+    stop = data.draw(st.sampled_from([0, *between, len(block)]))
+    line_ends = look_over(block)[0] if block else 0
+    assert lines_before(block, stop, line_ends) == count_lines(block, stop)
+
+
+@given(
+    st.integers(0, 400),
+    st.lists(st.tuples(st.integers(0, 399), st.sampled_from([b"\n", b"\r", b'"', b"\xd0", b"\x80"]))),
+)
+@example(383, [(191, b"\r"), (192, b"\n"), (382, b"\r")])
+@example(0, [(192, b"\xff"), (0, b"\x80")])
+def test_a_block_is_seen_whole(length: int, spots: list[tuple[int, bytes]]) -> None:
+    block = bytearray(b"a" * (length + 1))
+    for place, octet in spots:
+        block[place % len(block)] = octet[0]
+    line_ends = len(re.findall(rb"\r\n|\r|\n", block))
+    assert look_over(bytes(block)) == (line_ends, b'"' in block, block.isascii())
+
+
+def test_more_line_ends_than_a_byte_counts() -> None:
+    assert look_over(b"\n" * 1_000) == (1_000, False, True)
+    assert look_over(b"\r" * 1_000) == (1_000, False, True)
 
 
 def test_places_of_rows_that_span_lines() -> None:
