@@ -20,6 +20,7 @@ from benchmarks.timing import take_turns
 from benchmarks.workloads import FOLDER, cases_csv, cases_parquet, demo_plan
 from tariffcore.batch import price_file
 from tariffcore.files.opening import DEFAULT_CHUNK_ROWS
+from tariffcore.kept_memory import keep_freed_memory
 from tariffcore.plan import Plan
 
 CASES = 10_000_000
@@ -173,6 +174,7 @@ def _out(name: str) -> Path:
 
 
 def _ours(source: Path, suffix: str) -> Contestant:
+    keep_freed_memory()  # as the command line does; it is kept for all contestants
     plan, output = demo_plan(), _out(f"tariffcore{suffix}")
     return Contestant(OURS, output, lambda: price_file(source, output, plan, threads=THREADS))
 

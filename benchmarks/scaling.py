@@ -27,6 +27,7 @@ from benchmarks.workloads import (
     repeated_parquet,
 )
 from tariffcore.batch import price_file
+from tariffcore.kept_memory import keep_freed_memory
 from tariffcore.plan import Plan
 from tariffcore.pricing import price_encoded
 
@@ -225,6 +226,7 @@ def _peak_of(source: Path) -> tuple[float, float]:
 
 def _price_and_tell(source: Path) -> None:
     """In a process of its own: price the file, then say the peak of memory and the seconds."""
+    keep_freed_memory()  # as the command line does
     begin = time.perf_counter()
     output = FOLDER / "out" / f"memory{source.suffix}"
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -219,6 +219,7 @@ def _measure(folder: Path, output: Path) -> None:
     """In a process of its own: settles the month, and prints the seconds and the peak."""
     import resource
 
+    from tariffcore.kept_memory import keep_freed_memory
     from tariffcore.settlement.book.contract_records import record_advances, record_contracts
     from tariffcore.settlement.book.records import Book, contracts_of
     from tariffcore.settlement.calendar_month import Month
@@ -227,6 +228,7 @@ def _measure(folder: Path, output: Path) -> None:
     from tariffcore.settlement.rules_reading import read_rules
     from tariffcore.settlement.run import settle_month
 
+    keep_freed_memory()  # as the command line does
     rules = read_rules(folder / "rules")
     book = Book.open(output / "book.db")
     record_contracts(book, read_contracts(folder / "contracts.csv", rules))

@@ -141,8 +141,10 @@ def group(
         return DONE
 
     from tariffcore.grouping.running import group_file
+    from tariffcore.kept_memory import keep_freed_memory
     from tariffcore.plan import Plan
 
+    keep_freed_memory()
     plan = Plan(open_catalog(schedules, as_of, deciding_date))
     with progress_bar("grouping", total=_size(cases), in_bytes=True, wanted=not quiet) as progress:
         report, coverage = group_file(

@@ -91,6 +91,7 @@ def price(
     from tariffcore.batch import price_file_with
     from tariffcore.cli.run_summary import RunSummary, check_totals
     from tariffcore.files import load_mapping
+    from tariffcore.kept_memory import keep_freed_memory
     from tariffcore.labelling import labels_in
     from tariffcore.pricing import default_threads
 
@@ -98,6 +99,7 @@ def price(
     if explained and service.server is not None:
         raise click.UsageError("--explain is worked out here: it does not go with --server.")
     _require_apart(cases, output, rejects)
+    keep_freed_memory()
     column_mapping = None if mapping is None else load_mapping(mapping)
     threads = default_threads() if threads is None else threads
     before = _identities(output, rejects)

@@ -54,9 +54,11 @@ def backdated(
     A settled month itself is never changed: --correct records the difference of its accepted sums as entries
     of their own.
     """
+    from tariffcore.kept_memory import keep_freed_memory
     from tariffcore.plan import Plan
     from tariffcore.settlement.backdated import backdated_changes
 
+    keep_freed_memory()
     used = open_rules(rules)
     plan = Plan(open_catalog(schedules, as_of, deciding_date))
     with open_book(book_place, lines_folder) as book:

@@ -108,6 +108,7 @@ def month(
     was settled; other inputs for a settled month are refused.
     """
     from tariffcore.files import load_mapping
+    from tariffcore.kept_memory import keep_freed_memory
     from tariffcore.settlement.choosing import WithoutClaims
     from tariffcore.settlement.month_inputs import read_month_inputs
     from tariffcore.settlement.run import settle_month
@@ -125,6 +126,7 @@ def month(
         },
         book_place,
     )
+    keep_freed_memory()
     used = open_rules(rules)
     column_mapping = None if mapping is None else load_mapping(mapping)
     catalog = open_catalog(schedules, as_of, deciding_date)
