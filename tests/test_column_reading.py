@@ -365,6 +365,24 @@ def test_the_fast_forms_of_a_day_never_read_what_the_slow_one_refuses(text):
         assert (int(read.days[0]), int(read.seconds(np.array([0]))[0])) == slow
 
 
+@pytest.mark.parametrize("moment", ["2025-03-09 14:30", "2024-02-29T23:59:59", "0001-01-01 00:00:00"])
+def test_no_other_character_anywhere_in_a_moment_is_taken_for_what_belongs_there(moment):
+    texts = [
+        moment[:place] + chr(octet) + moment[place + 1 :]
+        for place in range(len(moment))
+        for octet in range(128)
+    ]
+    read = days("discharge_date", pa.array(texts))
+
+    found = [
+        None if undated else (int(day), int(second))
+        for undated, day, second in zip(
+            read.undated(), read.days, read.seconds(np.arange(len(texts))), strict=True
+        )
+    ]
+    assert found == [parse_day(text.strip()) for text in texts]
+
+
 @pytest.mark.parametrize("encode", [lambda column: column, lambda column: column.dictionary_encode()])
 def test_bytes_that_are_no_text_are_no_day(encode):
     column = encode(not_utf8([b"2025-03-09", b"\xff025-03-09", b"2025-03-\xff9", None]))
