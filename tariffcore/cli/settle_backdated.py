@@ -68,6 +68,11 @@ def backdated(
     unpriced = sum(one.unpriced for one in found.changes)
     if unpriced:
         say(f"{counted(unpriced, 'line')} would have no price; their old one stands")
+    held_back = sum(one.held_back for one in found.changes)
+    if held_back:
+        say(
+            f"{counted(held_back, 'line')} claimed below the new price: the claim stays the most that is paid"
+        )
     where = f", listed in {output}" if output is not None else ""
     done = f"; recorded {counted(found.recorded, 'correction')}" if correct else ""
     months = counted(len(found.changes), "settled month")

@@ -54,6 +54,8 @@ class MonthChange:
     priced: int = 0
     """By how much the prices of the lines differ together."""
     unpriced: int = 0
+    held_back: int = 0
+    """Lines that were claimed below their new price: the claim is the most that is paid."""
     amount: int = 0
     corrected: int = 0
     by_line: dict[str, list[int]] = field(default_factory=dict)
@@ -174,6 +176,7 @@ def _record(book: Book, changes: list[MonthChange], note: str, reason: str, dige
 
 
 def _schema(minor_units: int) -> pa.Schema:
+    """``counted_difference``: of what is paid at most, the price or the claim, before deductions."""
     money = pa.decimal128(19, minor_units)
     texts = ("month", "provider_id", "funding_source", "contract_line", "case_id", "old_schedule_id")
     return pa.schema(
@@ -183,6 +186,7 @@ def _schema(minor_units: int) -> pa.Schema:
             ("old_amount", money),
             ("new_amount", money),
             ("difference", money),
+            ("counted_difference", money),
             ("new_status", pa.string()),
         ]
     )
@@ -245,6 +249,14 @@ class _Comparison:
         new = np.where(priced.ok, priced.amount_minor, old)
         claimed = money_minor("claimed_amount", outcomes.column("claimed_amount"), units).values
         held = status.map(lambda text: text == LineStatus.HELD.name, False, np.bool_)
+        # a line without a claim claims its price, whatever that is
+        follows = (claimed == old) if self.rules.claims_follow_price else np.zeros(len(old), dtype=np.bool_)
+        if "claimed_amount" in cases.column_names:
+            follows |= money_minor("claimed_amount", cases.column("claimed_amount"), units).missing
+        else:
+            follows[:] = True
+        claimed_now = np.where(follows, new, claimed)
+        counted = np.minimum(claimed_now, new) - np.minimum(claimed, old)
         texts = {
             name: [
                 None if cell is None else str(cell).strip()
@@ -260,8 +272,17 @@ class _Comparison:
         }
         for place, row in enumerate(rows.tolist()):
             of = texts["provider_id"][place] or "", texts["funding_source"][place] or ""
-            self._count(of, texts["contract_line"][place] or "", start + row, int(old[row]), int(new[row]),
-                        int(claimed[row]), bool(held[row]), bool(priced.ok[row]))  # fmt: skip
+            self._count(
+                of,
+                texts["contract_line"][place] or "",
+                start + row,
+                old=int(old[row]),
+                new=int(new[row]),
+                claimed=int(claimed[row]),
+                claimed_now=int(claimed_now[row]),
+                held=bool(held[row]),
+                is_priced=bool(priced.ok[row]),
+            )
         columns = priced.columns()
         chosen = pa.array(rows)
         every = np.ones(len(rows), dtype=np.bool_)
@@ -272,7 +293,7 @@ class _Comparison:
                   ("provider_id", "funding_source", "contract_line", "case_id", "old_schedule_id")),
                 columns["schedule_id"].take(chosen).cast(pa.string()),
                 *(self._money(minor[rows], valid) for minor, valid in
-                  ((old, every), (new, priced.ok[rows]), (new - old, priced.ok[rows]))),
+                  ((old, every), (new, priced.ok[rows]), (new - old, priced.ok[rows]), (counted, every))),
                 columns["status"].take(chosen).cast(pa.string()),
             ],
             schema=_schema(units),
@@ -282,16 +303,28 @@ class _Comparison:
         return decimals(np.ascontiguousarray(minor), self.rules.minor_units, valid, digits=19)
 
     def _count(
-        self, of: Of, line: str, row: int, old: int, new: int, claimed: int, held: bool, is_priced: bool
+        self,
+        of: Of,
+        line: str,
+        row: int,
+        *,
+        old: int,
+        new: int,
+        claimed: int,
+        claimed_now: int,
+        held: bool,
+        is_priced: bool,
     ) -> None:
         change = self._change(of)
         change.lines += 1
         change.unpriced += not is_priced
         change.priced += new - old
-        sums = change.by_line.setdefault(line, [0, 0, 0])  # overclaimed, deducted, held
-        sums[0] += max(claimed - new, 0) - max(claimed - old, 0)
+        change.held_back += claimed_now < new and old < new
+        sums = change.by_line.setdefault(line, [0, 0, 0, 0])  # overclaimed, deducted, held, claimed
+        sums[0] += max(claimed_now - new, 0) - max(claimed - old, 0)
+        sums[3] += claimed_now - claimed
         if held:
-            sums[2] += min(claimed, new) - min(claimed, old)
+            sums[2] += min(claimed_now, new) - min(claimed, old)
         codes = [defect.code for defect in self.defects.get(row, ())]
         if codes:
             sums[1] += self._deducted(line, codes, new) - self._deducted(line, codes, old)
@@ -316,10 +349,10 @@ class _Comparison:
         for line in one.result.lines:
             if line.contract_line not in change.by_line:
                 continue
-            overclaimed, deducted, held = change.by_line[line.contract_line]
+            overclaimed, deducted, held, claimed = change.by_line[line.contract_line]
             old = line.claims
             claims = ClaimSums(
-                old.lines, old.claimed, old.overclaimed + overclaimed, old.deducted + deducted,
+                old.lines, old.claimed + claimed, old.overclaimed + overclaimed, old.deducted + deducted,
                 old.held_lines, old.held + held,
             )  # fmt: skip
             planned = PlannedLine(line.contract_line, line.plan, line.exempt)

@@ -33,6 +33,15 @@ class SeveralDefects(StrEnum):
     LARGEST = "largest"
 
 
+class ClaimsAtThePrice(StrEnum):
+    """What becomes of a claim at exactly the price when an edition changes the price backwards."""
+
+    FOLLOW = "follow"
+    """It claims the price, whatever that is."""
+    STAND = "stand"
+    """It stays the most that is paid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Defect:
     """A row of the classifier. ``measures``: per cent of the priced amount, or norms; a basis that is not
@@ -165,6 +174,9 @@ class SettlementRules:
     one_line_methods: tuple[str, ...]
     """Payment methods whose services a patient has on one line of a provider's month."""
     one_line_source: str
+    claims_follow_price: bool
+    """Whether a claim at exactly the price stands for the price when an edition changes it backwards."""
+    claims_follow_source: str
     roundings: Roundings
     scales: tuple[Scale, ...]
     advances: AdvanceRules

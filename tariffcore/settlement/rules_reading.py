@@ -18,6 +18,7 @@ from tariffcore.settlement.deadlines import known_countries
 from tariffcore.settlement.rules import (
     AdvanceRules,
     Assignment,
+    ClaimsAtThePrice,
     ContractLine,
     DeadlineRules,
     Defect,
@@ -144,6 +145,7 @@ class _Reader:
             values["deductions_source"] = deductions.text("source")
             deductions.finish()
         values["one_line_methods"], values["one_line_source"] = self._one_line(top)
+        values["claims_follow_price"], values["claims_follow_source"] = self._backdated(top)
         rounding = top.table(
             "rounding", example='{ deduction = "half_up", scale = "half_up", mean = "down" }'
         )
@@ -163,6 +165,17 @@ class _Reader:
         for problem in self.noted:
             self.problems.add(problem)
         return values
+
+    @staticmethod
+    def _backdated(top: TomlTable) -> tuple[bool, str]:
+        """Without the table, what was claimed stays the most that is paid."""
+        table = top.table("backdated") if top.has("backdated") else None
+        if table is None:
+            return False, ""
+        choice_ = table.member("claims_at_the_price", ClaimsAtThePrice)
+        source = table.text("source")
+        table.finish()
+        return choice_ is ClaimsAtThePrice.FOLLOW, source or ""
 
     @staticmethod
     def _one_line(top: TomlTable) -> tuple[tuple[str, ...], str]:

@@ -95,6 +95,7 @@ def settle_month(
     """
     plan = catalog if isinstance(catalog, Plan) else Plan(catalog)
     _require_currency(plan, rules)
+    _require_scale(rules, month)
     inputs = inputs or MonthInputs()
     pricing = pricing_note(plan)
     digest = _input_digest(
@@ -190,6 +191,17 @@ def _require_currency(plan: Plan, rules: SettlementRules) -> None:
                 )
             ],
         )
+
+
+def _require_scale(rules: SettlementRules, month: Month) -> None:
+    """Without a scale nobody would be exempt, and nothing over the plan paid: by a gap, and by no rule."""
+    if any(scale.effective_start_date <= month.first_day for scale in rules.scales):
+        return
+    first = min((scale.effective_start_date for scale in rules.scales), default=None)
+    message = "no linear scale is in force" + ("" if first is None else f"; the first begins on {first}")
+    way_out = "write the scale of that month, or one with slices = [] where nothing over the plan is paid"
+    place = f"{rules.folder}/settlement.toml"
+    raise SettlementError(f"{month} was not settled", [Problem(place, "scale", str(month), message, way_out)])
 
 
 def _input_digest(

@@ -647,6 +647,14 @@ MUTANTS = (
         "lines.status[differing & unpriced]",
         tests=("tests/settlement/test_priced_file.py",),
     ),
+    mutant(
+        "claims-frozen",
+        "a line without a claim keeps its old price as its claim when an edition changes it backwards",
+        f"{SETTLEMENT}/backdated.py",
+        "claimed_now = np.where(follows, new, claimed)",
+        "claimed_now = claimed",
+        tests=("tests/settlement/test_backdated.py",),
+    ),
     # --- costing
     mutant(
         "early-depreciation",

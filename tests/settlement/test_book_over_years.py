@@ -57,7 +57,9 @@ def dearer_plan() -> Plan:
 class Claimed:
     """A month as it was settled, for the twin."""
 
-    lines: list[tuple[int, int, str | None, bool]]  # quantity, claimed above the price, defect, held
+    lines: list[
+        tuple[int, int | None, str | None, bool]
+    ]  # quantity, claimed above the price (None: no claim), defect, held
     plan: int
     priced_at: int
     twin: ReferenceMonth
@@ -76,9 +78,8 @@ class Model:
     pending: list[int] = field(default_factory=list)
 
 
-def twin_lines(
-    lines: list[tuple[int, int, str | None, bool]], price: int, claimed_at: int
-) -> list[ReferenceLine]:
+def twin_lines(lines: list[tuple[int, int | None, str | None, bool]], price: int) -> list[ReferenceLine]:
+    """With the price of a visit: what is not claimed, or claimed at the price, claims it."""
     measures = {
         None: [],
         "3.0": [(Fraction(100), None)],
@@ -88,7 +89,7 @@ def twin_lines(
     return [
         ReferenceLine(
             "outpatient",
-            Fraction(quantity * claimed_at + above),
+            Fraction(quantity * VISIT + above if above else quantity * price),
             Fraction(quantity * price),
             [] if held else measures[defect],
             held,
@@ -128,7 +129,7 @@ class Years(RuleBasedStateMachine):
         lines=st.lists(
             st.tuples(
                 st.integers(1, 6),
-                st.sampled_from([0, 0, 1, 5000]),
+                st.sampled_from([None, 0, 0, 1, 5000, -5000]),
                 st.sampled_from([None, None, None, "3.0", "6.0", "5.0"]),
                 st.sampled_from([False, False, False, True]),
             ),
@@ -136,13 +137,18 @@ class Years(RuleBasedStateMachine):
         ),
         items=st.lists(st.sampled_from([1, 70_000, -30_000, -2_000_000]), max_size=2),
     )
-    def settle(self, lines: list[tuple[int, int, str | None, bool]], items: list[int]) -> None:
+    def settle(self, lines: list[tuple[int, int | None, str | None, bool]], items: list[int]) -> None:
         month, model = self.next, self.model
         if month.year not in model.plans:
             self.contract(month.year, [4 * VISIT] * 12)
         plan_ = model.plans[month.year][month.month - 1]
         rows = [
-            visits(month, quantity, case_id=f"{month}-{n}", claimed_amount=_text(quantity * VISIT + above))
+            visits(
+                month,
+                quantity,
+                case_id=f"{month}-{n}",
+                claimed_amount="" if above is None else _text(quantity * VISIT + above),
+            )
             for n, (quantity, above, _, _) in enumerate(lines)
         ]
         path = self.world.cases(rows)
@@ -162,7 +168,7 @@ class Years(RuleBasedStateMachine):
         ]
         of_year = [one for when, one in model.months.items() if when.year == month.year]
         twin = reference_month(
-            lines=twin_lines(lines, VISIT, VISIT),
+            lines=twin_lines(lines, VISIT),
             plans={"outpatient": (Fraction(plan_), False)},
             slices=TWIN_SLICES,
             largest_defect_only=False,
@@ -258,7 +264,7 @@ class Years(RuleBasedStateMachine):
         expected = {}
         for month, one in self.model.months.items():
             again = reference_month(
-                lines=twin_lines(one.lines, price, VISIT), plans={"outpatient": (Fraction(one.plan), False)},
+                lines=twin_lines(one.lines, price), plans={"outpatient": (Fraction(one.plan), False)},
                 slices=TWIN_SLICES, largest_defect_only=False, items=[], debt=Fraction(0), advances=[],
                 annual_plan=Fraction(0), paid_so_far=Fraction(0), earlier_accepted=None,
             )  # fmt: skip
