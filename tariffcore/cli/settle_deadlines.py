@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import click
 
@@ -23,8 +23,18 @@ def deadlines(month: object, rules: str, protocol: date | None, act: date | None
     from tariffcore.settlement.deadlines import deadlines as days_of
 
     assert isinstance(month, Month)
+    last = month.plus(1).first_day - timedelta(days=1)
+    for option, day in (("--protocol", protocol), ("--act", act)):
+        if day is not None and day < last:
+            raise click.BadParameter(
+                f"{day} is before the end of {month}, {last}: a month is signed when it is over",
+                param_hint=option,
+            )
     if protocol is not None and act is not None and act < protocol:
-        raise click.BadParameter(f"{act} is before the protocol, {protocol}", param_hint="--act")
+        raise click.BadParameter(
+            f"{act} is before the protocol of {protocol}: an act is signed with it or after it",
+            param_hint="--act",
+        )
     used = open_rules(rules).deadlines
     days = days_of(month.year, month.month, used, protocol=protocol, act=act)
     show_facts(

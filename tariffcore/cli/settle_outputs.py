@@ -90,6 +90,10 @@ def report(
     from tariffcore.settlement.fund_report import write_fund_report
     from tariffcore.settlement.fund_view import fund_view
 
+    if reserve is not None and contributions is None:
+        raise click.UsageError(
+            "--reserve is checked against its share of contributions: give --contributions as well"
+        )
     require_apart({"--output": output}, {}, book_place)
     used = open_rules(rules)
 

@@ -15,13 +15,21 @@ from tariffcore.plots import Bar, Column, bars, columns
 from tariffcore.settlement.fund_view import FundView, ViewSums
 from tariffcore.settlement.statement import totals
 
+SUFFIXES = (".html", ".htm")
 MOST_ROWS = 200
 MOST_BARS = 12
 _COLOURS = ("s1", "s2", "s3", "s4", "s5", "s6")
 
 
 def write_fund_report(view: FundView, path: Path, language: str = "en") -> None:
-    """Writes the page. Raises SettlementError where the month is not settled, or it cannot be written."""
+    """Writes the page. Raises SettlementError where the month is not settled, the name is not that of a page,
+    or it cannot be written."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise SettlementError(
+            "the report was not written",
+            [Problem(str(path), None, path.suffix, "is not a format of the report, which is a page",
+                     f"name a file that ends in {' or '.join(SUFFIXES)}")],
+        )  # fmt: skip
     if not view.months:
         raise SettlementError(
             "the report was not written",
@@ -163,7 +171,8 @@ class _Page:
         for check in self.view.checks:
             given = self.word("not_given") if check.found is None else self.money(check.found)
             verdict = "" if check.is_kept is None else self.word("kept" if check.is_kept else "not_kept")
-            required = "" if check.found is None and check.key == "reserve" else self.money(check.required)
+            # without contributions there is nothing of which the reserve has to be a share
+            required = self.money(check.required) if check.required or check.found is not None else ""
             rows.append((self.word(f"{check.key}_required"), check.source, required, given, verdict))
         head = ["", self.word("source"), "≥", self.word("amount"), ""]
         return f"<h2>{escape(self.word('checks'))}</h2>{html_table(head, rows, numbers=3)}"

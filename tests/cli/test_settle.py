@@ -157,6 +157,18 @@ def test_the_funds_view_and_its_checks(example: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "<svg" in text
     assert "By payment method" in text
+    alone = settled(example, "report", "--month", "2026-02", "-o", page, "--reserve", "5")
+    assert alone.code == 2
+    assert "give --contributions as well" in alone.err
+    told = settled(example, "report", "--month", "2026-02", "-o", page, "--contributions", "100000000")
+    assert told.code == 0
+    assert "3,000,000.00" in page.read_text(encoding="utf-8")
+    pdf = settled(example, "report", "--month", "2026-02", "-o", tmp_path / "report.pdf")
+    assert (
+        "'.pdf': is not a format of the report, which is a page; name a file that ends in .html"
+        in (refused(pdf)[1])
+    )
+    assert not (tmp_path / "report.pdf").exists()
     assert refused(settled(example, "report", "--month", "2026-07", "-o", page))[1:] == [
         "  the book: '2026-07': the month is not settled; settle it first"
     ]
@@ -230,3 +242,37 @@ def test_deadlines_are_days_of_the_calendar() -> None:
     assert (
         "objections      Friday 2026-03-27" in told.out
     )  # Nauryz, 21 to 23 March, moved to the 24th and 25th
+
+
+@pytest.mark.parametrize(
+    ("days", "refusal"),
+    [
+        (
+            ("--protocol", "2026-05-06", "--act", "2026-05-01"),
+            "2026-05-01 is before the protocol of 2026-05-06",
+        ),
+        (("--protocol", "2026-04-29"), "2026-04-29 is before the end of 2026-04, 2026-04-30"),
+        (("--act", "2026-04-29"), "2026-04-29 is before the end of 2026-04, 2026-04-30"),
+    ],
+)
+def test_what_is_signed_in_the_wrong_order_has_no_deadlines(days: tuple[str, ...], refusal: str) -> None:
+    told = run("settle", "deadlines", "--month", "2026-04", *days)
+    assert told.code == 2
+    assert refusal in " ".join(told.err.split())
+    assert (
+        run(
+            "settle", "deadlines", "--month", "2026-04", "--protocol", "2026-05-06", "--act", "2026-05-06"
+        ).code
+        == 0
+    )
+
+
+def test_limits_of_advances_are_said_in_money(example: Path, tmp_path: Path) -> None:
+    header = "advance_id,provider_id,funding_source,kind,paid_on,amount,recover_from,recover_until,source"
+    table = tmp_path / "advances.csv"
+    row = "A9,H001-R12,insurance,signing,2026-03-01,900000000.00,2026-03,2026-11,act"
+    table.write_text(f"{header}\n{row}\n", encoding="utf-8")
+    (problem,) = refused(settled(example, "advances", table))[1:]
+    assert re.search(
+        r"'900000000\.00': makes advances of 900000000\.00, more than 0\.3 of [0-9]+\.[0-9]{2};", problem
+    )
