@@ -14,20 +14,26 @@ from tariffcore.cli.settle_options import book_options, open_book, open_rules, r
 
 @click.command(short_help="Record contracts of a year, or revisions of them.")
 @click.argument("table", metavar="TABLE", type=FILE)
+@click.option(
+    "--below-paid",
+    is_flag=True,
+    help="Also revisions below what was paid and advanced on the contract, or below its advances' limits.",
+)
 @rules_option
 @book_options
-def contracts(table: Path, rules: str, book_place: str, lines_folder: Path | None) -> int:
+def contracts(table: Path, below_paid: bool, rules: str, book_place: str, lines_folder: Path | None) -> int:
     """Record the contracts in TABLE (CSV or XLSX): provider, funding source, contract line, twelve months.
 
     A contract that is in the book already and differs becomes its next revision; months that are settled
-    cannot be changed by one.
+    cannot be changed by one. One that leaves less than was paid and advanced already is refused, unless told to.
     """
     from tariffcore.settlement.book.contract_records import record_contracts
     from tariffcore.settlement.contracts import read_contracts
 
-    found = read_contracts(table, open_rules(rules))
+    used = open_rules(rules)
+    found = read_contracts(table, used)
     with open_book(book_place, lines_folder, must_exist=False) as book:
-        changes = record_contracts(book, found)
+        changes = record_contracts(book, found, used, below_paid=below_paid)
     say(
         f"contracts: {changes.new:,} new, {changes.revised:,} revised, {changes.unchanged:,} unchanged; "
         f"book {book_place}"

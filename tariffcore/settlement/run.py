@@ -28,6 +28,7 @@ from tariffcore.settlement.book.records import (
     Of,
     RunRecord,
     SettledMonth,
+    run_of_inputs,
     runs_in,
     settled_in,
 )
@@ -104,11 +105,17 @@ def settle_month(
         [inputs.digest, rules.digest, json.dumps(pricing, sort_keys=True), only_provider or ""],
         ["rest"] * rest + ["leave"] * (without_claims is WithoutClaims.LEAVE),
     )
+    known = _settled_from(book, month, digest)
+    if known is not None:
+        return known
     with book.reading() as connection:
-        known = [run for run in runs_in(connection, month, month) if run.input_digest == digest]
-        if known:
-            return SettledRun(known[0], settled_in(connection, month, run=known[0].id), again=True)
-        chosen = choose_contracts(connection, month, inputs, only=only_provider, rest=rest)
+        try:
+            chosen = choose_contracts(connection, month, inputs, only=only_provider, rest=rest)
+        except SettlementError:
+            known = _settled_from(book, month, digest)  # by another that began a moment earlier
+            if known is None:
+                raise
+            return known
         earlier = runs_in(connection, month.plus(-rules.repeated_within_months), month)
     run = _Run(book, plan, rules, month, chosen, earlier, only_provider)
     with ExitStack() as stack:
@@ -154,7 +161,12 @@ def settle_month(
         ),
     }
     every = not rest and not open_still
-    run_id, id_of = record_month(book, row, results, states, cells, components, every=every)
+    recorded = record_month(book, row, results, states, cells, components, every=every)
+    if recorded is None:
+        known = _settled_from(book, month, digest)
+        assert known is not None, "what is recorded stays"
+        return known
+    run_id, id_of = recorded
     with book.reading() as connection:
         record = next(run for run in runs_in(connection, month, month) if run.id == run_id)
     months = [
@@ -163,6 +175,15 @@ def settle_month(
         for of in [(result.provider_id, result.funding_source)]
     ]
     return SettledRun(record, months, again=False, left_open=open_still)
+
+
+def _settled_from(book: Book, month: Month, digest: str) -> SettledRun | None:
+    """What is recorded for the month, if it was settled from the same inputs."""
+    with book.reading() as connection:
+        run = run_of_inputs(connection, month, digest)
+        if run is None:
+            return None
+        return SettledRun(run, settled_in(connection, month, run=run.id), again=True)
 
 
 def pricing_note(plan: Plan) -> dict[str, Any]:

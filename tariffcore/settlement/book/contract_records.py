@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import sqlalchemy as sa
 
 from tariffcore.errors import Problem, SettlementError
+from tariffcore.money import format_exact, format_minor
 from tariffcore.settlement.book import schema as s
-from tariffcore.settlement.book.records import Book, contracts_of, now
-from tariffcore.settlement.contracts import AdvancePaid, ContractTerms
+from tariffcore.settlement.book.records import Book, contracts_of, now, states_before
+from tariffcore.settlement.calendar_month import Month
+from tariffcore.settlement.contracts import AdvanceKind, AdvancePaid, ContractTerms
+from tariffcore.settlement.rules import SettlementRules
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,18 @@ class Changes:
     unchanged: int = 0
 
 
-def record_contracts(book: Book, contracts: Sequence[ContractTerms]) -> Changes:
+def record_contracts(
+    book: Book,
+    contracts: Sequence[ContractTerms],
+    rules: SettlementRules | None = None,
+    *,
+    below_paid: bool = False,
+) -> Changes:
     """Records contracts; one that differs from what is recorded becomes its next revision.
 
-    Raises SettlementError where a revision would change months that are settled.
+    Raises SettlementError where a revision would change months that are settled, and, unless ``below_paid``,
+    where it would leave less than was paid and advanced on the contract already, or (by ``rules``) advances
+    above their limit.
     """
     new = revised = unchanged = 0
     with book.writing() as connection:
@@ -35,6 +47,7 @@ def record_contracts(book: Book, contracts: Sequence[ContractTerms]) -> Changes:
         settled = _settled_until(connection)
         problems = []
         rows = []
+        revisions: list[tuple[ContractTerms, ContractTerms]] = []
         for terms in contracts:
             before = known[terms.year].get((terms.provider_id, terms.funding_source))
             if before is not None and before[2] == terms:
@@ -42,8 +55,11 @@ def record_contracts(book: Book, contracts: Sequence[ContractTerms]) -> Changes:
                 continue
             if before is not None:
                 problems += _revision_problems(terms, before[2], settled)
+                revisions.append((terms, before[2]))
             new, revised = new + (before is None), revised + (before is not None)
             rows.append(_contract_row(terms, 1 if before is None else before[1] + 1))
+        if not below_paid:
+            problems += _below_problems(connection, revisions, rules)
         if problems:
             raise SettlementError("no contract was recorded", problems)
         if rows:
@@ -91,6 +107,60 @@ def _revision_problems(
         found.append(Problem(place, "first_month", None, "what was before the first month is settled on",
                              "leave first_month, paid_before and accepted_before as they were"))  # fmt: skip
     return found
+
+
+def _below_problems(
+    connection: sa.Connection,
+    revisions: Sequence[tuple[ContractTerms, ContractTerms]],
+    rules: SettlementRules | None,
+) -> list[Problem]:
+    """Revisions below what the provider has already: the next months would pay nothing, and say little."""
+    table = s.ADVANCES
+    found = []
+    for year in sorted({terms.year for terms, _ in revisions}):
+        states = states_before(connection, Month(year, 12))  # paid in it: nothing is left to be revised then
+        advanced: dict[tuple[str, str, str], int] = {}
+        for row in connection.execute(sa.select(table).where(table.c.year == year)):
+            key = row.provider_id, row.funding_source, row.kind
+            advanced[key] = advanced.get(key, 0) + row.amount
+        for terms, before in revisions:
+            if terms.year != year:
+                continue
+            of = terms.provider_id, terms.funding_source
+            paid = states[of].paid_so_far - before.paid_before + terms.paid_before
+            place = f"contract of {of[0]} with {of[1]} for {year}"
+
+            def money(minor: int) -> str:
+                return str(minor) if rules is None else format_minor(minor, rules.minor_units)
+
+            if terms.annual_plan < paid:
+                found.append(
+                    Problem(place, None, money(terms.annual_plan),
+                            f"is less than was paid and advanced on it already, {money(paid)}",
+                            "revise it to no less, or say --below-paid: then nothing more is paid in the year")
+                )  # fmt: skip
+            for kind, share, base in _limits(terms, rules):
+                sum_of_kind = advanced.get((*of, kind.value), 0)
+                # what was above its limit before is not the revision's doing
+                old = {one: limit * plan for one, limit, plan in _limits(before, rules)}[kind]
+                if share * base < sum_of_kind <= old:
+                    found.append(
+                        Problem(place, None, money(base),
+                                f"makes advances of {money(sum_of_kind)} ({kind.value}) more than "
+                                f"{format_exact(share)} of it",
+                                "revise it to no less, or say --below-paid: the advances stay as they were paid")
+                    )  # fmt: skip
+    return found
+
+
+def _limits(terms: ContractTerms, rules: SettlementRules | None) -> list[tuple[AdvanceKind, Fraction, int]]:
+    if rules is None:
+        return []
+    of = rules.advances
+    return [
+        (AdvanceKind.SIGNING, of.signing_limit, terms.annual_plan),
+        (AdvanceKind.DECEMBER, of.december_limit, terms.plan_of(12)),
+    ]
 
 
 def _contract_row(terms: ContractTerms, revision: int) -> dict[str, Any]:

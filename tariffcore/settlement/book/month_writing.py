@@ -10,7 +10,15 @@ import sqlalchemy as sa
 
 from tariffcore.errors import Problem, SettlementError
 from tariffcore.settlement.book import schema as s
-from tariffcore.settlement.book.records import Book, ContractState, Of, now, order_problems, states_before
+from tariffcore.settlement.book.records import (
+    Book,
+    ContractState,
+    Of,
+    now,
+    order_problems,
+    run_of_inputs,
+    states_before,
+)
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.line_sums import CellSums
 from tariffcore.settlement.month import ContractResult, check_identity
@@ -29,8 +37,9 @@ def record_month(
     components: Mapping[Cell, Mapping[str, int]],
     *,
     every: bool = True,
-) -> tuple[int, dict[Of, int]]:
-    """Records a run and every contract it settled, and returns its id and those of the settled months.
+) -> tuple[int, dict[Of, int]] | None:
+    """Records a run and every contract it settled, and returns its id and those of the settled months. None:
+    meanwhile another run recorded the month from the same inputs.
 
     ``every``: the run is of every contract in force (or of every one of its provider's).
     ``states`` are those the results were made from: where the book says otherwise by now, or a month was
@@ -38,6 +47,8 @@ def record_month(
     """
     month = Month(run["month"] // 12, run["month"] % 12 + 1)
     with book.writing() as connection:
+        if run_of_inputs(connection, month, run["input_digest"]) is not None:
+            return None
         problems = order_problems(connection, month, states)
         found = states_before(connection, month, run["only_provider"])
         if not every:

@@ -258,6 +258,14 @@ def runs_in(
     return [run_of(row) for row in connection.execute(query)]
 
 
+def run_of_inputs(connection: sa.Connection, month: Month, input_digest: str) -> RunRecord | None:
+    """The run that settled a month from these inputs, if there is one."""
+    table = s.RUNS
+    query = sa.select(table).where(table.c.month == month.number, table.c.input_digest == input_digest)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else run_of(row)
+
+
 def settled_in(
     connection: sa.Connection,
     month: Month | None = None,
