@@ -25,7 +25,7 @@ def contracts(table: Path, below_paid: bool, rules: str, book_place: str, lines_
     """Record the contracts in TABLE (CSV or XLSX): provider, funding source, contract line, twelve months.
 
     A contract that is in the book already and differs becomes its next revision; months that are settled
-    cannot be changed by one. One that leaves less than was paid and advanced already is refused, unless told to.
+    cannot be changed by one. One that leaves less than was paid and advanced already needs --below-paid.
     """
     from tariffcore.settlement.book.contract_records import record_contracts
     from tariffcore.settlement.contracts import read_contracts

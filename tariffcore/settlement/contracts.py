@@ -227,8 +227,8 @@ def _check_advance(
             row,
             "amount",
             format_minor(advance.amount, rules.minor_units),
-            f"makes advances of {format_minor(paid[key], rules.minor_units)}, more than {format_exact(share)} "
-            f"of {format_minor(base, rules.minor_units)}",
+            f"makes advances of {format_minor(paid[key], rules.minor_units)}, "
+            f"more than {format_exact(share)} of {format_minor(base, rules.minor_units)}",
             "the contract's sum limits them: " + rules.advances.source,
         )
 

@@ -117,6 +117,10 @@ def _below_problems(
     """Revisions below what the provider has already: the next months would pay nothing, and say little."""
     table = s.ADVANCES
     found = []
+
+    def money(minor: int) -> str:
+        return format_minor(minor, 0 if rules is None else rules.minor_units)
+
     for year in sorted({terms.year for terms, _ in revisions}):
         states = states_before(connection, Month(year, 12))  # paid in it: nothing is left to be revised then
         advanced: dict[tuple[str, str, str], int] = {}
@@ -130,14 +134,11 @@ def _below_problems(
             paid = states[of].paid_so_far - before.paid_before + terms.paid_before
             place = f"contract of {of[0]} with {of[1]} for {year}"
 
-            def money(minor: int) -> str:
-                return str(minor) if rules is None else format_minor(minor, rules.minor_units)
-
             if terms.annual_plan < paid:
                 found.append(
                     Problem(place, None, money(terms.annual_plan),
                             f"is less than was paid and advanced on it already, {money(paid)}",
-                            "revise it to no less, or say --below-paid: then nothing more is paid in the year")
+                            "revise it to no less, or say --below-paid: nothing more is paid in the year")
                 )  # fmt: skip
             for kind, share, base in _limits(terms, rules):
                 sum_of_kind = advanced.get((*of, kind.value), 0)
@@ -148,7 +149,7 @@ def _below_problems(
                         Problem(place, None, money(base),
                                 f"makes advances of {money(sum_of_kind)} ({kind.value}) more than "
                                 f"{format_exact(share)} of it",
-                                "revise it to no less, or say --below-paid: the advances stay as they were paid")
+                                "revise it to no less, or say --below-paid: the advances stay")
                     )  # fmt: skip
     return found
 
