@@ -223,6 +223,7 @@ def _measure(folder: Path, output: Path) -> None:
     from tariffcore.settlement.book.contract_records import record_advances, record_contracts
     from tariffcore.settlement.book.records import Book, contracts_of
     from tariffcore.settlement.calendar_month import Month
+    from tariffcore.settlement.choosing import WithoutClaims
     from tariffcore.settlement.contracts import read_advances, read_contracts
     from tariffcore.settlement.month_inputs import read_month_inputs
     from tariffcore.settlement.rules_reading import read_rules
@@ -242,11 +243,13 @@ def _measure(folder: Path, output: Path) -> None:
         rules, defects=folder / "defects.csv", held=folder / "held.csv", other=folder / "other.csv"
     )
     print(f"reading what comes with it: {time.perf_counter() - started:.2f}")
-    found = settle_month(book, folder / "cases.parquet", catalog, rules, Month(2026, 3), inputs)
+    # who has no coefficient in March has no price: such a provider's month is settled at nothing
+    claims, month, nothing = folder / "cases.parquet", Month(2026, 3), WithoutClaims.SETTLE
+    found = settle_month(book, claims, catalog, rules, month, inputs, without_claims=nothing)
     print(f"all by the clock: {time.perf_counter() - started:.2f}")
     print(f"all of processor: {time.process_time() - processor:.2f}")
     started = time.perf_counter()
-    again = settle_month(book, folder / "cases.parquet", catalog, rules, Month(2026, 3), inputs)
+    again = settle_month(book, claims, catalog, rules, month, inputs, without_claims=nothing)
     print(f"the same once more: {time.perf_counter() - started:.2f}")
     print(f"peak: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
     settled = sum(one.result.claims.lines for one in found.months)

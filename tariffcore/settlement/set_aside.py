@@ -30,7 +30,10 @@ REASONS = {
         "the rules assign its method and care setting to no contract line",
         "add it to assignments of the rules",
     ),
-    LineStatus.OTHER_MONTH: ("its deciding date is in another month", "claim it with that month"),
+    LineStatus.OTHER_MONTH: (
+        "its deciding date is in another month",
+        "claim it with that month; where that one is settled, record a correction (settle correct)",
+    ),
     LineStatus.NEGATIVE_CLAIM: ("its claim is below zero", "give what is taken back as another item"),
     LineStatus.REPEATED: ("an earlier line of the file has its id", "claim a line once"),
     LineStatus.SETTLED_BEFORE: ("a line with its id was settled in an earlier month", "claim a line once"),
