@@ -23,6 +23,7 @@ from tariffcore.cli.options import (
 from tariffcore.cli.screen import banner, progress_bar, say, say_bold, show
 from tariffcore.cli.settle_options import (
     book_options,
+    list_lines_option,
     month_option,
     open_book,
     open_rules,
@@ -72,6 +73,7 @@ TOP_ROWS = 12
     metavar="FILE",
     help="Write the lines that are not part of the month, with reasons.",
 )
+@list_lines_option
 @book_options
 @as_of_option
 @deciding_date_option
@@ -92,6 +94,7 @@ def month(
     rest: bool,
     without_claims: str,
     set_aside: Path | None,
+    list_lines: Path | None,
     book_place: str,
     lines_folder: Path | None,
     as_of: date | None,
@@ -108,14 +111,16 @@ def month(
     was settled; other inputs for a settled month are refused.
     """
     from tariffcore.files import load_mapping
+    from tariffcore.files.writing import require_writable
     from tariffcore.kept_memory import keep_freed_memory
     from tariffcore.settlement.choosing import WithoutClaims
+    from tariffcore.settlement.line_list import write_line_list
     from tariffcore.settlement.month_inputs import read_month_inputs
     from tariffcore.settlement.run import settle_month
     from tariffcore.settlement.set_aside import write_set_aside
 
     require_apart(
-        {"--set-aside": set_aside},
+        {"--set-aside": set_aside, "--list-lines": list_lines},
         {
             "the cases": cases,
             "--defects": defects,
@@ -127,6 +132,9 @@ def month(
         book_place,
     )
     keep_freed_memory()
+    for output in (set_aside, list_lines):
+        if output is not None:  # before the month is closed, not after
+            require_writable(output)
     used = open_rules(rules)
     column_mapping = None if mapping is None else load_mapping(mapping)
     catalog = open_catalog(schedules, as_of, deciding_date)
@@ -158,13 +166,17 @@ def month(
             raise StoppedError("stopped; nothing was settled", interrupt) from None
         if set_aside is not None:
             write_set_aside(book, found.record, set_aside)
+        if list_lines is not None:
+            write_line_list(book, [found.record], list_lines, provider, threads=threads)
     if not quiet:
-        _show(found, book_place, set_aside, priced)
+        _show(found, book_place, set_aside, list_lines, priced)
     say(_last_line(found))
     return DONE
 
 
-def _show(found: SettledRun, place: str, set_aside: Path | None, priced: Path | None) -> None:
+def _show(
+    found: SettledRun, place: str, set_aside: Path | None, list_lines: Path | None, priced: Path | None
+) -> None:
     from tariffcore.money import format_minor
 
     record = found.record
@@ -187,6 +199,7 @@ def _show(found: SettledRun, place: str, set_aside: Path | None, priced: Path | 
             ),
             *([("set aside", reasons)] if not_in else []),
             *([("", f"with their reasons in {set_aside}")] if set_aside is not None else []),
+            *([("listed", f"each line of the month in {list_lines}")] if list_lines is not None else []),
             *([] if priced is None else [("prices", _compared(record, priced))]),
             *([("left open", _left_open(found))] if found.left_open else []),
             ("rules", f"{record.rules_id} {record.rules_digest}"),

@@ -50,6 +50,15 @@ rules_option = click.option(
 )
 
 
+list_lines_option = click.option(
+    "--list-lines",
+    "list_lines",
+    type=FILE,
+    metavar="FILE",
+    help="Write every line of the month with what became of it: .csv, .parquet, .arrow, .xlsx.",
+)
+
+
 def book_options(command: _Command) -> _Command:
     """``--book`` and ``--lines``."""
     lines = click.option(

@@ -13,6 +13,7 @@ from tariffcore.cli.options import FILE, Amount, language_option
 from tariffcore.cli.screen import say
 from tariffcore.cli.settle_options import (
     book_options,
+    list_lines_option,
     month_option,
     open_book,
     open_rules,
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
     metavar="OUT",
     help="A page to print (.html), or .json, .csv, .xlsx.",
 )
+@list_lines_option
+@click.option(
+    "--without-lines",
+    is_flag=True,
+    help="Do not list the lines that lost something: the files of lines are not needed.",
+)
 @rules_option
 @book_options
 @language_option
@@ -43,21 +50,38 @@ def statement(
     month: Month,
     provider: str | None,
     output: Path,
+    list_lines: Path | None,
+    without_lines: bool,
     rules: str,
     book_place: str,
     lines_folder: Path | None,
     language: str,
 ) -> int:
-    """Write the settlement statement of a month: every step with its amount and its source."""
-    from tariffcore.settlement.statement import statements
-    from tariffcore.settlement.statement_outputs import write_statements
+    """Write the settlement statement of a month: every step with its amount and its source.
 
-    require_apart({"--output": output}, {}, book_place)
+    Pages, .json and .xlsx also list the lines that lost something, with defects, amounts and sources. They
+    are read from the files of lines (--lines), which must be those that the book names by their digests.
+    """
+    from tariffcore.files.writing import require_writable
+    from tariffcore.settlement.line_list import write_line_list
+    from tariffcore.settlement.lost_lines import lost_lines, runs_of
+    from tariffcore.settlement.statement import statements
+    from tariffcore.settlement.statement_outputs import WITH_LINES, write_statements
+
+    require_apart({"--output": output, "--list-lines": list_lines}, {}, book_place)
+    if list_lines is not None:
+        require_writable(list_lines)
     used = open_rules(rules)
+    listed = 0
     with open_book(book_place, lines_folder) as book:
         found = statements(book, used, month, provider)
-        write_statements(found, used, output, language)
+        wanted = not without_lines and output.suffix.lower() in WITH_LINES
+        write_statements(found, used, output, language, lost_lines(book, found) if wanted else None)
+        if list_lines is not None:
+            listed = write_line_list(book, runs_of(book, found), list_lines, provider)
     say(f"wrote {counted(len(found), 'statement')} of {month} to {output}")
+    if list_lines is not None:
+        say(f"wrote {counted(listed, 'line')} of {month} to {list_lines}")
     return DONE
 
 

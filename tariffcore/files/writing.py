@@ -299,7 +299,7 @@ class XlsxWriter(OutputWriter):
         for key, value in self.note.items():
             short = value[:255]  # the format's limit; the sheet has all of it
             self._book.set_custom_property(key, short, "text")
-        self._sheet = self._book.add_worksheet("cases")
+        self._begin_sheet("cases")
         for value in self.note.values():
             if SYNTHETIC in value:  # in sight as soon as the workbook is opened; the sheet keeps its name
                 self._sheet.set_tab_color("red")
@@ -312,10 +312,19 @@ class XlsxWriter(OutputWriter):
         for row, (key, value) in enumerate([*self.note.items(), ("numbers", limit)]):
             notes.write_string(row, 0, key)
             notes.write_string(row, 1, value)
-        for column, name in enumerate(self.schema.names):
-            self._sheet.write_string(0, column, name)
+
+    def _begin_sheet(self, name: str) -> None:
+        self._sheet = self._book.add_worksheet(name)
+        for column, header in enumerate(self.schema.names):
+            self._sheet.write_string(0, column, header)
         self._formats = [self._format(field.type) for field in self.schema]
         self._next_row = 1
+
+    def next_sheet(self, name: str, schema: pa.Schema) -> None:
+        """What is encoded and appended from here on stands on another sheet, with other columns."""
+        self.schema = schema
+        with self._in_words():
+            self._begin_sheet(name)
 
     def encode(self, table: pa.Table) -> Encoded:
         return Encoded(self._of_schema(table), table.num_rows)
@@ -393,8 +402,13 @@ def open_output(
     Raises CasesError, in words, where the file cannot be written: here, while writing, or at the end.
     """
     path = Path(path)
-    writer = _WRITERS.get(path.suffix.lower())
-    if writer is None:
+    require_writable(path, keep)
+    return _WRITERS[path.suffix.lower()](path, schema, note)
+
+
+def require_writable(path: Path, keep: Iterable[Path] = ()) -> None:
+    """Raises CasesError where results cannot be written to a file, as far as that can be told beforehand."""
+    if path.suffix.lower() not in _WRITERS:
         raise _unwritable(
             path,
             f"results are not written to {path.suffix or 'files without a suffix'} files",
@@ -413,7 +427,6 @@ def open_output(
             raise _unwritable(path, "this is not an ordinary file", "give the name of a file")
     except OSError as error:
         raise _cannot_write(path, error) from None
-    return writer(path, schema, note)
 
 
 def _remove_abandoned(target: Path) -> None:

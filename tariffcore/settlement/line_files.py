@@ -54,12 +54,17 @@ def keep(path: Path, folder: Path, kind: str, suffix: str = "parquet") -> str:
     return digest
 
 
+def name_of_lines(kind: str, digest: str) -> str:
+    """Of a Parquet file: ``lines`` by their own digest, all else by that of the outcomes."""
+    return f"{kind}-{digest}.parquet"
+
+
 def lines_path(folder: Path, digest: str) -> Path:
-    return there(folder / f"lines-{digest}.parquet")
+    return there(folder / name_of_lines("lines", digest))
 
 
 def outcomes_path(folder: Path, digest: str) -> Path:
-    return there(folder / f"outcomes-{digest}.parquet")
+    return there(folder / name_of_lines("outcomes", digest))
 
 
 def there(path: Path) -> Path:

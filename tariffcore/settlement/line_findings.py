@@ -19,6 +19,7 @@ from tariffcore.settlement.deductions import LineDefect
 from tariffcore.settlement.line_files import (
     file_digest,
     keep,
+    name_of_lines,
     outcomes_path,
     there,
     unfinished,
@@ -62,7 +63,7 @@ def keep_outcomes(
         write_outcomes(lines, minor_units, outcomes, note)
         digest = keep(outcomes, folder, "outcomes")
         for name, path in paths.items():
-            path.replace(folder / f"{name}-{digest}.parquet")
+            path.replace(folder / name_of_lines(name, digest))
     return digest
 
 
@@ -110,7 +111,7 @@ def read_held(folder: Path, outcomes_digest: str) -> list[Key]:
 
 
 def _read(folder: Path, outcomes_digest: str, name: str) -> pa.Table:
-    path = there(folder / f"{name}-{outcomes_digest}.parquet")
+    path = there(folder / name_of_lines(name, outcomes_digest))
     note = pq.read_schema(outcomes_path(folder, outcomes_digest)).metadata or {}
     if note.get(_NOTED[name].encode(), b"").decode() != file_digest(path):
         raise SettlementError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,33 @@ import pyarrow as pa
 
 from tariffcore.errors import Problem, SettlementError
 from tariffcore.files import open_output
+from tariffcore.files.writing import XlsxWriter
 from tariffcore.html_page import html_page, write_page
 from tariffcore.labelling import Labels, labels_in
 from tariffcore.money import format_minor
 from tariffcore.settlement.deadlines import deadlines
+from tariffcore.settlement.lost_lines import LostLines
 from tariffcore.settlement.rules import SettlementRules
 from tariffcore.settlement.statement import Statement, StatementStep, totals
+from tariffcore.settlement.statement_lines import lines_section, lines_sheet, lines_values
 
 SUFFIXES = (".json", ".csv", ".xlsx", ".parquet", ".arrow", ".html")
+WITH_LINES = (".json", ".xlsx", ".html")
+"""Formats that have a place for the lines; one table has not, and the list of lines is another."""
 
 
 def write_statements(
-    found: Sequence[Statement], rules: SettlementRules, path: Path, language: str = "en"
+    found: Sequence[Statement],
+    rules: SettlementRules,
+    path: Path,
+    language: str = "en",
+    lost: Mapping[str, LostLines] | None = None,
 ) -> None:
     """Writes statements in the format of the name's suffix; the file gets its name when it is whole.
 
-    Raises SettlementError where there is none to write or the suffix is not known, CasesError where a table
-    cannot be written.
+    ``lost``: the lines that lost something, by provider; formats that are one table leave them out. Raises
+    SettlementError where there is none to write or the suffix is not known, CasesError where a table cannot
+    be written.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -44,16 +54,24 @@ def write_statements(
         )
     if suffix == ".json":
         text = json.dumps(
-            [statement_values(one, rules, language) for one in found], ensure_ascii=False, indent=1
+            [statement_values(one, rules, language, _lost(one, lost)) for one in found],
+            ensure_ascii=False,
+            indent=1,
         )
         write_page(text + "\n", path, SettlementError)
     elif suffix == ".html":
-        write_page(render_statements(found, rules, language), path, SettlementError)
+        write_page(render_statements(found, rules, language, lost), path, SettlementError)
     else:
-        _write_table(found, path, labels_in(language))
+        _write_table(found, path, labels_in(language), lost)
 
 
-def statement_values(statement: Statement, rules: SettlementRules, language: str = "en") -> dict[str, Any]:
+def _lost(statement: Statement, lost: Mapping[str, LostLines] | None) -> LostLines | None:
+    return None if lost is None else lost[statement.provider_id]
+
+
+def statement_values(
+    statement: Statement, rules: SettlementRules, language: str = "en", lost: LostLines | None = None
+) -> dict[str, Any]:
     """A statement as plain values; amounts are decimals of the currency, written as text.
 
     Codes stay what they are in every language; what they are called stands beside them.
@@ -91,6 +109,7 @@ def statement_values(statement: Statement, rules: SettlementRules, language: str
             }
             for step in statement.steps
         ],
+        **({} if lost is None else lines_values(lost, labels, run.minor_units)),
     }
 
 
@@ -98,7 +117,9 @@ def _line_name(step: StatementStep, labels: Labels) -> str | None:
     return None if step.contract_line is None else labels.word("contract_line", step.contract_line)
 
 
-def _write_table(found: Sequence[Statement], path: Path, labels: Labels) -> None:
+def _write_table(
+    found: Sequence[Statement], path: Path, labels: Labels, lost: Mapping[str, LostLines] | None
+) -> None:
     run = found[0].run
     money = pa.decimal128(20, run.minor_units)
     texts = (
@@ -141,14 +162,23 @@ def _write_table(found: Sequence[Statement], path: Path, labels: Labels) -> None
     }
     with open_output(path, schema, note=note) as writer:
         writer.append(writer.encode(pa.table(arrays, schema=schema)))
+        if lost is not None and isinstance(writer, XlsxWriter):
+            sheet = lines_sheet([lost[one.provider_id] for one in found], labels)
+            writer.next_sheet("lines", sheet.schema)
+            writer.append(writer.encode(sheet))
         writer.complete()
 
 
-def render_statements(found: Sequence[Statement], rules: SettlementRules, language: str) -> str:
+def render_statements(
+    found: Sequence[Statement],
+    rules: SettlementRules,
+    language: str,
+    lost: Mapping[str, LostLines] | None = None,
+) -> str:
     """The page: a statement after the other, each beginning a sheet in print."""
     labels = labels_in(language)
     title = labels.word("settlement", "title")
-    sections = [_STYLE, *(_section(one, rules, labels) for one in found)]
+    sections = [_STYLE, *(_section(one, rules, labels, _lost(one, lost)) for one in found)]
     return html_page(f"{title} {found[0].month}", sections, language)
 
 
@@ -161,7 +191,7 @@ td.why { color: var(--quiet); font-size: 12px; }
 </style>"""
 
 
-def _section(statement: Statement, rules: SettlementRules, labels: Labels) -> str:
+def _section(statement: Statement, rules: SettlementRules, labels: Labels, lost: LostLines | None) -> str:
     run = statement.run
 
     def word(key: str) -> str:
@@ -185,6 +215,7 @@ def _section(statement: Statement, rules: SettlementRules, labels: Labels) -> st
         f"{_steps_table(steps, labels, run.minor_units)}"
         for source, steps in by_source.items()
     )
+    lines = "" if lost is None else lines_section(lost, labels, run.minor_units)
     editions = ", ".join(escape(name) for name in run.pricing["editions"])
     note = (
         f'<p class="quiet">{word("rules")}: {escape(run.rules_id)} <code>{run.rules_digest}</code><br>'
@@ -196,7 +227,7 @@ def _section(statement: Statement, rules: SettlementRules, labels: Labels) -> st
     )
     return (
         f'<section class="statement"><h1>{word("title")}</h1>{warning}<div class="tiles">{tiles}</div>'
-        f"{tables}{note}{signatures}</section>"
+        f"{tables}{lines}{note}{signatures}</section>"
     )
 
 

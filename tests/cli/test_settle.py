@@ -102,6 +102,70 @@ def test_statements_say_the_same_in_every_format(example: Path, tmp_path: Path) 
         assert sum(entering) == payable
 
 
+def test_every_line_is_listed_on_request_and_its_sums_are_the_statements(
+    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = (example / "last.txt").read_text(encoding="utf-8").partition("\n")[0]
+    monkeypatch.chdir(example)
+    told = run(*shlex.split(command)[1:], "--list-lines", tmp_path / "lines.csv")
+    assert told.code == 0, told.err
+    assert "each line of the month in" in told.out
+    asked = ("statement", "--month", "2026-02", "-o", tmp_path / "s.json")
+    listed = settled(example, *asked, "--list-lines", tmp_path / "again.csv")
+    assert (listed.code, listed.last_line) == (
+        0,
+        f"wrote 777 lines of 2026-02 to {tmp_path / 'again.csv'}",
+    )
+    text = (tmp_path / "lines.csv").read_text(encoding="utf-8")
+    assert text == (tmp_path / "again.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    found = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))
+    for name in ("claimed", "overclaimed", "deducted", "held"):
+        total = sum(int(row[f"{name}_amount"].replace(".", "")) for row in rows)
+        steps = sum(int(one["totals"][name].replace(".", "")) for one in found)
+        assert total == abs(steps) > 0
+    assert sum(len(one["lost_lines"]) for one in found) == sum(
+        row["claimed_amount"] != row["accepted_amount"] or row["defect_codes"] != "" for row in rows
+    )
+
+
+def test_a_list_that_cannot_be_written_is_refused_before_the_month_is_closed(
+    example: Path, tmp_path: Path
+) -> None:
+    book = tmp_path / "book.db"
+    options = ("--book", book, "--rules", example / "ex" / "rules")
+    assert run("settle", "contracts", example / "ex" / "contracts.csv", *options).code == 0
+    month = (example / "ex" / "2026-01" / "cases.csv", "--month", "01.2026", "-s", "kz-demo", *options)
+    for option in ("--list-lines", "--set-aside"):
+        for wrong, words in (
+            (tmp_path / "lines.txt", "results are not written to .txt files"),
+            (tmp_path / "no" / "lines.csv", "there is no folder"),
+        ):
+            assert words in refused(run("settle", "month", *month, option, wrong))[1]
+    assert (
+        "the month is not settled"
+        in refused(settled_in(book, example, "report", "--month", "2026-01", "-o", tmp_path / "r.html"))[1]
+    )
+
+
+def settled_in(book: Path, example: Path, *arguments: object) -> Ran:
+    return run("settle", *arguments, "--book", book, "--rules", example / "ex" / "rules")
+
+
+def test_a_statement_of_a_book_alone_says_where_its_lines_belong(example: Path, tmp_path: Path) -> None:
+    book = tmp_path / "book.db"
+    book.write_bytes((example / "book.db").read_bytes())
+    asked = ("statement", "--month", "2026-01", "--provider", "H001-R12", "-o", tmp_path / "s.html")
+    missing = refused(settled_in(book, example, *asked))
+    assert "the lines of the statement are not here" in missing[0]
+    assert "name the folder that has it (--lines), or write the statement without lines" in missing[1]
+    assert settled_in(book, example, *asked, "--lines", example / "book.db-lines").code == 0
+    with_lines = (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert "unconfirmed case" in with_lines
+    assert settled_in(book, example, *asked, "--without-lines").code == 0
+    assert "unconfirmed case" not in (tmp_path / "s.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("language", "funding", "line", "label"),
     [

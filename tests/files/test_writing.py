@@ -292,3 +292,17 @@ def test_xlsx_amounts_come_back_exactly(tmp_path_factory: pytest.TempPathFactory
     for (amount, whole), expected in zip(read_back(path)[1:], amounts, strict=True):
         assert Decimal(amount if isinstance(amount, str) else repr(amount)) == expected
         assert Decimal(whole if isinstance(whole, str) else repr(whole)) == expected * 100
+
+
+def test_a_workbook_has_a_further_sheet_with_columns_of_its_own(tmp_path: Path) -> None:
+    other = pa.schema([("case_id", pa.string()), ("why", pa.string())])
+    path = tmp_path / "a.xlsx"
+    with open_output(path, SCHEMA, note=NOTE) as output:
+        assert isinstance(output, writing.XlsxWriter)
+        output.append(output.encode(rows("one", "two")))
+        output.next_sheet("others", other)
+        output.append(output.encode(pa.table([pa.array(["three"]), pa.array(["because"])], schema=other)))
+    book = python_calamine.load_workbook(str(path))
+    assert book.sheet_names == ["cases", "note", "others"]
+    assert read_back(path) == [("case_id", "amount", "status"), ("one", 1.05, "OK"), ("two", 2.1, "OK")]
+    assert book.get_sheet_by_name("others").to_python() == [["case_id", "why"], ["three", "because"]]
