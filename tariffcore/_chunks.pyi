@@ -25,6 +25,7 @@ def price(
     has_parts: NDArray[np.uint8] | None,
     parts_minor: NDArray[np.int64] | None,
     settle_all: bool,
+    marked: NDArray[np.uint8] | None = None,
 ) -> tuple[int, int]: ...
 def answer_chunk(
     plan_numbers: PlanNumbers,

@@ -42,6 +42,7 @@ cdef struct Answer:
     Py_ssize_t stride               # bytes from a component to the next
     Py_ssize_t components
     int64_t *counts                 # of statuses, by number
+    uint8_t *marked                 # 1 where the row's own fields decide; NULL: not asked for
 
 
 cdef inline void count_statuses(const uint8_t *status, int64_t *counts, Py_ssize_t n) noexcept nogil:
@@ -123,6 +124,8 @@ cdef bint price_columns(
         price_rows(tables, &cases, &priced, 0, n)
         for k in range(bound.marked_count):
             priced.edition[bound.marked[k]] = bound.marked_edition[k]
+            if answer.marked != NULL:
+                answer.marked[first + bound.marked[k]] = 1
         if answer.has_parts != NULL and answer.components:
             split_rows(
                 tables, &cases, &priced, answer.has_parts + first, answer.parts_minor + 8 * first, answer.stride,
@@ -225,6 +228,7 @@ def price(
     uint8_t[::1] has_parts,             # None: components are not asked for
     int64_t[:, ::1] parts_minor,        # component, row
     bint settle_all,
+    uint8_t[::1] marked=None,           # gets 1 at rows that their own fields decide
 ):
     """Price columns into arrays.  ``settle_all``: bind by the whole rule only, which gives the same.
 
@@ -249,6 +253,7 @@ def price(
     answer.has_parts = NULL
     answer.components = 0
     answer.counts = counts
+    answer.marked = NULL if marked is None else &marked[0]
     if has_parts is not None and parts_minor is not None and parts_minor.shape[0]:
         answer.has_parts = &has_parts[0]
         answer.parts_minor = <uint8_t *>&parts_minor[0, 0]
@@ -308,6 +313,7 @@ def answer_chunk(
     with nogil:
         memset(found, 0, sizeof(found))
         answer.counts = found
+        answer.marked = NULL
         at = put_head(at, 2, size)
         at = put_varint(put_varint(at, 1 << 3), <uint64_t>rows)
         answer.amount_minor = at = put_head(at, 2, 8 * rows)

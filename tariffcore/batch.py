@@ -114,8 +114,8 @@ class CasePricer(ABC):
             str(path),
             "drg_code",
             None,
-            "the cases come without their groups, and a stream of columns takes none such",
-            "price the file here (without --server), or send its cases with PriceCases",
+            "the cases come without their groups, and the service's editions have no grouping rules",
+            "name a family or an edition that has some, or use a file with drg_code",
         )
 
     def table(self, cases: pa.Table, priced: PricedCases) -> pa.Table:

@@ -41,7 +41,7 @@ FIELDS = 30
 """Offsets of columns are kept at the numbers of their fields, the highest of which is 29."""
 NO_WORD = 1 << 16
 _NEEDS_HOURS = 1 << 17
-_BEYOND = 1 << 18
+BEYOND = 1 << 18
 _NEEDS_STAY = 1 << 19
 _DAY_OF_LEVEL = (0, INVALID_STAY, INVALID_STAY, MISSING_DAY, INVALID_DAY, MALFORMED_DAY)
 
@@ -166,13 +166,13 @@ class PlanWords:
         return np.array([self._key(SettingKey(text, over_limit)) for text in settings], dtype=np.uint16)
 
 
-class _Numbers:
+class GrowingTable:
     """A growing array: entry i is what place i of a code table stands for.
 
     ``filled`` is as long as a power of two, with ``beyond`` at places that no word has yet.
     """
 
-    def __init__(self, first: int, beyond: int, dtype: type[np.unsignedinteger[Any]]) -> None:
+    def __init__(self, first: int, beyond: int, dtype: type[np.integer[Any]]) -> None:
         self._beyond = beyond
         self._count = 1
         self.filled: NDArray[Any] = np.full(16, beyond, dtype=dtype)
@@ -198,7 +198,7 @@ class CodeTables:
 
     def __init__(self, words: PlanWords) -> None:
         self._words = words
-        self._tables: dict[str, tuple[_Numbers, Callable[[str], int], int]] = {}
+        self._tables: dict[str, tuple[GrowingTable, Callable[[str], int], int]] = {}
         for kind, of_word, missing, dtype in (
             ("provider", words.provider, MISSING_PROVIDER_ROW, np.uint32),
             ("drg", words.drg, UNKNOWN_DRG_ITEM | NO_WORD, np.uint32),
@@ -210,8 +210,8 @@ class CodeTables:
             ("addon_kind", words.addon_kind, NO_WORD, np.uint32),
             ("procedure", words.procedure, 0, np.uint8),
         ):
-            beyond = _BEYOND if dtype is np.uint32 else 0
-            self._tables[kind] = _Numbers(missing, beyond, dtype), of_word, missing
+            beyond = BEYOND if dtype is np.uint32 else 0
+            self._tables[kind] = GrowingTable(missing, beyond, dtype), of_word, missing
 
     def append(self, kind: str, words: Iterable[str]) -> None:
         """Give new words their places. A word of white space only stands for a missing value."""
@@ -276,11 +276,13 @@ def price_columns(
     *,
     components: bool = False,
     settle_all: bool = False,
+    marked: NDArray[np.uint8] | None = None,
 ) -> WrongPlace | None:
     """Price columns into a workspace; None, or what is beyond its table: then nothing in it means anything.
 
     Components are split into the room the workspace has for them.  With ``settle_all`` every row goes the
-    long way, which comes to the same.
+    long way, which comes to the same.  ``marked`` gets 1 at each row that its own fields decide, whatever the
+    edition says.
     """
     field, row = _chunks.price(
         words.numbers,
@@ -298,6 +300,7 @@ def price_columns(
         space.has_parts if components else None,
         space.parts_minor if components else None,
         settle_all,
+        marked,
     )
     return WrongPlace(field, row) if field else None
 

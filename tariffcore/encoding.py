@@ -243,6 +243,8 @@ def encode_cases(
                 deciding[rows] = code
                 is_marked[rows] = True
         marked = np.flatnonzero(is_marked)
+        if grouped is not None:
+            grouped.rule[marked] = -1  # a row that its own fields decide has no group, whatever rules say
         undated = (admission if by_admission else discharge).undated()
         marked_edition = np.where(undated[marked], 0, editions[marked] + 1).astype(np.uint8)
     return EncodedCases(

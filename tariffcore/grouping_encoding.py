@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -217,11 +218,82 @@ def _group(
         outcome = CodedText(
             "", np.zeros(len(cases), np.uint8), np.zeros(len(cases), np.bool_), ["discharged"]
         )
-    principal_class = rules.principal_classes(cases.principal.texts)
-    procedure_class = rules.procedure_classes(cases.procedures.codes.texts)
+    words = RuleWords.of(
+        rules,
+        rules.principal_classes(cases.principal.texts),
+        rules.secondary_classes(cases.secondary.codes.texts),
+        rules.procedure_classes(cases.procedures.codes.texts),
+        outcome.table(lambda text: rules.outcome_numbers.get(text, 0), 0, np.uint8),
+        cases.care_setting.table(lambda text: rules.setting_numbers.get(text, 0), 0, np.uint8),
+    )
+    columns = (
+        cases.principal.places(),
+        cases.secondary.start,
+        cases.secondary.codes.places(),
+        cases.procedures.start,
+        cases.procedures.codes.places(),
+        outcome.places(),
+        cases.care_setting.places(),
+        cases.years,
+        cases.days,
+        cases.sex,
+        cases.birth_weight,
+        stay,
+        _qualifier_bits(cases.qualifiers, rules),
+    )
+    run_rules(rules, words, columns, rows, rule, status, threads)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleWords:
+    """What the texts of cases are to an edition's rules: one element a text, at its place.
+
+    of_principal, of_procedure   the lists of rules that a code leads to, as `grouping_order.RulesInOrder`
+    principal_class, secondary_class   int32, the class of a diagnosis
+    outcome_number, setting_number     uint8
+    """
+
+    of_principal: NDArray[np.int32]
+    principal_class: NDArray[np.int32]
+    secondary_class: NDArray[np.int32]
+    of_procedure: NDArray[np.int32]
+    outcome_number: NDArray[np.uint8]
+    setting_number: NDArray[np.uint8]
+
+    @classmethod
+    def of(
+        cls,
+        rules: CompiledRules,
+        principal_class: NDArray[np.int32],
+        secondary_class: NDArray[np.int32],
+        procedure_class: NDArray[np.int32],
+        outcome_number: NDArray[np.uint8],
+        setting_number: NDArray[np.uint8],
+    ) -> RuleWords:
+        """With the lists of rules that codes of these classes lead to."""
+        in_order = rules.in_order
+        of_principal = in_order.of_diagnosis.take(np.maximum(principal_class, 0), axis=1)
+        of_principal[:, principal_class < 0] = UNKNOWN_CODE
+        of_procedure = in_order.of_procedure.take(procedure_class, axis=1)
+        return cls(
+            of_principal, principal_class, secondary_class, of_procedure, outcome_number, setting_number
+        )
+
+
+def run_rules(
+    rules: CompiledRules,
+    words: RuleWords,
+    columns: tuple[Any, ...],
+    rows: NDArray[np.int64] | None,
+    rule: NDArray[np.int32],
+    status: NDArray[np.uint8],
+    threads: int,
+) -> None:
+    """Group the rows (None: all), in as many threads as are worth it; rule and status are written at the row.
+
+    ``columns`` are those of `_grouping.group`, from ``principal`` to ``qualifiers``, and places of ``words``.
+    """
     in_order, facts = rules.in_order, rules.facts
-    of_principal = in_order.of_diagnosis.take(np.maximum(principal_class, 0), axis=1)
-    of_principal[:, principal_class < 0] = UNKNOWN_CODE
     arguments = (
         in_order.rules.view(np.uint8),
         in_order.further,
@@ -237,33 +309,17 @@ def _group(
         facts.qualifiers_asked,
         rules.child_age_limit,
         rules.age_matters,
-        of_principal,
-        principal_class,
-        rules.secondary_classes(cases.secondary.codes.texts),
-        in_order.of_procedure.take(procedure_class, axis=1),
-        outcome.table(lambda text: rules.outcome_numbers.get(text, 0), 0, np.uint8),
-        cases.care_setting.table(lambda text: rules.setting_numbers.get(text, 0), 0, np.uint8),
-        cases.principal.places(),
-        cases.secondary.start,
-        cases.secondary.codes.places(),
-        cases.procedures.start,
-        cases.procedures.codes.places(),
-        outcome.places(),
-        cases.care_setting.places(),
-        cases.years,
-        cases.days,
-        cases.sex,
-        cases.birth_weight,
-        stay,
-        _qualifier_bits(cases.qualifiers, rules),
-        rows,
-        rule,
-        status,
+        words.of_principal,
+        words.principal_class,
+        words.secondary_class,
+        words.of_procedure,
+        words.outcome_number,
+        words.setting_number,
     )
     count = len(rule) if rows is None else len(rows)
 
     def walk(start: int, stop: int) -> None:
-        _grouping.group(*arguments, start, stop)
+        _grouping.group(*arguments, *columns, rows, rule, status, start, stop)  # type: ignore[call-arg]
 
     shares = max(1, min(threads, count // _ROWS_A_THREAD))
     if shares == 1:

@@ -84,12 +84,28 @@ class FoundGroups:
     drg: NDArray[np.int32]
     rule: NDArray[np.int32]
 
+    def of_these_rows(self) -> FoundGroups:
+        """The same by the names that some row has, in their order: whoever found them says it alike."""
+        drg, drg_codes = _in_use(self.drg, self.drg_codes)
+        rule, rule_ids = _in_use(self.rule, self.rule_ids)
+        return FoundGroups(drg_codes, rule_ids, drg, rule)
+
     def columns(self) -> dict[str, pa.Array]:
         """The two columns of an output, by name."""
+        found = self.of_these_rows()
         return {
-            "drg_code": _of_places(self.drg, self.drg_codes),
-            "grouping_rule_id": _of_places(self.rule, self.rule_ids),
+            "drg_code": _of_places(found.drg, found.drg_codes),
+            "grouping_rule_id": _of_places(found.rule, found.rule_ids),
         }
+
+
+def _in_use(places: NDArray[np.int32], names: Sequence[str]) -> tuple[NDArray[np.int32], list[str]]:
+    """Places into the sorted names that are in use instead of into all."""
+    used = np.flatnonzero(np.bincount(places + 1, minlength=1)[1:]).tolist()
+    ordered = sorted(used, key=lambda place: names[place])
+    moved = np.full(len(names) + 1, -1, dtype=np.int32)
+    moved[ordered] = np.arange(len(ordered))
+    return moved[places], [names[place] for place in ordered]
 
 
 def _of_places(places: NDArray[np.int32], names: Sequence[str]) -> pa.DictionaryArray:

@@ -348,7 +348,7 @@ class ColumnStream:
 
         def columns() -> Iterator[CaseColumns]:
             for table in tables:
-                read = read_case_columns(table, self.minor_units)
+                read = read_case_columns(table, self.minor_units, groups=self.names.groups_cases)
                 taken.append((table, read))
                 if len(read):
                     yield read.columns

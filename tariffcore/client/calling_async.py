@@ -157,8 +157,13 @@ class AsyncClient:
 
             async def columns() -> AsyncIterator[CaseColumns]:
                 for part in in_parts(cases):
-                    minor_units = stream.names.editions[0].minor_units
-                    read = await asyncio.to_thread(read_case_columns, part, minor_units)
+                    names = stream.names
+                    read = await asyncio.to_thread(
+                        read_case_columns,
+                        part,
+                        names.editions[0].minor_units,
+                        groups=names.groups_cases,
+                    )
                     reads.append((part, read))
                     if len(read):
                         yield read.columns

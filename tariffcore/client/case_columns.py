@@ -14,11 +14,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariffcore import column_reading as reading
-from tariffcore.column_reading import CodedText, Mask
+from tariffcore.cases import GROUPING_COLUMNS
+from tariffcore.column_reading import CodedText, CodeLists, Mask
 from tariffcore.encoding import MAX_QUANTITY, MarkedRows
 from tariffcore.encoding import _blank as blank_rows
 from tariffcore.encoding import _undecodable as undecodable_rows
-from tariffcore.schedule.limits import MAX_AGE_YEARS, MAX_STAY_DAYS
+from tariffcore.grouping_encoding import sex_of
+from tariffcore.grouping_facts import SEX_NUMBERS
+from tariffcore.schedule.limits import (
+    MAX_AGE_DAYS,
+    MAX_AGE_YEARS,
+    MAX_BIRTH_WEIGHT_GRAMS,
+    MAX_STAY_DAYS,
+    MIN_BIRTH_WEIGHT_GRAMS,
+)
 
 MISSING_DAY = -(2**31)
 MISSING_NUMBER = 2**32 - 1
@@ -26,6 +35,12 @@ NO_AMOUNT = -1
 UNREADABLE, MISSING, NO_ROW = 1, 2, 3
 """What `row_problem` says of a row."""
 
+LISTS = {
+    "procedure": "procedure_codes",
+    "secondary_diagnosis": "secondary_diagnoses",
+    "qualifier": "qualifiers",
+}
+"""Columns of places row after row, by their name in the contract, and the columns they come from."""
 WORD_COLUMNS = {
     "provider": "provider_id",
     "drg": "drg_code",
@@ -34,10 +49,12 @@ WORD_COLUMNS = {
     "outcome": "outcome",
     "factor": "factor_code",
     "addon_kind": "addon_kind",
+    "principal_diagnosis": "principal_diagnosis",
 }
 """Columns of places in a code table, by their name in the contract, and the columns they come from."""
 
 _AVOIDABLE, _UNAVOIDABLE = 1, 2
+_NO_SEX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +75,16 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Procedures:
-    """The procedures of row i are ``texts[number[end[i - 1]:end[i]]]``."""
+class WordLists:
+    """The words of row i are ``texts[number[end[i - 1]:end[i]]]``."""
 
     end: NDArray[np.uint32]
     words: Words
 
-    def rows(self, start: int, stop: int) -> Procedures:
+    def rows(self, start: int, stop: int) -> WordLists:
         first = int(self.end[start - 1]) if start else 0
         last = int(self.end[stop - 1]) if stop else 0
-        return Procedures(self.end[start:stop] - np.uint32(first), self.words.rows(first, last))
+        return WordLists(self.end[start:stop] - np.uint32(first), self.words.rows(first, last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +93,13 @@ class CaseColumns:
 
     words    columns of words by their name in the contract
     numbers  columns of numbers by their name and in their type in the contract
+    lists    columns of several words a row by their name in the contract
     """
 
     count: int
     words: dict[str, Words]
     numbers: dict[str, NDArray[Any]]
-    procedures: Procedures | None
+    lists: dict[str, WordLists]
 
     def __len__(self) -> int:
         return self.count
@@ -92,7 +110,7 @@ class CaseColumns:
             stop - start,
             {name: column.rows(start, stop) for name, column in self.words.items()},
             {name: column[start:stop] for name, column in self.numbers.items()},
-            None if self.procedures is None else self.procedures.rows(start, stop),
+            {name: column.rows(start, stop) for name, column in self.lists.items()},
         )
 
 
@@ -138,12 +156,19 @@ class _Reader:
 
 
 def read_case_columns(
-    table: pa.Table, minor_units: int, malformed: NDArray[np.intp] | None = None
+    table: pa.Table,
+    minor_units: int,
+    malformed: NDArray[np.intp] | None = None,
+    *,
+    groups: bool = False,
 ) -> ReadCases:
     """The standard columns of a table of cases as columns of a stream.
 
     ``minor_units`` are those of the money that is claimed; ``malformed`` the numbers of rows that are no rows
-    at all.  Raises CasesError for a column whose type can hold no such thing; a cell never raises.
+    at all; ``groups`` whether the service finds groups: only then is what they are found by looked at, and
+    only of the rows that have none.
+
+    Raises CasesError for a column whose type can hold no such thing; a cell never raises.
     """
     count = table.num_rows
     reader = _Reader(table, count, frozenset(table.column_names))
@@ -170,7 +195,9 @@ def read_case_columns(
         )
     _number(reader, "age_years", 0, MAX_AGE_YEARS)
     _number(reader, "quantity", 1, MAX_QUANTITY)
-    procedures = _procedures(reader)
+    lists = {"procedure": _procedures(reader)}
+    if groups:
+        coded["principal_diagnosis"] = _diagnoses(reader, drg, service, lists)
     coded["factor"] = reader.coded("factor_code")
     coded["provider"] = reader.coded("provider_id")
     claimed_minor = claimed_missing = None
@@ -197,9 +224,69 @@ def read_case_columns(
         count,
         {name: column for name, column in words.items() if column is not None},
         reader.numbers,
-        procedures,
+        {name: column for name, column in lists.items() if column is not None},
     )
     return ReadCases(columns, tuple(reader.invalid), claimed_minor, claimed_missing)
+
+
+def _diagnoses(
+    reader: _Reader, drg: CodedText | None, service: CodedText | None, lists: dict[str, WordLists | None]
+) -> CodedText | None:
+    """What groups are found by, of the rows that have none: of others it stays at home."""
+    names = reader.names.intersection(GROUPING_COLUMNS)
+    needed = np.ones(reader.count, dtype=np.bool_)
+    for code in (drg, service):
+        if code is not None:
+            needed &= code.missing()
+    if not names or not needed.any():
+        return None
+
+    def wrong(name: str, rows: Mask) -> None:
+        reader.wrong(name, rows & needed)
+
+    for name, low, high in (
+        ("age_days", 0, MAX_AGE_DAYS),
+        ("birth_weight_grams", MIN_BIRTH_WEIGHT_GRAMS, MAX_BIRTH_WEIGHT_GRAMS),
+    ):
+        if name in names:
+            column = reading.whole_numbers(name, reader.table.column(name), low, high, dtype=np.int64)
+            wrong(name, column.wrong)
+            absent = column.missing | column.wrong | ~needed
+            reader.numbers[name] = np.where(absent, MISSING_NUMBER, column.values).astype(np.uint32)
+    if "sex" in names:
+        text = reading.coded_text("sex", reader.table.column("sex"))
+        sex = text.map(lambda word: SEX_NUMBERS.get(sex_of(word) or "", _NO_SEX), 0, np.uint8)
+        wrong("sex", sex == _NO_SEX)
+        reader.numbers["sex"] = np.where((sex == _NO_SEX) | ~needed, 0, sex).astype(np.uint8)
+    for name in ("secondary_diagnosis", "qualifier"):
+        if LISTS[name] in names:
+            column_of_lists = reading.code_lists(LISTS[name], reader.table.column(LISTS[name]))
+            unreadable = column_of_lists.codes.wrong()
+            if unreadable is not None:
+                wrong(LISTS[name], column_of_lists.rows_of(unreadable))
+            lists[name] = _of_rows(column_of_lists, name, needed)
+    if "principal_diagnosis" not in names:
+        return None
+    principal = reading.coded_text(
+        "principal_diagnosis", reading.one_array(reader.table.column("principal_diagnosis"))
+    )
+    unreadable = principal.wrong()
+    if unreadable is not None:
+        wrong("principal_diagnosis", unreadable)
+    return replace(principal, null=principal.null | ~needed)
+
+
+def _of_rows(column: CodeLists, name: str, needed: Mask) -> WordLists | None:
+    """The words of the rows that are needed."""
+    words = _words(column.codes, name)
+    if words is None or not len(words.number):
+        return None
+    rows = np.repeat(np.arange(len(needed)), np.diff(column.start))
+    there = (words.number >= 0) & needed[rows]
+    if not there.any():
+        return None
+    lengths = np.bincount(rows[there], minlength=len(needed))
+    return WordLists(np.cumsum(lengths).astype(np.uint32), replace(words, number=words.number[there]))
 
 
 def _case_ids_missing(reader: _Reader) -> Mask:
@@ -243,7 +330,7 @@ def _words(coded: CodedText, name: str) -> Words | None:
     return Words.of(number, ["" if text is None else text for text in coded.texts])
 
 
-def _procedures(reader: _Reader) -> Procedures | None:
+def _procedures(reader: _Reader) -> WordLists | None:
     name = "procedure_codes"
     if name not in reader.names:
         return None
@@ -253,7 +340,7 @@ def _procedures(reader: _Reader) -> Procedures | None:
     return _written_procedures(reader, reading.coded_text(name, array))
 
 
-def _listed_procedures(reader: _Reader, array: pa.Array) -> Procedures | None:
+def _listed_procedures(reader: _Reader, array: pa.Array) -> WordLists | None:
     inner = reading.coded_text("procedure_codes", array.flatten())
     lengths = pa.compute.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
     words = _words(inner, "procedure")
@@ -270,10 +357,10 @@ def _listed_procedures(reader: _Reader, array: pa.Array) -> Procedures | None:
         rows = np.repeat(np.arange(len(array)), lengths)
         lengths = np.bincount(rows[there], minlength=len(array))
         words = replace(words, number=words.number[there])
-    return Procedures(np.cumsum(lengths).astype(np.uint32), words)
+    return WordLists(np.cumsum(lengths).astype(np.uint32), words)
 
 
-def _written_procedures(reader: _Reader, coded: CodedText) -> Procedures | None:
+def _written_procedures(reader: _Reader, coded: CodedText) -> WordLists | None:
     """Cells with several codes each: every distinct cell is taken apart once, its rows share the parts."""
     reader.wrong("procedure_codes", coded.wrong())
     if coded.is_absent:
@@ -296,4 +383,4 @@ def _written_procedures(reader: _Reader, coded: CodedText) -> Procedures | None:
     numbers = np.array(parts, dtype=np.int32)[
         np.repeat(offset, lengths) + np.arange(int(end[-1]) if len(end) else 0)
     ]
-    return Procedures(end.astype(np.uint32), Words.of(numbers, list(place)))
+    return WordLists(end.astype(np.uint32), Words.of(numbers, list(place)))

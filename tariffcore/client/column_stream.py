@@ -21,6 +21,7 @@ from tariffcore.client.case_columns import CaseColumns, Words
 from tariffcore.client.case_messages import EditionChoice
 from tariffcore.client.service_error import ClientError
 from tariffcore.errors import Problem
+from tariffcore.pricing import FoundGroups, nothing_found
 from tariffcore.schedule.catalog import DecidingDate
 from tariffcore.schedule.model import PaymentMethod
 from tariffcore.statuses import CaseStatus
@@ -40,8 +41,8 @@ MAX_WORD_CHARACTERS = 1_000
 """A longer word is no code of any schedule and travels cut short, marked so that it stays none."""
 CHUNKS_IN_FLIGHT = 8
 
-_PROCEDURE = "procedure"
-_KINDS = ("provider", "drg", "service", "care_setting", "outcome", "factor", "addon_kind", _PROCEDURE)
+_TABLE_OF_COLUMN = {"principal_diagnosis": "diagnosis", "secondary_diagnosis": "diagnosis"}
+"""The code tables that have another name than their column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class StreamNames:
     rule_methods: tuple[PaymentMethod | None, ...]
     component_names: tuple[str, ...]
     capital_components: frozenset[str]
+    groups_cases: bool
 
 
 def start_message(edition: EditionChoice, *, components: bool) -> bytes:
@@ -112,6 +114,7 @@ def read_started(message: bytes) -> StreamNames:
         rule_methods=tuple(methods),
         component_names=tuple(each.component for each in started.components),
         capital_components=frozenset(each.component for each in started.components if each.capital),
+        groups_cases=started.groups_cases,
     )
 
 
@@ -119,7 +122,7 @@ class StreamTables:
     """The code tables of one stream: which word has which place, counted from 1."""
 
     def __init__(self) -> None:
-        self._place: dict[str, dict[str, int]] = {kind: {} for kind in _KINDS}
+        self._place: dict[str, dict[str, int]] = {}
         # chunks cut from one table share their texts: the places found for them hold for the next chunk too
         self._known: dict[str, tuple[list[str], NDArray[np.int32]]] = {}
         self.words = 0
@@ -127,14 +130,15 @@ class StreamTables:
         self.new_providers: list[str] = []
         """The providers that the last chunk appended."""
 
-    def places(self, kind: str, words: Words) -> NDArray[np.int32]:
+    def places(self, column: str, words: Words) -> NDArray[np.int32]:
         """The place of each row's word: 0 for a missing one, below 0 for one that has none yet."""
         # wrapping takes the -1 of a missing word to the last entry, and is the quickest way through
-        return self._table(kind, words).take(words.number, mode="wrap")
+        return self._table(column, words).take(words.number, mode="wrap")
 
-    def place(self, kind: str, words: Words, unplaced: list[int]) -> list[str]:
+    def place(self, column: str, words: Words, unplaced: list[int]) -> list[str]:
         """Gives places to texts; returns those that are new to the stream, in the order of their places."""
-        table, places = self._table(kind, words), self._place[kind]
+        table = self._table(column, words)
+        places = self._place.setdefault(table_of(column), {})
         new = []
         for number in unplaced:
             text = sent_word(words.texts[number])
@@ -147,13 +151,18 @@ class StreamTables:
         self.word_bytes += sum(len(text.encode()) for text in new)
         return new
 
-    def _table(self, kind: str, words: Words) -> NDArray[np.int32]:
-        known = self._known.get(kind)
+    def _table(self, column: str, words: Words) -> NDArray[np.int32]:
+        known = self._known.get(column)
         if known is None or known[0] is not words.texts:
             table = np.full(len(words.texts) + 1, -1, dtype=np.int32)
             table[-1] = 0  # where a missing word's -1 points
-            known = self._known[kind] = (words.texts, table)
+            known = self._known[column] = (words.texts, table)
         return known[1]
+
+
+def table_of(column: str) -> str:
+    """The code table that a column of places points into."""
+    return _TABLE_OF_COLUMN.get(column, column)
 
 
 def sent_word(text: str) -> str:
@@ -182,9 +191,9 @@ def _most_bytes(chunk: CaseColumns) -> int:
     """How long the message may become if every word it uses is new to the stream."""
     size = sum(column.nbytes for column in chunk.numbers.values()) + 4 * len(chunk) * len(chunk.words)
     words = list(chunk.words.values())
-    if chunk.procedures is not None:
-        size += 4 * len(chunk) + 4 * len(chunk.procedures.words.number)
-        words.append(chunk.procedures.words)
+    for several in chunk.lists.values():
+        size += 4 * len(chunk) + 4 * len(several.words.number)
+        words.append(several.words)
     # only where all texts together would not fit is it worth looking which ones these rows use
     for column in words:
         most = column.texts_bytes + 8 * len(column.texts)
@@ -201,9 +210,7 @@ class StreamFullError(Exception):
 
 def chunk_message(chunk: CaseColumns, tables: StreamTables) -> bytes:
     """A chunk as it travels in the stream with these tables, which take up its words."""
-    columns = dict(chunk.words)
-    if chunk.procedures is not None:
-        columns[_PROCEDURE] = chunk.procedures.words
+    columns = {**chunk.words, **{name: several.words for name, several in chunk.lists.items()}}
     numbers: dict[str, NDArray[Any]] = {kind: tables.places(kind, words) for kind, words in columns.items()}
     unplaced: dict[str, list[int]] = {}
     for kind, places in numbers.items():
@@ -224,12 +231,12 @@ def chunk_message(chunk: CaseColumns, tables: StreamTables) -> bytes:
         if tables.words and is_full:
             raise StreamFullError
         for kind, texts in unplaced.items():
-            new[kind] = tables.place(kind, columns[kind], texts)
+            new.setdefault(table_of(kind), []).extend(tables.place(kind, columns[kind], texts))
             numbers[kind] = tables.places(kind, columns[kind])
     tables.new_providers = new.get("provider", [])
     numbers.update(chunk.numbers)
-    if chunk.procedures is not None:
-        numbers["procedure_end"] = chunk.procedures.end
+    for name, several in chunk.lists.items():
+        numbers[f"{name}_end"] = several.end
     return messages.write_chunk(len(chunk), new, numbers)
 
 
@@ -243,6 +250,7 @@ class PricedRows:
     rule: NDArray[np.uint16]
     parts_minor: NDArray[np.int64] | None
     has_parts: NDArray[np.uint8] | None
+    found: FoundGroups | None = None
 
 
 def no_rows(names: StreamNames, *, components: bool = True) -> PricedRows:
@@ -387,16 +395,29 @@ def _priced_rows(answer: messages.PricedColumns, names: StreamNames, *, componen
             raise ValueError("a priced row came without its rule or edition")
     rule = np.where(places > 0, places.astype(np.int64) - 1, 0).astype(np.uint16)
     amount_minor = _whole("amount_minor", answer.amount_minor, rows)
+    found = _found(answer)
     if not components or not names.component_names:
         none = np.zeros((0, rows), np.int64) if components else None
         return PricedRows(
-            amount_minor, status, edition, rule, none, np.zeros(rows, np.uint8) if components else None
+            amount_minor, status, edition, rule, none, np.zeros(rows, np.uint8) if components else None, found
         )
     if len(answer.components) != len(names.component_names):
         raise ValueError(f"{len(answer.components)} of {len(names.component_names)} components came")
     parts = np.stack([_whole("components", part, rows) for part in answer.components])
     has_parts = _whole("has_components", answer.has_components, rows)
-    return PricedRows(amount_minor, status, edition, rule, parts, has_parts)
+    return PricedRows(amount_minor, status, edition, rule, parts, has_parts, found)
+
+
+def _found(answer: messages.PricedColumns) -> FoundGroups | None:
+    """The groups that were found, None where none were looked for. ValueError for places that are none."""
+    if not len(answer.drg):
+        return None
+    drg = _whole("drg", answer.drg, answer.rows).astype(np.int64) - 1
+    rule = _whole("grouping_rule", answer.grouping_rule, answer.rows).astype(np.int64) - 1
+    if int(drg.max()) >= len(answer.drg_codes) or int(rule.max()) >= len(answer.grouping_rule_ids):
+        raise ValueError("a group or its rule came that the answer does not name")
+    codes, rules = tuple(answer.drg_codes), tuple(answer.grouping_rule_ids)
+    return FoundGroups(codes, rules, drg.astype(np.int32), rule.astype(np.int32))
 
 
 def _whole(name: str, column: NDArray[Any], rows: int) -> NDArray[Any]:
@@ -416,7 +437,27 @@ def _joined(answers: list[PricedRows]) -> PricedRows:
         np.concatenate([answer.rule for answer in answers]),
         np.concatenate(parts, axis=1) if parts else None,
         np.concatenate(has_parts) if has_parts else None,
+        _joined_groups([(answer.found, len(answer.status)) for answer in answers]),
     )
+
+
+def _joined_groups(answers: list[tuple[FoundGroups | None, int]]) -> FoundGroups | None:
+    """The groups of several answers, each of so many rows, by common names."""
+    if all(found is None for found, _ in answers):
+        return None
+    drg_codes: dict[str, int] = {}
+    rule_ids: dict[str, int] = {}
+    drg: list[NDArray[np.int32]] = []
+    rule: list[NDArray[np.int32]] = []
+    for found, rows in answers:
+        own = nothing_found(rows) if found is None else found
+        for names, known, places, joined in (
+            (own.drg_codes, drg_codes, own.drg, drg),
+            (own.rule_ids, rule_ids, own.rule, rule),
+        ):
+            table = [known.setdefault(name, len(known)) for name in names]
+            joined.append(np.array([*table, -1], dtype=np.int32)[places])  # -1 is the last entry
+    return FoundGroups(list(drg_codes), list(rule_ids), np.concatenate(drg), np.concatenate(rule))
 
 
 def unusable_answer(

@@ -66,6 +66,7 @@ class ServicePricer(CasePricer):
             names.capital_components,
         )
         self.summarist = TableSummarist(names.deciding_date)
+        self.groups_cases = names.groups_cases
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +77,8 @@ class ServicePricer(CasePricer):
         self._stack.__exit__(kind, error, trace)
 
     def price(self, cases: pa.Table, malformed: NDArray[np.intp]) -> PricedCases:
-        read = read_case_columns(cases, self._names.editions[0].minor_units, malformed)
+        minor_units = self._names.editions[0].minor_units
+        read = read_case_columns(cases, minor_units, malformed, groups=self._names.groups_cases)
         if not len(read):
             return priced_cases(self._names, read, no_rows(self._names))
         with self._lock:
@@ -166,4 +168,7 @@ def _without_person(case: Case) -> Case:
         outcome=short(case.outcome),
         factor_code=short(case.factor_code),
         procedure_codes=tuple(sent_word(code) for code in case.procedure_codes[:_MOST_PROCEDURES]),
+        principal_diagnosis=short(case.principal_diagnosis),
+        secondary_diagnoses=tuple(sent_word(code) for code in case.secondary_diagnoses[:_MOST_PROCEDURES]),
+        qualifiers=tuple(sent_word(word) for word in case.qualifiers[:_MOST_PROCEDURES]),
     )

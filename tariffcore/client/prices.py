@@ -10,5 +10,13 @@ from tariffcore.pricing import PricedCases
 def priced_cases(names: StreamNames, read: ReadCases, rows: PricedRows) -> PricedCases:
     """The prices of the cases that were read."""
     return PricedCases(
-        names, read, rows.amount_minor, rows.status, rows.edition, rows.rule, rows.parts_minor, rows.has_parts
+        names,
+        read,
+        rows.amount_minor,
+        rows.status,
+        rows.edition,
+        rows.rule,
+        rows.parts_minor,
+        rows.has_parts,
+        rows.found,
     )

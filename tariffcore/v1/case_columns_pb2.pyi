@@ -76,6 +76,7 @@ class CaseColumns(_message.Message):
     NEW_PROCEDURE_CODES_FIELD_NUMBER: _builtins.int
     NEW_FACTOR_CODES_FIELD_NUMBER: _builtins.int
     NEW_ADDON_KINDS_FIELD_NUMBER: _builtins.int
+    NEW_DIAGNOSES_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
     DRG_FIELD_NUMBER: _builtins.int
     SERVICE_FIELD_NUMBER: _builtins.int
@@ -95,6 +96,15 @@ class CaseColumns(_message.Message):
     ROW_PROBLEM_FIELD_NUMBER: _builtins.int
     ADDON_KIND_FIELD_NUMBER: _builtins.int
     ADDON_AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    NEW_QUALIFIERS_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_DIAGNOSIS_FIELD_NUMBER: _builtins.int
+    SECONDARY_DIAGNOSIS_END_FIELD_NUMBER: _builtins.int
+    SECONDARY_DIAGNOSIS_FIELD_NUMBER: _builtins.int
+    AGE_DAYS_FIELD_NUMBER: _builtins.int
+    BIRTH_WEIGHT_GRAMS_FIELD_NUMBER: _builtins.int
+    SEX_FIELD_NUMBER: _builtins.int
+    QUALIFIER_END_FIELD_NUMBER: _builtins.int
+    QUALIFIER_FIELD_NUMBER: _builtins.int
     rows: _builtins.int
     """Number of rows, 1 to 32,768: with every component an answer stays below the 4 MiB that gRPC clients accept
     by default.
@@ -107,9 +117,12 @@ class CaseColumns(_message.Message):
     (CASE_STATUS_MISSING_FIELD), 3 the line is no row at all (CASE_STATUS_MALFORMED_ROW). Another number ends the
     stream with INVALID_ARGUMENT. Left out: nothing.
     """
+    sex: _builtins.bytes
+    """One byte a row: 0 not said, 1 female, 2 male. Left out: not said."""
     @_builtins.property
     def new_provider_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Providers that this chunk appends to their table; the following seven fields do the same for theirs. White space
+        """Providers that this chunk appends to their table; the following eight fields do the same for theirs, and
+        new_qualifiers for its. White space
         around a word is ignored, a word of nothing else is a missing value. All tables of a stream together hold at
         most 1,000,000 words and 32 MiB.
         """
@@ -141,6 +154,10 @@ class CaseColumns(_message.Message):
     @_builtins.property
     def new_addon_kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Kinds of amounts that rows bring with them."""
+
+    @_builtins.property
+    def new_diagnoses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Diagnoses, principal and secondary ones, as the register writes them; normalised by the server."""
 
     @_builtins.property
     def provider(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -221,6 +238,45 @@ class CaseColumns(_message.Message):
         A row has both a kind and an amount, or neither (else CASE_STATUS_MISSING_FIELD). Left out: nothing.
         """
 
+    @_builtins.property
+    def new_qualifiers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """A row with neither a cost group nor a service is grouped first, where the edition has grouping rules, by the
+        following columns and those above; they are not looked at for other rows. The answer says which group and rule
+        were found.
+
+        Qualifiers that this chunk appends to their table.
+        """
+
+    @_builtins.property
+    def principal_diagnosis(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Place in the stream's diagnoses; 0: missing (CASE_STATUS_MISSING_FIELD). Left out: missing."""
+
+    @_builtins.property
+    def secondary_diagnosis_end(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """As procedure_end, of secondary_diagnosis."""
+
+    @_builtins.property
+    def secondary_diagnosis(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Places in the stream's diagnoses, row after row; never 0."""
+
+    @_builtins.property
+    def age_days(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Days of age at admission, 0 to 47,945; 4,294,967,295: missing. Left out: missing."""
+
+    @_builtins.property
+    def birth_weight_grams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Grams, 100 to 8,000; 4,294,967,295: missing. Left out: missing."""
+
+    @_builtins.property
+    def qualifier_end(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """As procedure_end, of qualifier."""
+
+    @_builtins.property
+    def qualifier(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Places in the stream's qualifiers, row after row; never 0. One that no edition knows makes its row
+        CASE_STATUS_INVALID_FIELD.
+        """
+
     def __init__(
         self,
         *,
@@ -233,6 +289,7 @@ class CaseColumns(_message.Message):
         new_procedure_codes: _abc.Iterable[_builtins.str] | None = ...,
         new_factor_codes: _abc.Iterable[_builtins.str] | None = ...,
         new_addon_kinds: _abc.Iterable[_builtins.str] | None = ...,
+        new_diagnoses: _abc.Iterable[_builtins.str] | None = ...,
         provider: _abc.Iterable[_builtins.int] | None = ...,
         drg: _abc.Iterable[_builtins.int] | None = ...,
         service: _abc.Iterable[_builtins.int] | None = ...,
@@ -252,10 +309,19 @@ class CaseColumns(_message.Message):
         row_problem: _builtins.bytes = ...,
         addon_kind: _abc.Iterable[_builtins.int] | None = ...,
         addon_amount_minor: _abc.Iterable[_builtins.int] | None = ...,
+        new_qualifiers: _abc.Iterable[_builtins.str] | None = ...,
+        principal_diagnosis: _abc.Iterable[_builtins.int] | None = ...,
+        secondary_diagnosis_end: _abc.Iterable[_builtins.int] | None = ...,
+        secondary_diagnosis: _abc.Iterable[_builtins.int] | None = ...,
+        age_days: _abc.Iterable[_builtins.int] | None = ...,
+        birth_weight_grams: _abc.Iterable[_builtins.int] | None = ...,
+        sex: _builtins.bytes = ...,
+        qualifier_end: _abc.Iterable[_builtins.int] | None = ...,
+        qualifier: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addon_amount_minor", b"addon_amount_minor", "addon_kind", b"addon_kind", "admission_day", b"admission_day", "admission_second", b"admission_second", "age_years", b"age_years", "care_setting", b"care_setting", "death_unavoidable", b"death_unavoidable", "discharge_day", b"discharge_day", "discharge_second", b"discharge_second", "drg", b"drg", "factor", b"factor", "length_of_stay_days", b"length_of_stay_days", "new_addon_kinds", b"new_addon_kinds", "new_care_settings", b"new_care_settings", "new_drg_codes", b"new_drg_codes", "new_factor_codes", b"new_factor_codes", "new_outcomes", b"new_outcomes", "new_procedure_codes", b"new_procedure_codes", "new_provider_ids", b"new_provider_ids", "new_service_codes", b"new_service_codes", "outcome", b"outcome", "procedure", b"procedure", "procedure_end", b"procedure_end", "provider", b"provider", "quantity", b"quantity", "row_problem", b"row_problem", "rows", b"rows", "service", b"service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addon_amount_minor", b"addon_amount_minor", "addon_kind", b"addon_kind", "admission_day", b"admission_day", "admission_second", b"admission_second", "age_days", b"age_days", "age_years", b"age_years", "birth_weight_grams", b"birth_weight_grams", "care_setting", b"care_setting", "death_unavoidable", b"death_unavoidable", "discharge_day", b"discharge_day", "discharge_second", b"discharge_second", "drg", b"drg", "factor", b"factor", "length_of_stay_days", b"length_of_stay_days", "new_addon_kinds", b"new_addon_kinds", "new_care_settings", b"new_care_settings", "new_diagnoses", b"new_diagnoses", "new_drg_codes", b"new_drg_codes", "new_factor_codes", b"new_factor_codes", "new_outcomes", b"new_outcomes", "new_procedure_codes", b"new_procedure_codes", "new_provider_ids", b"new_provider_ids", "new_qualifiers", b"new_qualifiers", "new_service_codes", b"new_service_codes", "outcome", b"outcome", "principal_diagnosis", b"principal_diagnosis", "procedure", b"procedure", "procedure_end", b"procedure_end", "provider", b"provider", "qualifier", b"qualifier", "qualifier_end", b"qualifier_end", "quantity", b"quantity", "row_problem", b"row_problem", "rows", b"rows", "secondary_diagnosis", b"secondary_diagnosis", "secondary_diagnosis_end", b"secondary_diagnosis_end", "service", b"service", "sex", b"sex"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -274,12 +340,15 @@ class ColumnStreamStarted(_message.Message):
     RULE_IDS_FIELD_NUMBER: _builtins.int
     COMPONENTS_FIELD_NUMBER: _builtins.int
     RULE_METHODS_FIELD_NUMBER: _builtins.int
+    GROUPS_CASES_FIELD_NUMBER: _builtins.int
     engine_version: _builtins.str
     """Version of the calculating engine."""
     as_of: _builtins.str
     """ISO date the catalog was asked as of. Empty: the latest published."""
     deciding_date: _edition_pb2.DecidingDate.ValueType
     """Which date of a case decides."""
+    groups_cases: _builtins.bool
+    """Whether some of the editions have grouping rules, so that cases without a group can get one."""
     @_builtins.property
     def editions(self) -> _containers.RepeatedCompositeFieldContainer[_edition_pb2.Edition]:
         """The editions that price days of this stream, named by their place here, counted from 1."""
@@ -306,10 +375,11 @@ class ColumnStreamStarted(_message.Message):
         rule_ids: _abc.Iterable[_builtins.str] | None = ...,
         components: _abc.Iterable[Global___ComponentName] | None = ...,
         rule_methods: _abc.Iterable[_case_pb2.PaymentMethod.ValueType] | None = ...,
+        groups_cases: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "components", b"components", "deciding_date", b"deciding_date", "editions", b"editions", "engine_version", b"engine_version", "rule_ids", b"rule_ids", "rule_methods", b"rule_methods"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "components", b"components", "deciding_date", b"deciding_date", "editions", b"editions", "engine_version", b"engine_version", "groups_cases", b"groups_cases", "rule_ids", b"rule_ids", "rule_methods", b"rule_methods"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -354,6 +424,10 @@ class PricedColumns(_message.Message):
     RULE_FIELD_NUMBER: _builtins.int
     HAS_COMPONENTS_FIELD_NUMBER: _builtins.int
     COMPONENTS_FIELD_NUMBER: _builtins.int
+    DRG_CODES_FIELD_NUMBER: _builtins.int
+    GROUPING_RULE_IDS_FIELD_NUMBER: _builtins.int
+    DRG_FIELD_NUMBER: _builtins.int
+    GROUPING_RULE_FIELD_NUMBER: _builtins.int
     rows: _builtins.int
     """As many as the chunk had."""
     status: _builtins.bytes
@@ -374,6 +448,24 @@ class PricedColumns(_message.Message):
     def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentColumn]:
         """One message a component, in the order of ColumnStreamStarted. Only with_components."""
 
+    @_builtins.property
+    def drg_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The cost groups that were found for rows of this chunk, each once. This and the following three are there only
+        where the chunk has columns to group by, and its editions grouping rules.
+        """
+
+    @_builtins.property
+    def grouping_rule_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The grouping rules that led to them, each once."""
+
+    @_builtins.property
+    def drg(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Place in drg_codes, counted from 1; 0: the row came with its group, or none was found."""
+
+    @_builtins.property
+    def grouping_rule(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Place in grouping_rule_ids, counted from 1; 0: none."""
+
     def __init__(
         self,
         *,
@@ -384,10 +476,14 @@ class PricedColumns(_message.Message):
         rule: _abc.Iterable[_builtins.int] | None = ...,
         has_components: _builtins.bytes = ...,
         components: _abc.Iterable[Global___ComponentColumn] | None = ...,
+        drg_codes: _abc.Iterable[_builtins.str] | None = ...,
+        grouping_rule_ids: _abc.Iterable[_builtins.str] | None = ...,
+        drg: _abc.Iterable[_builtins.int] | None = ...,
+        grouping_rule: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "components", b"components", "edition", b"edition", "has_components", b"has_components", "rows", b"rows", "rule", b"rule", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "components", b"components", "drg", b"drg", "drg_codes", b"drg_codes", "edition", b"edition", "grouping_rule", b"grouping_rule", "grouping_rule_ids", b"grouping_rule_ids", "has_components", b"has_components", "rows", b"rows", "rule", b"rule", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

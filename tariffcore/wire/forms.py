@@ -48,6 +48,7 @@ CASE_COLUMNS = Form(
         7: ("new_procedure_codes", TEXT),
         8: ("new_factor_codes", TEXT),
         9: ("new_addon_kinds", TEXT),
+        10: ("new_diagnoses", TEXT),
         11: ("provider", FIXED32),
         12: ("drg", FIXED32),
         13: ("service", FIXED32),
@@ -67,6 +68,15 @@ CASE_COLUMNS = Form(
         27: ("row_problem", OCTETS),
         28: ("addon_kind", FIXED32),
         29: ("addon_amount_minor", FIXED64),
+        30: ("new_qualifiers", TEXT),
+        31: ("principal_diagnosis", FIXED32),
+        32: ("secondary_diagnosis_end", FIXED32),
+        33: ("secondary_diagnosis", FIXED32),
+        34: ("age_days", FIXED32),
+        35: ("birth_weight_grams", FIXED32),
+        36: ("sex", OCTETS),
+        37: ("qualifier_end", FIXED32),
+        38: ("qualifier", FIXED32),
     },
 )
 PRICED_COLUMNS = Form(
@@ -79,6 +89,10 @@ PRICED_COLUMNS = Form(
         5: ("rule", FIXED32),
         6: ("has_components", OCTETS),
         7: ("components", MESSAGES),
+        8: ("drg_codes", TEXT),
+        9: ("grouping_rule_ids", TEXT),
+        10: ("drg", FIXED32),
+        11: ("grouping_rule", FIXED32),
     },
 )
 COMPONENT_COLUMN = Form("ComponentColumn", {1: ("amount_minor", FIXED64)})
@@ -92,6 +106,8 @@ TABLE_OF_WORDS = {
     7: "procedure",
     8: "factor",
     9: "addon_kind",
+    10: "diagnosis",
+    30: "qualifier",
 }
 """The code table that each field of new words appends to."""
 NUMBER_OF_COLUMN = {name: number for number, (name, _) in CASE_COLUMNS.fields.items()}

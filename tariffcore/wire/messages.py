@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,16 +38,16 @@ def write_chunk(rows: int, new: Mapping[str, Sequence[str]], columns: Mapping[st
     """
     parts: list[bytes | memoryview] = [b"\x08", _varint(rows)]
     for kind, words in new.items():
-        key = bytes([_FIELD_OF_WORDS[kind] << 3 | 2])
+        key = _varint(_FIELD_OF_WORDS[kind] << 3 | 2)
         for word in words:
             octets = word.encode()
             parts += [key, _varint(len(octets)), octets]
     for name, column in columns.items():
-        field = NUMBER_OF_COLUMN[name]
-        form = CASE_COLUMNS.fields[field][1]
+        number = NUMBER_OF_COLUMN[name]
+        form = CASE_COLUMNS.fields[number][1]
         kind = _KIND_OF_FORM.get(form, "<i4" if name in _SIGNED else "<u4")
         octets_of_column = np.ascontiguousarray(column, dtype=kind).data.cast("B")
-        parts += [_varint(field << 3 | 2), _varint(len(octets_of_column)), octets_of_column]
+        parts += [_varint(number << 3 | 2), _varint(len(octets_of_column)), octets_of_column]
     return b"".join([b"\x12", _varint(sum(map(len, parts))), *parts])
 
 
@@ -60,6 +60,10 @@ def _varint(value: int) -> bytes:
     return bytes(octets)
 
 
+def _nothing() -> NDArray[np.uint32]:
+    return np.zeros(0, dtype=np.uint32)
+
+
 @dataclass(frozen=True, slots=True)
 class PricedColumns:
     """The prices of a chunk, where they lie in the bytes of the message: arrays of one element a row.
@@ -70,6 +74,8 @@ class PricedColumns:
     rule            uint32, place among its rules, counted from 1; 0: none. Empty: not asked for
     has_components  uint8. Empty: not asked for
     components      int64, an array a component
+    drg_codes, grouping_rule_ids   what was found for rows that came without a group, each once
+    drg, grouping_rule             uint32, place among these, counted from 1; 0: none. Empty: not looked for
     """
 
     rows: int
@@ -79,6 +85,37 @@ class PricedColumns:
     rule: NDArray[np.uint32]
     has_components: NDArray[np.uint8]
     components: list[NDArray[np.int64]]
+    drg_codes: Sequence[str] = ()
+    grouping_rule_ids: Sequence[str] = ()
+    drg: NDArray[np.uint32] = field(default_factory=_nothing)
+    grouping_rule: NDArray[np.uint32] = field(default_factory=_nothing)
+
+
+def write_priced(priced: PricedColumns) -> bytes:
+    """A whole PriceCaseColumnsResponse, in the bytes that the library would write."""
+    parts: list[bytes | memoryview] = [b"\x08", _varint(priced.rows)]
+
+    def put(number: int, column: NDArray[Any], kind: str) -> None:
+        if len(column):
+            octets = np.ascontiguousarray(column, dtype=kind).data.cast("B")
+            parts.extend([_varint(number << 3 | 2), _varint(len(octets)), octets])
+
+    put(2, priced.amount_minor, "<i8")
+    put(3, priced.status, "u1")
+    put(4, priced.edition, "u1")
+    put(5, priced.rule, "<u4")
+    put(6, priced.has_components, "u1")
+    for column in priced.components:
+        octets = np.ascontiguousarray(column, dtype="<i8").data.cast("B")
+        head = b"\x0a" + _varint(len(octets))
+        parts += [_varint(7 << 3 | 2), _varint(len(head) + len(octets)), head, octets]
+    for number, names in ((8, priced.drg_codes), (9, priced.grouping_rule_ids)):
+        for name in names:
+            encoded = name.encode()
+            parts += [_varint(number << 3 | 2), _varint(len(encoded)), encoded]
+    put(10, priced.drg, "<u4")
+    put(11, priced.grouping_rule, "<u4")
+    return b"".join([b"\x12", _varint(sum(map(len, parts))), *parts])
 
 
 def read_priced(message: bytes) -> PricedColumns:
@@ -124,4 +161,8 @@ def _columns(scanned: Scanned | None) -> PricedColumns | None:
         rule=scanned.column(5, np.uint32),
         has_components=scanned.column(6, np.uint8),
         components=components,
+        drg_codes=[text for number, text in scanned.texts if number == 8],
+        grouping_rule_ids=[text for number, text in scanned.texts if number == 9],
+        drg=scanned.column(10, np.uint32),
+        grouping_rule=scanned.column(11, np.uint32),
     )

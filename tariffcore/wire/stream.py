@@ -11,9 +11,19 @@ from google.protobuf.message import DecodeError
 
 from tariffcore import _wire
 from tariffcore._chunks import CodeWords
-from tariffcore.binding import CaseColumns, CodeTables, PlanWords, WrongPlace, answer_columns
+from tariffcore.binding import (
+    CaseColumns,
+    CodeTables,
+    PlanWords,
+    Workspace,
+    WrongPlace,
+    answer_columns,
+    price_columns,
+)
 from tariffcore.errors import Problem
+from tariffcore.grouping_encoding import GroupedRows
 from tariffcore.plan import Plan
+from tariffcore.pricing import found_groups
 from tariffcore.statuses import CaseStatus
 from tariffcore.v1 import case_columns_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
@@ -39,6 +49,8 @@ from tariffcore.wire.forms import (
     Scanned,
     scan,
 )
+from tariffcore.wire.grouping import LISTS, StreamGrouping, has_grouping_columns
+from tariffcore.wire.messages import PricedColumns, write_priced
 
 MAX_ROWS = 1 << 15
 """Of a chunk."""
@@ -48,6 +60,11 @@ MAX_WORD_BYTES = 32 << 20
 """In all code tables of a stream together, as UTF-8."""
 MOST_WORDS_SOON = 64
 """New words of a chunk that is still priced in well under a millisecond."""
+MOST_ROWS_TO_GROUP_SOON = 1_000
+"""Rows without a group of a chunk that is still priced in about a millisecond."""
+
+_OF_PRICES = frozenset(TABLE_OF_WORDS.values()) - {"diagnosis", "qualifier"}
+"""Code tables whose words the binding knows; the others are the business of grouping alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +74,15 @@ class ChunkOfCases:
     _stream: CaseStream
     _columns: CaseColumns
     _tables: CodeWords
+    _grouped: GroupedRows | None = None
 
     def __len__(self) -> int:
         return self._columns.rows
 
     def price(self) -> bytes:
         """The whole PriceCaseColumnsResponse. Raises BeyondTableError, UnknownProblemError."""
+        if self._grouped is not None:
+            return self._stream._price_grouped(self._columns, self._tables, self._grouped)
         return self._stream._price(self._columns, self._tables)
 
 
@@ -87,6 +107,7 @@ class CaseStream:
         self._check_providers = check_providers
         self._plan_words = PlanWords.of(plan)
         self._tables = CodeTables(self._plan_words)
+        self._grouping = StreamGrouping(plan)
         self._words: dict[str, set[str]] = {kind: set() for kind in TABLE_OF_WORDS.values()}
         self._word_count = self._word_bytes = 0
         self._tables_now: CodeWords | None = None
@@ -104,6 +125,7 @@ class CaseStream:
             deciding_date=DECIDING_DATES[catalog.deciding_date],
             rule_ids=[rule_id for rule_id, _ in rules],
             rule_methods=[PAYMENT_METHODS[method] for _, method in rules],
+            groups_cases=plan.groups_cases,
         )
         if self.with_components:
             shares = [share for schedule in plan.editions for share in schedule.components]
@@ -119,10 +141,14 @@ class CaseStream:
     def price_soon(self, request: bytes | memoryview) -> bytes | None:
         """The same where it takes under a millisecond; None where it may take long, and then nothing is done.
 
-        What takes long are chunks in some other than the plain form, and many new words.
+        What takes long are chunks in some other than the plain form, many new words, and many rows to group.
         """
         scanned = scan_plain(request, most_texts=MOST_WORDS_SOON)
-        return None if scanned is None else self._read(scanned).price()
+        if scanned is None or (
+            scanned.numbers[1] > MOST_ROWS_TO_GROUP_SOON and has_grouping_columns(scanned)
+        ):
+            return None
+        return self._read(scanned).price()
 
     def read(self, request: bytes | memoryview) -> ChunkOfCases:
         """Read a whole PriceCaseColumnsRequest and give its new words their places. Raises WireError."""
@@ -145,9 +171,12 @@ class CaseStream:
             self._append(scanned.texts)
         if scanned.texts or self._tables_now is None:
             self._tables_now = self._tables.now()
-        return ChunkOfCases(
-            self, CaseColumns(scanned.message, scanned.offsets, rows, procedures), self._tables_now
-        )
+        columns = CaseColumns(scanned.message, scanned.offsets, rows, procedures)
+        if not has_grouping_columns(scanned):
+            return ChunkOfCases(self, columns, self._tables_now)
+        sizes = {kind: len(words) for kind, words in self._words.items()}
+        chunk = self._grouping.group(scanned, columns, self._tables, sizes)
+        return ChunkOfCases(self, chunk.columns, chunk.tables, chunk.grouped)
 
     @staticmethod
     def scan(request: bytes | memoryview) -> Scanned:
@@ -196,7 +225,9 @@ class CaseStream:
         for field, words in new.items():
             kind = TABLE_OF_WORDS[field]
             self._words[kind].update(words)
-            self._tables.append(kind, words)
+            if kind in _OF_PRICES:
+                self._tables.append(kind, words)
+            self._grouping.append(kind, words)
         self._word_count, self._word_bytes = count, octets
 
     def _price(self, columns: CaseColumns, tables: CodeWords) -> bytes:
@@ -214,6 +245,45 @@ class CaseStream:
         self._status_counts += counts
         return answer
 
+    def _price_grouped(self, columns: CaseColumns, tables: CodeWords, grouped: GroupedRows) -> bytes:
+        """As `_price`, of rows some of which came without a group."""
+        plan = self.plan
+        names = len(plan.component_names) if self.with_components else 0
+        space = Workspace(columns.rows, names)
+        marked = np.zeros(columns.rows, dtype=np.uint8)
+        wrong = price_columns(
+            columns, self._plan_words, tables, space, components=self.with_components, marked=marked
+        )
+        if wrong is not None:
+            raise _beyond(wrong.field, wrong.row)
+        # what has no group has no item either: then why there is no group is the reason
+        ungrouped = (grouped.status > CaseStatus.OK) & (space.status == CaseStatus.UNKNOWN_DRG)
+        np.copyto(space.status, grouped.status, where=ungrouped)
+        grouped.rule[marked.view(np.bool_)] = -1
+        found = found_groups(grouped).of_these_rows()
+        rule = None
+        if self.with_rules:
+            rule = self._plan_words.place_of_rule[space.rule]
+            rule[space.status != CaseStatus.OK] = 0
+        self._status_counts += np.bincount(space.status, minlength=256)
+        return write_priced(
+            PricedColumns(
+                columns.rows,
+                space.amount_minor,
+                space.status,
+                space.edition,
+                np.zeros(0, np.uint32) if rule is None else rule,
+                space.has_parts if self.with_components else np.zeros(0, np.uint8),
+                [] if space.parts_minor is None else list(space.parts_minor),
+                drg_codes=tuple(found.drg_codes),
+                grouping_rule_ids=tuple(found.rule_ids) if self.with_rules else (),
+                drg=(found.drg + 1).astype(np.uint32),
+                grouping_rule=(found.rule + 1).astype(np.uint32)
+                if self.with_rules
+                else np.zeros(0, np.uint32),
+            )
+        )
+
 
 def scan_plain(request: bytes | memoryview, most_texts: int = sys.maxsize) -> Scanned | None:
     """The chunk of a whole PriceCaseColumnsRequest; None where its form is not plain or it has more texts."""
@@ -223,24 +293,33 @@ def scan_plain(request: bytes | memoryview, most_texts: int = sys.maxsize) -> Sc
 
 def _check_lengths(scanned: Scanned, rows: int) -> int:
     """How many procedures there are, once every column has one element a row or none."""
-    procedures = int(scanned.lengths[_PROCEDURE]) // 4
-    if _wire.are_even(scanned.lengths, _WIDTHS, rows) and (not procedures or scanned.lengths[_PROCEDURE_END]):
-        return procedures
+    lengths = scanned.lengths
+    if _wire.are_even(lengths, _WIDTHS, rows) and all(
+        lengths[end] or not lengths[own] for own, end in _LISTS
+    ):
+        return int(lengths[_PROCEDURE]) // 4
     problems = []
     for number in np.flatnonzero(scanned.lengths).tolist():
         name, form = CASE_COLUMNS.fields[number]
         count = int(scanned.lengths[number]) // WIDTH[form]
-        if count != rows and name != "procedure":
+        if name in LISTS:
+            if not scanned.lengths[NUMBER_OF_COLUMN[f"{name}_end"]]:
+                message = f"left out beside {_IN_LISTS[name]}"
+                problems.append(problem(f"chunk.{name}_end", message, "say where those of each row end"))
+        elif count != rows:
             problems.append(
                 problem(
                     f"chunk.{name}", f"{count:,} elements for {rows:,} rows", "one a row, or leave it out"
                 )
             )
-    if procedures and not scanned.lengths[_PROCEDURE_END]:
-        problems.append(
-            problem("chunk.procedure_end", "left out beside procedures", "say where those of each row end")
-        )
     raise UnequalLengthError(problems)
+
+
+_IN_LISTS = {
+    "procedure": "procedures",
+    "secondary_diagnosis": "secondary diagnoses",
+    "qualifier": "qualifiers",
+}
 
 
 def _twice(field: int, words: list[str], known: set[str]) -> Problem:
@@ -267,9 +346,9 @@ def _beyond(field: int, row: int) -> WireError:
 
 
 _PROCEDURE = NUMBER_OF_COLUMN["procedure"]
-_PROCEDURE_END = NUMBER_OF_COLUMN["procedure_end"]
+_LISTS = [(NUMBER_OF_COLUMN[name], NUMBER_OF_COLUMN[f"{name}_end"]) for name in LISTS]
 (_CHUNK,) = REQUEST.fields
 _WIDTHS = bytes(
-    0 if number == _PROCEDURE else WIDTH.get(form, 0) for number, form in enumerate(CASE_COLUMNS.of_number)
+    0 if number in dict(_LISTS) else WIDTH.get(form, 0) for number, form in enumerate(CASE_COLUMNS.of_number)
 )
 """Of each column, by the number of its field: bytes an element; 0 for what need not have one a row."""

@@ -203,6 +203,7 @@ def started_message(plan: Plan, start: Any) -> case_columns_pb2.ColumnStreamStar
         as_of=catalog.as_of.isoformat() if catalog.as_of else "",
         deciding_date=f"DECIDING_DATE_{catalog.deciding_date.name}",
         rule_ids=[rule_id or "" for rule_id in plan.rule_ids] if start.with_rules else [],
+        groups_cases=plan.groups_cases,
         rule_methods=[
             f"PAYMENT_METHOD_{'UNSPECIFIED' if method is None else method.name}"
             for method in plan.rule_methods
@@ -228,11 +229,21 @@ KINDS = {
     "addon_kind": ("new_addon_kinds", "addon_kind"),
     "procedure": ("new_procedure_codes", "procedure_codes"),
 }
+LISTS = {
+    "procedure": ("procedure", "procedure_codes"),
+    "secondary_diagnosis": ("diagnosis", "secondary_diagnoses"),
+    "qualifier": ("qualifier", "qualifiers"),
+}
+NEW_WORDS = {
+    **{kind: new for kind, (new, _) in KINDS.items()},
+    "diagnosis": "new_diagnoses",
+    "qualifier": "new_qualifiers",
+}
 
 
 def append_words(tables: dict[str, list[str]], chunk: Any) -> int:
     added = 0
-    for kind, (new, _) in KINDS.items():
+    for kind, new in NEW_WORDS.items():
         table = tables.setdefault(kind, [])
         words = list(getattr(chunk, new))
         assert not set(table) & set(words), "a word came twice"
@@ -267,6 +278,20 @@ def answer_of(chunk: Any, tables: dict[str, list[str]], plan: Plan, start: Any) 
         answer.has_components = has.astype(np.uint8).tobytes()
         for parts in priced.parts_minor:
             answer.components.add(amount_minor=np.where(has, parts, 0).tolist())
+    if priced.found is not None:
+        sound = [problem == 0 for problem in problems]
+        for found, names, places in (
+            (priced.found.columns()["drg_code"].to_pylist(), answer.drg_codes, answer.drg),
+            (
+                priced.found.columns()["grouping_rule_id"].to_pylist(),
+                answer.grouping_rule_ids,
+                answer.grouping_rule,
+            ),
+        ):
+            said = [name if own else None for name, own in zip(found, sound, strict=True)]
+            names.extend(dict.fromkeys(name for name in said if name is not None))
+            place = {name: number for number, name in enumerate(names, start=1)}
+            places.extend(place.get(name, 0) for name in said)
     return pricing_service_pb2.PriceCaseColumnsResponse(priced=answer)
 
 
@@ -289,7 +314,14 @@ def table_of(chunk: Any, tables: dict[str, list[str]]) -> tuple[pa.Table, list[i
             assert len(days) == rows and len(seconds) in (0, rows)
             written = [moment(day, seconds[row] if seconds else 0) for row, day in enumerate(days)]
             columns[f"{which}_date"] = pa.array(written, pa.string())
-    for name in ("age_years", "quantity", "length_of_stay_days"):
+    if chunk.principal_diagnosis:
+        assert len(chunk.principal_diagnosis) == rows
+        words = [tables["diagnosis"][place - 1] if place else None for place in chunk.principal_diagnosis]
+        columns["principal_diagnosis"] = pa.array(words, pa.string())
+    if chunk.sex:
+        assert len(chunk.sex) == rows
+        columns["sex"] = pa.array([(None, "female", "male")[n] for n in chunk.sex], pa.string())
+    for name in ("age_years", "quantity", "length_of_stay_days", "age_days", "birth_weight_grams"):
         numbers = list(getattr(chunk, name))
         if numbers:
             assert len(numbers) == rows
@@ -303,11 +335,12 @@ def table_of(chunk: Any, tables: dict[str, list[str]]) -> tuple[pa.Table, list[i
     if chunk.death_unavoidable:
         assert len(chunk.death_unavoidable) == rows
         columns["death_unavoidable"] = pa.array([(None, False, True)[n] for n in chunk.death_unavoidable])
-    if chunk.procedure_end:
-        ends = [0, *chunk.procedure_end]
-        assert len(ends) == rows + 1 and ends[-1] == len(chunk.procedure)
-        words = [tables["procedure"][place - 1] for place in chunk.procedure]
-        columns["procedure_codes"] = pa.array([words[a:b] for a, b in pairwise(ends)], pa.list_(pa.string()))
+    for column, (kind, name) in LISTS.items():
+        if getattr(chunk, f"{column}_end"):
+            ends, places = [0, *getattr(chunk, f"{column}_end")], getattr(chunk, column)
+            assert len(ends) == rows + 1 and ends[-1] == len(places)
+            words = [tables[kind][place - 1] for place in places]
+            columns[name] = pa.array([words[a:b] for a, b in pairwise(ends)], pa.list_(pa.string()))
     assert len(chunk.row_problem) in (0, rows)
     return pa.table(columns), list(chunk.row_problem) or [0] * rows
 
@@ -343,6 +376,12 @@ def case_of(message: case_pb2.Case) -> Any:
         factor_code=message.factor_code or None,
         addon_amount=Decimal(message.addon_amount) if message.addon_amount else None,
         addon_kind=message.addon_kind or None,
+        principal_diagnosis=message.principal_diagnosis or None,
+        secondary_diagnoses=tuple(message.secondary_diagnoses),
+        sex=message.sex or None,
+        birth_weight_grams=given("birth_weight_grams"),
+        age_days=given("age_days"),
+        qualifiers=tuple(message.qualifiers),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from tariffcore.batch import price_file, price_file_with
 from tariffcore.client import ClientError, Connection, EditionChoice
 from tariffcore.client.file_pricing import ServicePricer
+from tariffcore.errors import CasesError
 from tariffcore.plan import Plan
 from tariffcore.sample import write_sample
 from tariffcore.schedule.catalog import Catalog, DecidingDate, read_catalog
@@ -117,6 +118,46 @@ def test_every_format_comes_out_as_it_does_here(
     tmp_path: Path, cases: dict[str, Path], plan: Plan, source: str, suffix: str
 ) -> None:
     both(tmp_path, cases[source], plan, suffix)
+
+
+UNGROUPED = """case_id,provider_id,care_setting,admission_date,discharge_date,outcome,age_years,age_days,sex,\
+birth_weight_grams,principal_diagnosis,secondary_diagnoses,procedure_codes,qualifiers,length_of_stay_days,claimed_amount
+1,H001-R12,inpatient,2026-01-05,2026-01-12,discharged,40,,female,,А40.0,,,,,100.00
+2,H001-R12,inpatient,2026-01-05,2026-01-12,discharged,40,,,,,,,,,
+3,H001-R12,inpatient,2026-01-05,2026-01-12,discharged,40,,unclear,,A40.0,R57.2; ,,,,
+4,H001-R12,inpatient,2026-01-05,2026-01-12,died,,3,,700,P07.0,,,,,
+5,H001-R12,inpatient,2026-01-05,2026-01-12,died,,3,,9000,P07.0,,,,,
+6,H001-R12,inpatient,2026-01-05,2026-01-12,died,40,3,,900,P07.0,,,,,
+7,H001-R12,inpatient,2026-01-05,2026-01-12,discharged,0,3,m,,P07.0,,,,,
+8,H001-R12,inpatient,2026-01-05,2026-01-12,discharged,40,,female,,A4O.0,,,,,
+9,H001-R12,inpatient,,2026-01-12,discharged,40,,female,,A40.0,A41.9|R65,13.7;74.1,infection_active,5,x
+10,H001-R12,inpatient,2026-01-05,2026-01-12,discharged,40,,ж,,A40.0,A41.9|R65,13.7;74.1,unheard_of,,
+11,H001-R12,moon,2026-01-05,2026-01-12,discharged,,9999,male,,O80,,,,,
+12,H001-R12,inpatient,2026-01-12,2026-01-05,discharged,30,,male,,O80,,74.1,,,
+13,too,few
+14,,inpatient,1999-01-05,1999-01-12,discharged,30,x,male,,O80,,74.1,,,
+,H001-R12,inpatient,2026-01-05,2026-01-12,discharged,40,,female,,A40.0,,,,,100.00
+"""
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_cases_without_a_group_are_grouped_as_here(tmp_path: Path, plan: Plan, suffix: str) -> None:
+    path = tmp_path / "ungrouped.csv"
+    path.write_text(UNGROUPED, encoding="utf-8")
+    both(tmp_path, path, plan, suffix)
+    both(tmp_path, path, plan, suffix, rejects=False, components=False)
+
+
+def test_a_service_without_rules_refuses_a_file_without_groups(tmp_path: Path) -> None:
+    path = tmp_path / "ungrouped.csv"
+    path.write_text(UNGROUPED, encoding="utf-8")
+    plan = Plan(read_catalog(resolve(["kz-leaflet"])))
+    with (
+        serving(PlainService(plan)) as address,
+        ServicePricer(Connection(target=address), EditionChoice(), components=False, streams=1) as pricer,
+        pytest.raises(CasesError, match="the service's editions have no grouping rules"),
+    ):
+        price_file_with(pricer, path, tmp_path / "out.csv")
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "kk"])

@@ -7,6 +7,7 @@ same, and `tariffcore.pricing` prices that table.  Nothing of `tariffcore.wire` 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -35,6 +36,17 @@ WORDS = {
     "procedure": ("new_procedure_codes", "procedure_codes"),
 }
 """Columns of places: the field that appends to their table, and the column of a table of cases."""
+LISTS = {
+    "procedure": ("procedure", "new_procedure_codes", "procedure_codes"),
+    "secondary_diagnosis": ("diagnosis", "new_diagnoses", "secondary_diagnoses"),
+    "qualifier": ("qualifier", "new_qualifiers", "qualifiers"),
+}
+"""Columns of places row after row: their table, the field that appends to it, and the column of a table."""
+NEW_WORDS = {
+    **{kind: new for kind, (new, _) in WORDS.items()},
+    **{kind: new for kind, new, _ in LISTS.values()},
+}
+SEXES = (None, "female", "male")
 ODD_WORDS = ("", " ", "\u00a0", "unheard of", "ü\U0001f600", "x" * 300)
 ODD_NUMBERS = {
     "admission_day": (NO_DAY, FIRST_DAY, FIRST_DAY - 1, LAST_DAY, LAST_DAY + 1, 0, 2**31 - 1, 20_089, 20_514),
@@ -46,17 +58,26 @@ ODD_NUMBERS = {
     "length_of_stay_days": (NOT_GIVEN, 0, 1, 2, 32_767, 32_768, NOT_GIVEN - 1),
     "death_unavoidable": (0, 1, 2, 3, 255),
     "row_problem": (0, 0, 0, 1, 2, 3),
+    "age_days": (NOT_GIVEN, 0, 27, 364, 365, 366, 730, 47_945, 47_946, NOT_GIVEN - 1),
+    "birth_weight_grams": (NOT_GIVEN, 0, 99, 100, 750, 8_000, 8_001, 65_536 + 750, NOT_GIVEN - 1),
+    "sex": (0, 1, 2, 3, 255),
     "addon_amount_minor": (NO_AMOUNT, 0, 1, 10**18 - 1, 10**18, -2, -(2**63), 2**63 - 1),
 }
 
 
+_GROUPING_NUMBERS = frozenset({"age_days", "birth_weight_grams", "sex"})
+
+
 def drawn_chunks(
-    plan: Plan, seed: int, chunks: int, rows: int, *, odd: float = 0.05
+    plan: Plan, seed: int, chunks: int, rows: int, *, odd: float = 0.05, drawn: Iterator[Case] | None = None
 ) -> list[pricing_service_pb2.PriceCaseColumnsRequest]:
-    """Requests of one stream: aimed cases of the catalog, some with odd numbers, some columns left out."""
+    """Requests of one stream: aimed cases of the catalog, some with odd numbers, some columns left out.
+
+    ``drawn`` are other cases, at least as many as all chunks have rows.
+    """
     draw = random.Random(seed)
-    places: dict[str, dict[str, int]] = {kind: {} for kind in WORDS}
-    cases = iter(random_cases(plan.catalog, chunks * rows, seed))
+    places: dict[str, dict[str, int]] = {kind: {} for kind in NEW_WORDS}
+    cases = iter(random_cases(plan.catalog, chunks * rows, seed)) if drawn is None else drawn
     requests = []
     for _ in range(chunks):
         count = draw.choice([1, 2, rows // 2, rows, rows])
@@ -76,7 +97,10 @@ def _fill(
     minor_units: int,
 ) -> None:
     chunk.rows = len(cases)
-    left_out = {name for name in (*WORDS, *ODD_NUMBERS) if draw.random() < odd}
+    columns = (*WORDS, *LISTS, *ODD_NUMBERS, "principal_diagnosis")
+    left_out = {name for name in columns if draw.random() < odd}
+    if not any(case.principal_diagnosis for case in cases):
+        left_out |= {"principal_diagnosis", "secondary_diagnosis", "qualifier", *_GROUPING_NUMBERS}
 
     def place(kind: str, word: str | None) -> int:
         if draw.random() < odd / 4:
@@ -86,17 +110,20 @@ def _fill(
         known = places[kind]
         if word not in known:
             known[word] = len(known) + 1
-            getattr(chunk, WORDS[kind][0]).append(word)
+            getattr(chunk, NEW_WORDS[kind]).append(word)
         return known[word]
 
     for kind, (_, name) in WORDS.items():
         if kind in left_out or kind == "procedure":
             continue
         getattr(chunk, kind).extend(place(kind, getattr(case, name)) for case in cases)
-    if "procedure" not in left_out:
-        for case in cases:
-            chunk.procedure.extend(place("procedure", code) for code in case.procedure_codes)
-            chunk.procedure_end.append(len(chunk.procedure))
+    if "principal_diagnosis" not in left_out:
+        chunk.principal_diagnosis.extend(place("diagnosis", case.principal_diagnosis) for case in cases)
+    for column, (kind, _, name) in LISTS.items():
+        if column not in left_out:
+            for case in cases:
+                getattr(chunk, column).extend(place(kind, code) for code in getattr(case, name))
+                getattr(chunk, f"{column}_end").append(len(getattr(chunk, column)))
     for name, odd_numbers in ODD_NUMBERS.items():
         if name in left_out:
             continue
@@ -104,7 +131,7 @@ def _fill(
             draw.choice(odd_numbers) if draw.random() < odd / 4 else _number(case, name, minor_units)
             for case in cases
         ]
-        if name in ("death_unavoidable", "row_problem"):
+        if name in ("death_unavoidable", "row_problem", "sex"):
             setattr(chunk, name, bytes(numbers))
         else:
             getattr(chunk, name).extend(numbers)
@@ -118,6 +145,8 @@ def _number(case: Case, name: str, minor_units: int) -> int:
             return NO_AMOUNT
         minor = case.addon_amount.scaleb(minor_units)
         return int(minor) if minor == int(minor) and abs(minor) < 2**63 else -2
+    if name == "sex":
+        return SEXES.index(case.sex) if case.sex in SEXES else 3
     if name == "death_unavoidable":
         return {None: 0, False: 1, True: 2}[case.death_unavoidable]
     if name.endswith("_day"):
@@ -137,12 +166,12 @@ class PlainStream:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._tables: dict[str, list[str | None]] = {kind: [None] for kind in WORDS}
+        self._tables: dict[str, list[str | None]] = {kind: [None] for kind in NEW_WORDS}
 
     def price(self, request: bytes) -> PricedCases:
         """The prices of a chunk that has nothing wrong as a message."""
         chunk = pricing_service_pb2.PriceCaseColumnsRequest.FromString(request).chunk
-        for kind, (new, _) in WORDS.items():
+        for kind, new in NEW_WORDS.items():
             self._tables[kind] += getattr(chunk, new)
         rows = range(chunk.rows)
         problems = list(chunk.row_problem or bytes(chunk.rows))
@@ -166,7 +195,7 @@ class PlainStream:
                 seconds = getattr(chunk, f"{name}_second") or [0] * chunk.rows
                 cells = [_moment(day, second) for day, second in zip(days, seconds, strict=True)]
                 columns[f"{name}_date"] = pa.array(cells, pa.string())
-        for name in ("age_years", "quantity", "length_of_stay_days"):
+        for name in ("age_years", "quantity", "length_of_stay_days", "age_days", "birth_weight_grams"):
             numbers = getattr(chunk, name)
             if numbers:
                 cells = [None if number == NOT_GIVEN else str(number) for number in numbers]
@@ -181,10 +210,18 @@ class PlainStream:
         if chunk.death_unavoidable:
             words = [(None, "no", "yes", "perhaps")[min(answer, 3)] for answer in chunk.death_unavoidable]
             columns["death_unavoidable"] = pa.array(words, pa.string())
-        if chunk.procedure_end:
-            spans = pairwise([0, *chunk.procedure_end])
-            lists = [[self._tables["procedure"][code] for code in chunk.procedure[a:b]] for a, b in spans]
-            columns["procedure_codes"] = pa.array(lists, pa.list_(pa.string()))
+        if chunk.principal_diagnosis:
+            codes = [self._tables["diagnosis"][code] for code in chunk.principal_diagnosis]
+            columns["principal_diagnosis"] = pa.array(codes, pa.string())
+        if chunk.sex:
+            words = [(*SEXES, "neither")[min(number, 3)] for number in chunk.sex]
+            columns["sex"] = pa.array(words, pa.string())
+        for column, (kind, _, name) in LISTS.items():
+            if getattr(chunk, f"{column}_end"):
+                spans = pairwise([0, *getattr(chunk, f"{column}_end")])
+                places = getattr(chunk, column)
+                lists = [[self._tables[kind][code] for code in places[a:b]] for a, b in spans]
+                columns[name] = pa.array(lists, pa.list_(pa.string()))
         malformed = pa.array([row for row in rows if problems[row] == 3], pa.int64()).to_numpy()
         return price_cases(pa.table(columns), self._plan, components=True, threads=1, malformed=malformed)
 

@@ -28,7 +28,7 @@ def test_the_library_writes_the_same_bytes():
     chunk.new_drg_codes.extend(new["drg"])
     chunk.new_procedure_codes.extend(new["procedure"])
     for name, column in columns.items():
-        if name in ("death_unavoidable", "row_problem"):
+        if name in ("death_unavoidable", "row_problem", "sex"):
             setattr(chunk, name, bytes(column.tolist()))
         else:
             getattr(chunk, name).extend(column.tolist())

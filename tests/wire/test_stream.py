@@ -4,12 +4,14 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from itertools import count
 
 import numpy as np
 import pytest
 
 from tariffcore.binding import CodeTables, PlanWords, Workspace, price_columns
 from tariffcore.plan import MISSING_DAY, Plan
+from tariffcore.pricing import nothing_found
 from tariffcore.schedule.catalog import Catalog, DecidingDate
 from tariffcore.schedule.model import PaymentMethod
 from tariffcore.statuses import GROUPING_STATUSES, CaseStatus
@@ -29,8 +31,9 @@ from tariffcore.wire.errors import (
 )
 from tariffcore.wire.messages import read_priced
 from tariffcore.wire.stream import MAX_ROWS, MOST_WORDS_SOON, CaseStream
+from tests.grouping.strategies import build_ungrouped_case, grouped_catalog
 from tests.small_schedule import SMALL, period
-from tests.strategies import aimed_catalog
+from tests.strategies import RandomChoices, aimed_catalog
 from tests.wire.drawing import PlainStream, drawn_chunks
 
 PLAN = Plan(Catalog.of([SMALL]))
@@ -56,12 +59,12 @@ def statuses(response):
     return [CaseStatus(number) for number in read_priced(response).status.tolist()]
 
 
-def compare(plan, seed, *, chunks=3, rows=300):
+def compare(plan, seed, *, chunks=3, rows=300, drawn=None):
     """Price drawn chunks both ways; the statuses that came up."""
     plain, stream = PlainStream(plan), CaseStream(plan, with_components=True, with_rules=True)
     rule_ids = [None, *stream.started().rule_ids]
     seen = Counter()
-    for message in drawn_chunks(plan, seed, chunks, rows):
+    for message in drawn_chunks(plan, seed, chunks, rows, drawn=drawn):
         sent = message.SerializeToString()
         expected, priced = plain.price(sent), read_priced(stream.price(sent))
         assert priced.rows == len(expected)
@@ -71,6 +74,13 @@ def compare(plan, seed, *, chunks=3, rows=300):
         assert [rule_ids[place] for place in priced.rule.tolist()] == expected.rule_ids()
         assert priced.has_components.tolist() == expected.has_parts.tolist()
         assert [part.tolist() for part in priced.components] == expected.parts_minor.tolist()
+        found = expected.found or nothing_found(priced.rows)
+        for name, names, places in (
+            ("drg_code", priced.drg_codes, priced.drg),
+            ("grouping_rule_id", priced.grouping_rule_ids, priced.grouping_rule),
+        ):
+            said = [[None, *names][place] for place in places.tolist()] or [None] * priced.rows
+            assert said == found.columns()[name].to_pylist()
         seen.update(expected.status.tolist())
     return seen
 
@@ -83,6 +93,47 @@ def test_chunks_are_priced_as_tables_are():
     for seed in range(24):
         seen += compare(Plan(aimed_catalog(seed)), seed)
     assert set(seen) == set(CaseStatus) - {CaseStatus.UNSPECIFIED} - GROUPING_STATUSES  # columns have groups
+
+
+def ungrouped_cases(catalog, choices):
+    """Cases without a group, and now and then one with: all of the days of the catalog's editions."""
+    for number in count():
+        case = build_ungrouped_case(choices, str(number))
+        if choices.one_in(12):
+            case = replace(case, drg_code=choices.pick([*catalog.editions[0].groups, "no group"]))
+        if choices.one_in(12):
+            case = replace(
+                case, admission_date=None, length_of_stay_days=choices.pick([0, 1, 3, 400, 32_767])
+            )
+        if choices.one_in(20):
+            case = replace(case, length_of_stay_days=choices.pick([0, 1, 2, 3]))
+        yield case
+
+
+@pytest.mark.parametrize("deciding_date", DecidingDate)
+def test_cases_without_a_group_are_grouped_as_tables_are(deciding_date):
+    seen = Counter()
+    for seed in range(20):
+        choices = RandomChoices(seed)
+        catalog = replace(grouped_catalog(choices), deciding_date=deciding_date)
+        if seed % 4 == 1:  # without an end the last edition has no last day
+            last = replace(catalog.editions[-1], effective_end_date=None)
+            catalog = Catalog.of([*catalog.editions[:-1], last], deciding_date=deciding_date)
+        drawn = ungrouped_cases(catalog, choices)
+        seen += compare(Plan(catalog), seed, drawn=drawn)
+    assert set(seen) >= GROUPING_STATUSES | {
+        CaseStatus.OK,
+        CaseStatus.MISSING_FIELD,
+        CaseStatus.INVALID_DATES,
+    }
+    assert seen[CaseStatus.OK] > sum(seen.values()) / 6
+
+
+def test_columns_to_group_by_mean_nothing_without_rules():
+    choices = RandomChoices(1)
+    drawn = ungrouped_cases(PLAN.catalog, choices)
+    seen = compare(PLAN, 1, drawn=drawn)
+    assert not set(seen) & GROUPING_STATUSES and seen[CaseStatus.MISSING_FIELD]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -289,6 +340,62 @@ def test_a_place_beyond_its_table_is_found_wherever_it_stands():
             places = [1 if column in ("drg", "care_setting") else 0] * rows
             places[row] = 7
             assert stopped(BeyondTableError, rows=rows, **{column: places}) == [f"chunk.{column}[{row}]"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "fields", "path"),
+    [
+        (BeyondTableError, {"principal_diagnosis": [2, 0]}, "chunk.principal_diagnosis[0]"),
+        (BeyondTableError, {"secondary_diagnosis": [1, 0], "secondary_diagnosis_end": [1, 2]},
+         "chunk.secondary_diagnosis[1]"),
+        (BeyondTableError, {"qualifier": [1], "qualifier_end": [0, 1]}, "chunk.qualifier[0]"),
+        (BeyondTableError, {"secondary_diagnosis": [1], "secondary_diagnosis_end": [1, 0]},
+         "chunk.secondary_diagnosis_end[1]"),
+        (BeyondTableError, {"secondary_diagnosis": [1], "secondary_diagnosis_end": [0, 0]},
+         "chunk.secondary_diagnosis_end[1]"),
+        (BeyondTableError, {"secondary_diagnosis": [1], "secondary_diagnosis_end": [2**31, 2**31]},
+         "chunk.secondary_diagnosis_end[0]"),
+        (BeyondTableError, {"principal_diagnosis": [1, 1], "drg": [1, 2]}, "chunk.drg[1]"),
+        (BeyondTableError, {"principal_diagnosis": [1, 1], "procedure": [1], "procedure_end": [1, 1]},
+         "chunk.procedure[0]"),
+        (UnknownProblemError, {"sex": b"\0\1", "row_problem": b"\0\4"}, "chunk.row_problem[1]"),
+        (UnequalLengthError, {"sex": b"\1"}, "chunk.sex"),
+        (UnequalLengthError, {"age_days": [1, 2, 3]}, "chunk.age_days"),
+        (UnequalLengthError, {"qualifier": [1]}, "chunk.qualifier_end"),
+        (DuplicateWordError, {"new_diagnoses": ["A40", "A40"]}, "chunk.new_diagnoses[1]"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_chunk_to_group_that_ends_its_stream(expected, fields, path, grouped):
+    plan = Plan(grouped_catalog(RandomChoices(0))) if grouped else PLAN
+    columns = {"new_diagnoses": ["A40"], "drg": [0, 1], **fields}
+    with pytest.raises(expected) as raised:
+        CaseStream(plan).price(request(2, **columns))
+    assert raised.value.problems[0].field == path
+
+
+def test_chunks_to_group_may_be_priced_beside_each_other():
+    choices = RandomChoices(5)
+    plan = Plan(grouped_catalog(choices))
+    drawn = ungrouped_cases(plan.catalog, choices)
+    sent = [message.SerializeToString() for message in drawn_chunks(plan, 5, 20, 100, drawn=drawn)]
+    alone = CaseStream(plan, with_components=True, with_rules=True)
+    expected = [alone.price(each) for each in sent]
+    together = CaseStream(plan, with_components=True, with_rules=True)
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(together.read(each).price) for each in sent]
+        assert [answer.result() for answer in answers] == expected
+    for answer in expected:
+        read_again = pricing_service_pb2.PriceCaseColumnsResponse.FromString(answer)
+        assert read_again.SerializeToString() == answer
+
+
+def test_many_rows_to_group_take_long():
+    stream = CaseStream(Plan(grouped_catalog(RandomChoices(0))))
+    many = wire_stream.MOST_ROWS_TO_GROUP_SOON + 1
+    assert stream.price_soon(request(many, sex=b"\1" * many)) is None
+    few = many - 1
+    assert stream.price_soon(request(few, sex=b"\1" * few)) is not None
 
 
 def test_ends_of_procedures_cannot_go_round():
