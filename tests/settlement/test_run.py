@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -425,3 +426,14 @@ def test_a_group_that_was_found_decides_the_contract_line_like_one_that_was_give
         (result,) = [one.result for one in world.settle(month, path, plan=demo).months]
         lines[name] = [line.contract_line for line in result.lines if line.claims.lines]
     assert lines == {"given": ["dialysis"], "found": ["dialysis"]}
+
+
+def test_nothing_is_made_in_the_file_of_another_program(tmp_path: Path) -> None:
+    place = tmp_path / "foreign.db"
+    with sqlite3.connect(place) as foreign:
+        foreign.execute("CREATE TABLE patients (name TEXT)")
+    foreign.close()
+    before = place.read_bytes()
+    with pytest.raises(SettlementError, match="is of another program: it has the tables patients"):
+        Book.open(place, tmp_path / "lines")
+    assert place.read_bytes() == before

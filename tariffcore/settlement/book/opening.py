@@ -57,8 +57,8 @@ def _cannot_open(place: str, message: str, way_out: str) -> SettlementError:
 
 
 def open_engine(place: str | Path) -> sa.Engine:
-    """The engine of a book with its tables up to date. Raises SettlementError where it cannot be opened, or
-    was written by a later version."""
+    """The engine of a book with its tables up to date. Raises SettlementError where it cannot be opened, was
+    written by a later version, or is a file of another program."""
     engine = engine_of(place)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
@@ -76,6 +76,14 @@ def open_engine(place: str | Path) -> sa.Engine:
                     f"was written by a later version of tariffcore (step {current})",
                     "open it with that version",
                 )
+            if current is None and engine.dialect.name == "sqlite":
+                tables = sa.inspect(connection).get_table_names()
+                if tables:  # a server's database may have room for others; a file is one program's
+                    raise _cannot_open(
+                        engine.url.render_as_string(),
+                        f"is of another program: it has the tables {', '.join(sorted(tables)[:5])}",
+                        "name a file of its own, such as book.db",
+                    )
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except sa.exc.DBAPIError as error:
