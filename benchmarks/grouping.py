@@ -170,12 +170,16 @@ def _grouped(encoded: EncodedDiagnoses, stay: np.ndarray, rules: CompiledRules, 
     )
 
 
+def grouped_from_strings(rows: pa.Table, rules: CompiledRules) -> GroupedRows:
+    """One chunk, in one thread."""
+    return _grouped(_encoded(rows), np.asarray(rows.column("length_of_stay").combine_chunks()), rules, 1)
+
+
 def _from_strings(table: pa.Table, rules: CompiledRules, threads: int) -> list[GroupedRows]:
     """As files are grouped: in chunks, which the threads share out."""
 
     def chunk(first: int) -> GroupedRows:
-        rows = table.slice(first, DEFAULT_CHUNK_ROWS).combine_chunks()
-        return _grouped(_encoded(rows), np.asarray(rows.column("length_of_stay").chunk(0)), rules, 1)
+        return grouped_from_strings(table.slice(first, DEFAULT_CHUNK_ROWS).combine_chunks(), rules)
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(chunk, range(0, table.num_rows, DEFAULT_CHUNK_ROWS)))

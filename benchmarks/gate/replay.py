@@ -12,6 +12,7 @@ An argument is what it is, or one of
 
     Made(number)           one of the objects
     Cells(fields, arrays)  an object with these fields, where a field (array, offset) is an address in memory
+    Answers(by_argument)   a function of Python's that answers so
 """
 
 import importlib.util
@@ -34,6 +35,12 @@ class Cells(NamedTuple):
 
     fields: dict[str, Any]
     arrays: list[Any]
+
+
+class Answers(NamedTuple):
+    """A function by its answers."""
+
+    by_argument: dict[Any, Any]
 
 
 SHARED = ("_kernel", "_binding")
@@ -73,7 +80,7 @@ def prepared(recorded: dict[str, Any], modules: dict[str, Any]) -> list[Callable
 
     Raises AttributeError or TypeError where the modules have no such function or take other arguments.
     """
-    objects = [getattr(modules[module], kind)(**arguments) for module, kind, arguments in recorded["objects"]]
+    objects: list[Any] = []
 
     def argument(value: Any) -> Any:  # noqa: ANN401
         if isinstance(value, Made):
@@ -84,9 +91,15 @@ def prepared(recorded: dict[str, Any], modules: dict[str, Any]) -> list[Callable
                 for name, place in value.fields.items()
             }
             return SimpleNamespace(**places)
-        if isinstance(value, list):
-            return [argument(element) for element in value]
+        if isinstance(value, Answers):
+            return value.by_argument.__getitem__
+        if isinstance(value, list | tuple):
+            return type(value)(argument(element) for element in value)
         return value
+
+    for module, kind, arguments in recorded["objects"]:
+        made = getattr(modules[module], kind)
+        objects.append(made(**{name: argument(value) for name, value in arguments.items()}))
 
     def call(function: Callable[..., object], arguments: list[Any]) -> Callable[[], object]:
         return lambda: function(*arguments)

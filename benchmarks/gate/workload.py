@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -17,18 +17,24 @@ from unittest.mock import patch
 import numpy as np
 import pyarrow.compute as pc
 
+from benchmarks import grouping
 from benchmarks.contestants import Priced, input_columns, price_by_kernel
-from benchmarks.gate.replay import Cells, Made
+from benchmarks.gate.replay import Answers, Cells, Made
 from benchmarks.workloads import demo_plan, encoded_cases, kernel_tables, sample_table
-from tariffcore import _kernel
+from tariffcore import _kernel, _rows
 from tariffcore.batch import priced_table
+from tariffcore.case_rows import cases_of_rows
 from tariffcore.client.case_columns import read_case_columns
+from tariffcore.client.case_messages import case_message
 from tariffcore.client.column_stream import StreamTables, chunk_message, in_chunks
 from tariffcore.encoding import encode_cases
 from tariffcore.files import open_cases
 from tariffcore.files.csv_text import csv_header, csv_rows
+from tariffcore.grouping_tables import CompiledRules
 from tariffcore.plan import Plan
 from tariffcore.pricing import price_cases
+from tariffcore.v1.pricing_service_pb2 import PriceCasesRequest
+from tariffcore.wire.rows import RowPricer, find_cases
 from tariffcore.wire.stream import MAX_ROWS, CaseStream
 
 COMPILED = tuple(sorted(path.stem for path in Path(_kernel.__file__ or "").parent.glob("*.pyx")))
@@ -76,10 +82,12 @@ class Recorder:
             return value.copy()
         if isinstance(value, memoryview):
             return bytes(value)
-        if isinstance(value, list):
-            return [self._noted(element) for element in value]
+        if isinstance(value, dict):
+            return dict(value)
         if hasattr(value, "_asdict") and hasattr(value, "held"):
             return _cells(value)
+        if isinstance(value, list | tuple):
+            return type(value)(self._noted(element) for element in value)
         if value is None or isinstance(value, int | bytes | str | np.generic):
             return value
         raise TypeError(f"the gate cannot record a {type(value).__name__}: teach benchmarks/gate/workload.py")
@@ -169,6 +177,57 @@ def cells_path(rows: int) -> RecordedPath:
     return RecordedPath("read cells", rows, recorder.recorded())
 
 
+def grouping_path(rows: int) -> RecordedPath:
+    """The groups of cases of ten secondary diagnoses and five procedures, by their codes' texts."""
+    schedule = grouping.made_up_edition(2_000)
+    rules = CompiledRules(schedule)
+    table = grouping.made_up_cases(rows, schedule)
+    with recording("_texts", "_grouping") as recorder:
+        grouping.grouped_from_strings(table, rules)
+    return RecordedPath("group", rows, recorder.recorded())
+
+
+def lists_path(rows: int) -> RecordedPath:
+    """A list of cases in one message found, read and answered."""
+    plan = Plan(demo_plan().catalog)  # a new one, so that what is made for it is seen
+    messages = []
+    for case in cases_of_rows(sample_table(), np.arange(rows), plan.editions[0].minor_units):
+        with suppress(ValueError):  # some of the sample cannot be said in a message
+            messages.append(case_message(case))
+    message = PriceCasesRequest(cases=messages).SerializeToString()
+    recorder = Recorder()
+
+    def places(*ordered: Any, signature_of: Callable[[str], int], **arguments: Any) -> object:  # noqa: ANN401
+        answers = Answers({})
+
+        def noted(text: str) -> int:
+            return answers.by_argument.setdefault(text, signature_of(text))
+
+        thing = made_places(*ordered, signature_of=noted, **arguments)
+        words = zip(WORD_PLACES, map(dict, ordered), strict=True)
+        recorder.made(thing, "_rows", "Places", {**dict(words), "signature_of": answers, **arguments})
+        return thing
+
+    def texts(pieces: list[bytes]) -> object:
+        thing = made_texts(pieces)
+        recorder.made(thing, "_rows", "Texts", {"pieces": pieces})
+        return thing
+
+    made_places, made_texts = _rows.Places, _rows.Texts
+    with (
+        recording("_rows", recorder=recorder),
+        patch("tariffcore._rows.Places", places),
+        patch("tariffcore._rows.Texts", texts),
+    ):
+        pricer = RowPricer(plan)
+        found = find_cases(message, rows)
+        priced = None if found is None else pricer.price(found, components=True)
+        if priced is None:
+            raise SystemExit("the sample's cases are not read by columns")
+        pricer.write(priced, {})
+    return RecordedPath("answer a list", len(messages), recorder.recorded())
+
+
 def csv_path(rows: int) -> RecordedPath:
     """Priced cases written as CSV."""
     plan, table = demo_plan(), sample_table().slice(0, rows)
@@ -215,12 +274,17 @@ WORD_TABLES = (
 )
 """Arguments of `_chunks.CodeWords`, in order."""
 
+WORD_PLACES = ("provider", "drg", "service", "setting", "outcome", "factor")
+"""Arguments of `_rows.Places`, in order."""
+
 PATHS: Mapping[str, Callable[[], RecordedPath]] = {
     "price": partial(kernel_path, 1 << 17),
     "split": partial(split_path, 1 << 16),
     "encode": partial(encode_path, 1 << 16),
     "read cells": partial(cells_path, 1 << 15),
+    "group": partial(grouping_path, 1 << 14),
     "write CSV": partial(csv_path, 1 << 15),
+    "answer a list": partial(lists_path, 1 << 13),
     "answer a chunk": partial(stream_path, MAX_ROWS),
 }
 """Every path, made when it is asked for."""

@@ -204,6 +204,15 @@ def test_calls_are_recorded_as_they_were_and_made_again():
     assert ratios.compare(path, gate.BINARIES, gate.BINARIES, seconds=0).pairs >= ratios.LEAST_PAIRS
 
 
+@pytest.mark.parametrize(("name", "modules"), [("group", "_grouping _texts"), ("answer a list", "_rows")])
+def test_paths_are_recorded_alike_each_time_and_made_again(name, modules):
+    path = PATHS[name]()
+
+    assert {module for module, _ in path.functions()} == set(modules.split())
+    assert digest([path]) == digest([PATHS[name]()])
+    assert ratios.compare(path, gate.BINARIES, gate.BINARIES, seconds=0).pairs >= ratios.LEAST_PAIRS
+
+
 def test_other_results_are_not_compared(monkeypatch):
     path = RecordedPath("count", 1, {"calls": [], "objects": []})
     answers = iter([[1], [1], [1], [2]])
