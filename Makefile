@@ -118,7 +118,7 @@ demo: environment  ## price 20,000 sample cases, explain one; hospitals' costs t
 	@rm -rf demo/settlement demo/book.db demo/book.db-lines
 	$(BIN)/tariffcore settle example demo/settlement > demo/settlement.txt
 	@sed -n 's|^  tariffcore |$(BIN)/tariffcore |p' demo/settlement.txt | sed 's|--book book.db|--book demo/book.db|' | bash -ex
-	$(BIN)/tariffcore settle statement --month 2026-02 -o demo/statements.html --book demo/book.db --rules demo/settlement/rules
+	$(BIN)/tariffcore settle statement --month 2026-02 -o demo/statements.html --list-lines demo/settled-lines.csv --book demo/book.db --rules demo/settlement/rules
 	$(BIN)/tariffcore settle report --month 2026-02 -o demo/fund.html --book demo/book.db --rules demo/settlement/rules
 	@echo "the report of the costing run: demo/report.html; the statements of a month: demo/statements.html; the fund's view: demo/fund.html"
 
