@@ -21,8 +21,8 @@ from tariffcore.rejects import reject_table
 from tariffcore.settlement import line_files as files
 from tariffcore.settlement.book.month_writing import Cell
 from tariffcore.settlement.book.records import RunRecord
+from tariffcore.settlement.component_totals import ComponentTotals
 from tariffcore.settlement.line_ids import LineIndex
-from tariffcore.settlement.line_sums import exact_totals
 from tariffcore.settlement.lines import ClaimedLines, LineReader, LineStatus, PatientMonth
 from tariffcore.settlement.priced_file import PricedFile
 
@@ -34,6 +34,7 @@ class Intake:
         self.pricer = PlanPricer(plan, components=bool(plan.component_names))
         self.reasons = self.pricer.reasons("en")
         self.reader = reader
+        self.frame = reader.frame
         self.folder = folder
         self.earlier = earlier
 
@@ -52,11 +53,11 @@ class Intake:
         """
         otherwise: list[NDArray[np.bool_]] = []
         parts: list[ClaimedLines] = []
-        components: dict[Cell, dict[str, int]] = {}
+        totals = ComponentTotals(self.frame)
         writer: pq.ParquetWriter | None = None
         with open_cases(cases, mapping, sheet=sheet) as source:
 
-            def work(raw: RawChunk) -> tuple[ClaimedLines, dict[Cell, dict[str, int]], pa.Table, int]:
+            def work(raw: RawChunk) -> tuple[ClaimedLines, ComponentTotals, pa.Table, int]:
                 lines, priced, table = self._priced(source.parse(raw))
                 return lines, self._components(lines, priced), table, raw.size_bytes
 
@@ -70,7 +71,7 @@ class Intake:
                             differing, table = given.differing(lines, table)
                             otherwise.append(differing)
                         parts.append(lines)
-                        _add(components, sums)
+                        totals.add(sums)
                         if writer is None:
                             writer = files.lines_writer(kept, _plain_schema(table.schema))
                         writer.write_table(table.cast(writer.schema))
@@ -86,6 +87,7 @@ class Intake:
                 if writer is not None:
                     writer.close()
         joined = ClaimedLines.joined(parts)
+        components = totals.by_cell()
         if given is not None:
             given.finish()
             self._set_otherwise_aside(
@@ -124,12 +126,12 @@ class Intake:
         place[rows] = np.arange(len(rows))
         return one_array(rejects.column("reason")).take(pa.array(place, mask=priced.ok))
 
-    def _components(self, lines: ClaimedLines, priced: PricedCases) -> dict[Cell, dict[str, int]]:
+    def _components(self, lines: ClaimedLines, priced: PricedCases) -> ComponentTotals:
         """The parts of the prices of lines in the month that are not held, by cell and component."""
         if priced.parts_minor is None or priced.has_parts is None or not len(lines):
-            return {}
+            return ComponentTotals(lines.frame)
         counted = lines.in_month & (lines.status != np.uint8(LineStatus.HELD)) & (priced.has_parts != 0)
-        return _component_sums(lines, priced.components_minor, counted)
+        return ComponentTotals.of(lines, priced.components_minor, counted)
 
     def find_repeated(
         self, lines: ClaimedLines, components: dict[Cell, dict[str, int]], kept: Path
@@ -182,27 +184,9 @@ class Intake:
                 priced = self.pricer.price(_case_columns(table), np.zeros(0, dtype=np.intp))
                 of = _rows_of(lines, chosen + start)
                 assert priced.has_parts is not None
-                sums = _component_sums(of, priced.components_minor, priced.has_parts != 0)
+                sums = ComponentTotals.of(of, priced.components_minor, priced.has_parts != 0).by_cell()
                 _add(components, {cell: {k: -v for k, v in parts.items()} for cell, parts in sums.items()})
             start = stop
-
-
-def _component_sums(
-    lines: ClaimedLines, parts: Mapping[str, NDArray[np.int64]], counted: NDArray[np.bool_]
-) -> dict[Cell, dict[str, int]]:
-    codes = lines.frame.cell(lines)
-    present = np.zeros(lines.frame.cells, dtype=np.bool_)
-    present[codes] = True
-    named = np.flatnonzero(present)
-    place_of = np.zeros(lines.frame.cells, dtype=np.uint32)
-    place_of[named] = np.arange(len(named), dtype=np.uint32)
-    small = place_of[codes]
-    found: dict[Cell, dict[str, int]] = {}
-    for component, minor in parts.items():
-        totals = exact_totals(small, minor, counted, len(named))
-        for place, (_, amount) in totals.items():
-            found.setdefault(lines.frame.named(int(named[place])), {})[component] = amount
-    return found
 
 
 def _add(sums: dict[Cell, dict[str, int]], more: Mapping[Cell, Mapping[str, int]]) -> None:

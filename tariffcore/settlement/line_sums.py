@@ -57,6 +57,18 @@ def exact_totals(
     codes: NDArray[np.uint32], amount: NDArray[np.int64], counted: NDArray[np.bool_], count: int
 ) -> dict[int, tuple[int, int]]:
     """Rows that count and their exact sum, by code; codes without any are left out."""
+    totals = totals_of(codes, amount, counted, count)
+    found = np.flatnonzero(totals[:, 0])
+    return {
+        code: (rows, (high << 32) + low)
+        for code, (rows, low, high) in zip(found.tolist(), totals[found].tolist(), strict=True)
+    }
+
+
+def totals_of(
+    codes: NDArray[np.uint32], amount: NDArray[np.int64], counted: NDArray[np.bool_], count: int
+) -> NDArray[np.int64]:
+    """For each code below ``count``: rows that count, and their sum as low + high x 2^32."""
     totals = np.zeros((count + 1, 3), dtype=np.int64)
     _tallies.add_up(
         codes,
@@ -65,8 +77,4 @@ def exact_totals(
         np.ascontiguousarray(amount),
         totals,
     )
-    found = np.flatnonzero(totals[:count, 0])
-    return {
-        code: (rows, (high << 32) + low)
-        for code, (rows, low, high) in zip(found.tolist(), totals[found].tolist(), strict=True)
-    }
+    return totals[:count]

@@ -228,7 +228,7 @@ class LineReader:
     def __init__(
         self, frame: Frame, rules: SettlementRules, plan: Plan, held: Marks, released: Marks
     ) -> None:
-        self._frame = frame
+        self.frame = frame
         self._rules = rules
         self._plan = plan
         self._held = held
@@ -242,7 +242,7 @@ class LineReader:
 
     def read(self, table: pa.Table, priced: PricedCases) -> ClaimedLines:
         """What becomes of each row of a chunk by itself; repeated ids are found when all are read."""
-        frame, count = self._frame, len(priced)
+        frame, count = self.frame, len(priced)
         provider = self._coded(table, "provider_id", self._providers, np.int32)
         source = self._coded(table, "funding_source", self._sources, np.int16)
         method = self._method_numbers(priced)
@@ -379,8 +379,8 @@ class LineReader:
         encoded = priced.encoded
         assert isinstance(encoded, EncodedCases)
         epoch = date(1970, 1, 1)
-        first = (self._frame.month.first_day - epoch).days - self._plan.base_day
-        last = (self._frame.month.plus(1).first_day - epoch).days - self._plan.base_day
+        first = (self.frame.month.first_day - epoch).days - self._plan.base_day
+        last = (self.frame.month.plus(1).first_day - epoch).days - self._plan.base_day
         day = encoded.deciding_day.astype(np.int32)
         within: NDArray[np.bool_] = (day >= first) & (day < last)
         return within
