@@ -267,6 +267,6 @@ def _last_line(found: SettledRun) -> str:
     not_in = sum(record.set_aside.values())
     verb = "was settled already" if found.again else "settled"
     return (
-        f"{record.month} {verb}: {providers:,} providers, {record.lines_read - not_in:,} lines, "
+        f"{record.month} {verb}: {counted(providers, 'provider')}, {record.lines_read - not_in:,} lines, "
         f"{not_in:,} set aside; payable {paid} {record.currency}"
     )
