@@ -38,11 +38,15 @@ def measured(run: Callable[[], Section]) -> Section:
 
 
 def scaled(run: Callable[..., Section], share: float) -> Callable[..., Section]:
-    """The section with so much of its usual number of cases, where its first argument is one."""
-    first = next(iter(signature(run).parameters.values()), None)
-    if share == 1 or first is None or not isinstance(first.default, int):
+    """The section with so much of its usual numbers of cases or calls; rounds stay as they are."""
+    usual = {
+        name: each.default
+        for name, each in signature(run).parameters.items()
+        if isinstance(each.default, int) and name.endswith(("cases", "calls", "count"))
+    }
+    if share == 1:
         return run
-    return partial(run, max(1_000, int(first.default * share)))
+    return partial(run, **{name: max(1_000, int(number * share)) for name, number in usual.items()})
 
 
 def main(

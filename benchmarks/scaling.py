@@ -143,43 +143,43 @@ def thread_counts() -> list[int]:
     return [*range(1, processors + 1), 2 * processors]
 
 
-def run_threads() -> Section:
+def run_threads(cases: int = THREADED_CASES, file_cases: int = THREADED_FILE_CASES) -> Section:
     """The same work by 1 to n threads."""
     counts = thread_counts()
     section = Section(
         "Throughput by thread",
-        f"""{THREADED_CASES:,} cases in memory, and files of {THREADED_FILE_CASES:,}, by so many threads in
+        f"""{cases:,} cases in memory, and files of {file_cases:,}, by so many threads in
 turns; the last number is twice that of the processors.""",
         ("path", "threads", "million cases/s", "x 1 thread", "processor ns/case"),
     )
-    plan, encoded = demo_plan(), encoded_cases(THREADED_CASES)
-    inputs, out = input_columns(encoded), Priced.touched(THREADED_CASES)
+    plan, encoded = demo_plan(), encoded_cases(cases)
+    inputs, out = input_columns(encoded), Priced.touched(cases)
 
     def kernel(threads: int, pool: ThreadPoolExecutor) -> None:
-        bounds = [THREADED_CASES * part // threads for part in range(threads + 1)]
+        bounds = [cases * part // threads for part in range(threads + 1)]
         list(pool.map(lambda a, b: price_by_kernel(plan, inputs, out, a, b), bounds, bounds[1:]))
 
     series: dict[str, list[tuple[Any, float]]] = {}
     with ThreadPoolExecutor(max(counts)) as pool:
         paths: dict[str, tuple[int, int, Callable[[int], object]]] = {
-            "kernel": (THREADED_CASES, ROUNDS * 3, lambda threads: kernel(threads, pool)),
+            "kernel": (cases, ROUNDS * 3, lambda threads: kernel(threads, pool)),
             "library call": (
-                THREADED_CASES,
+                cases,
                 ROUNDS * 3,
                 lambda threads: price_encoded(encoded, plan, threads=threads),
             ),
         }
-        for source in (cases_parquet(THREADED_FILE_CASES), cases_csv(THREADED_FILE_CASES)):
+        for source in (cases_parquet(file_cases), cases_csv(file_cases)):
             output = FOLDER / "out" / f"threads{source.suffix}"
             output.parent.mkdir(parents=True, exist_ok=True)
             name = {".parquet": "Parquet to Parquet", ".csv": "CSV to CSV"}[source.suffix]
-            paths[name] = THREADED_FILE_CASES, 3, partial(_price_file, source, output, plan)
-        for name, (cases, rounds, work) in paths.items():
+            paths[name] = file_cases, 3, partial(_price_file, source, output, plan)
+        for name, (priced, rounds, work) in paths.items():
             times = take_turns({str(n): partial(work, n) for n in counts}, rounds)
             for n in counts:
-                speed = cases / times.median(str(n)) / 1e6
+                speed = priced / times.median(str(n)) / 1e6
                 ratio = 1 / times.ratio(str(n), "1")
-                used = times.processor_median(str(n)) / cases * 1e9
+                used = times.processor_median(str(n)) / priced * 1e9
                 section.rows.append((name, str(n), f"{speed:.3g}", f"{ratio:.2f}", f"{used:,.1f}"))
                 series.setdefault(name, []).append((n, speed))
     for names in (("kernel", "library call"), ("Parquet to Parquet", "CSV to CSV")):

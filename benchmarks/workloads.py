@@ -81,6 +81,12 @@ def encoded_cases(count: int) -> EncodedCases:
     marked = (sample.marked + starts[:, None]).ravel()
     inside = marked < count
     columns: dict[str, Any] = {name: np.resize(getattr(sample, name), count) for name in INPUTS}
+    addons = sample.addons
+    if addons is not None:
+        rows = (addons.rows + starts[:, None]).ravel()
+        kept = rows < count
+        paid = {name: np.tile(getattr(addons, name), len(starts))[kept] for name in ("kind", "amount_minor")}
+        addons = replace(addons, rows=rows[kept], **paid)
     return replace(
         sample,
         **columns,
@@ -88,6 +94,7 @@ def encoded_cases(count: int) -> EncodedCases:
         claimed_missing=None,
         invalid=(),
         missing=(),
+        addons=addons,
         marked=marked[inside],
         marked_edition=np.tile(sample.marked_edition, len(starts))[inside],
     )

@@ -186,8 +186,15 @@ def test_a_share_of_the_usual_cases():
         asked.append(0)
         return section()
 
+    def of_two_files(
+        parquet_cases: int = 100_000_000, csv_cases: int = 20_000_000, rounds: int = 7
+    ) -> Section:
+        asked.extend((parquet_cases, csv_cases, rounds))
+        return section()
+
     for one in (run, without):
         bench.scaled(one, 0.1)()
         bench.scaled(one, 1)()
+    bench.scaled(of_two_files, 0.01)()
 
-    assert asked == [1_000_000, 10_000_000, 0, 0]
+    assert asked == [1_000_000, 10_000_000, 0, 0, 1_000_000, 200_000, 7]
