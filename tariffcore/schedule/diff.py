@@ -25,7 +25,7 @@ from tariffcore.schedule.model import (
     Share,
     Unit,
 )
-from tariffcore.schedule.rule_facts import rule_facts, service_facts, yes_no
+from tariffcore.schedule.rule_facts import grouping_facts, rule_facts, service_facts, yes_no
 from tariffcore.schedule.tariff import (
     case_tariff,
     coefficients_of,
@@ -506,6 +506,7 @@ def _rule_changes(a: Schedule, b: Schedule) -> tuple[RuleChange, ...]:
     old, new = rule_facts(a), rule_facts(b)
     for schedule, facts in ((a, old), (b, new)):
         facts.update(service_facts(schedule, [code for code in a.services if code in b.services]))
+        facts.update(grouping_facts(schedule))
     changes: list[RuleChange] = []
     for key in dict.fromkeys((*old, *new)):
         # What is new or gone as a whole is one change, not one for each of its keys.

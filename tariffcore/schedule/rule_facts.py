@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from fractions import Fraction
 
 from tariffcore.money import format_exact
+from tariffcore.schedule.grouping_model import Band, GroupingRule
 from tariffcore.schedule.model import AddOn, Rounding, Schedule, Share, ShareException, StayRule, Unit
 
 Fact = tuple[str, Fraction | None]
@@ -129,3 +131,54 @@ def service_facts(schedule: Schedule, codes: Iterable[str]) -> dict[str, Fact]:
         facts[f"service[{code}].method"] = rows[0].method.value, None
         facts[f"service[{code}].planned_days"] = ", then ".join(map(str, planned)), only
     return facts
+
+
+def grouping_facts(schedule: Schedule) -> dict[str, Fact]:
+    """The grouping rules of an edition and what decides among them, by key as in `rule_facts`."""
+    grouping = schedule.grouping
+    if grouping is None:
+        return {}
+    facts: dict[str, Fact] = {
+        "grouping.policy": (grouping.policy.kind.value, None),
+        "grouping.tie": (grouping.policy.tie.value, None),
+        "grouping.qualifiers": (", ".join(sorted(grouping.qualifiers)), None),
+    }
+    for name, codes in (("diagnoses", grouping.diagnoses), ("procedures", grouping.procedures)):
+        if codes is not None:
+            known = hashlib.sha256("\n".join(sorted(codes)).encode()).hexdigest()[:12]
+            facts[f"grouping_codes.{name}"] = f"{len(codes)} codes ({known})", None
+    for rule in grouping.rules:
+        key = f"grouping_rule[{rule.rule_id}]"
+        conditions = _conditions(rule)
+        asked = "; ".join(f"{name} {text}" for name, text in conditions.items())
+        facts[f"{key}."] = f"{rule.drg_code}: {asked}", None
+        facts[f"{key}.drg_code"] = rule.drg_code, None
+        facts[f"{key}.priority"] = str(rule.priority), None
+        for name, text in conditions.items():
+            facts[f"{key}.{name}"] = text, None
+    return facts
+
+
+def _conditions(rule: GroupingRule) -> dict[str, str]:
+    """What a rule asks for, as grouping_rules.csv writes it; codes and words in their order."""
+    conditions = {
+        "principal_diagnosis": ";".join(sorted(own.text for own in rule.principal_diagnoses)),
+        "procedures": ";".join(sorted(own.text for own in rule.procedures)),
+        "secondary_diagnoses": ";".join(sorted(own.text for own in rule.secondary_diagnoses)),
+        "excluded_secondary_diagnoses": ";".join(
+            sorted(own.text for own in rule.excluded_secondary_diagnoses)
+        ),
+        "age_years": _band(rule.age_years),
+        "age_days": _band(rule.age_days),
+        "sex": "" if rule.sex is None else rule.sex.value,
+        "birth_weight_grams": _band(rule.birth_weight_grams),
+        "outcomes": ";".join(sorted(rule.outcomes)),
+        "length_of_stay_days": _band(rule.length_of_stay_days),
+        "care_settings": ";".join(sorted(rule.care_settings)),
+        "qualifiers": ";".join(sorted(rule.qualifiers)),
+    }
+    return {name: text for name, text in conditions.items() if text}
+
+
+def _band(band: Band | None) -> str:
+    return "" if band is None else str(band)

@@ -124,3 +124,18 @@ def test_a_case_is_explained_with_the_rule_that_gave_its_group(cases):
 
     assert "rule P003" in result.out
     assert result.last_line == "Amount: 1,342,551.22 KZT"
+
+
+def test_a_birth_after_the_admission_is_no_age(tmp_path):
+    cases, mapping, rejects = (tmp_path / name for name in ("cases.csv", "map.toml", "rejects.csv"))
+    mapping.write_text('[age]\nbirth_date = "born"\n', encoding="utf-8")
+    cases.write_text(
+        "case_id,care_setting,admission_date,discharge_date,born,principal_diagnosis,outcome\n"
+        "1,inpatient,2026-02-03,2026-02-09,2026-02-04,A40.0,discharged\n"
+        "2,inpatient,2026-02-03,2026-02-09,1986-02-04,A40.0,discharged\n",
+        encoding="utf-8",
+    )
+    run("group", cases, "-o", tmp_path / "out.csv", "--mapping", mapping, "--rejects", rejects)
+
+    assert [row["status"] for row in rows_of(tmp_path / "out.csv")] == ["INVALID_FIELD", "OK"]
+    assert "age_years -1 is not between 0 and 130" in rows_of(rejects)[0]["reason"]

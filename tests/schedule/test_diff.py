@@ -20,8 +20,12 @@ from tariffcore.schedule.diff import (
     percent_text,
     relative_change,
 )
+from tariffcore.schedule.grouping_model import Band
 from tariffcore.schedule.model import AgeClass
+from tests.grouping.small_rules import CATALOG
 from tests.schedule_folders import FolderText
+
+SMALL_RULES = CATALOG.editions[0]
 
 
 @pytest.fixture
@@ -449,3 +453,18 @@ def test_factors_are_compared_by_date_where_they_have_one(edition):
         ("factor", "no_visit", "service, from 2026-12-15 before 2027-01-01", "0.7", ""),
     ]
     assert diff_schedules(two, two).is_empty and diff_schedules(make(), edition()).is_empty
+
+
+def test_what_changes_in_the_grouping_rules():
+    one = SMALL_RULES
+    rules = one.grouping.rules
+    moved = dataclasses.replace(rules[0], drg_code=rules[1].drg_code, age_years=Band(3, 90))
+    other = dataclasses.replace(one, grouping=dataclasses.replace(one.grouping, rules=(moved, *rules[2:])))
+    keys = {change.key: (change.old, change.new) for change in diff_schedules(one, other).rules}
+
+    first, gone = f"grouping_rule[{rules[0].rule_id}]", f"grouping_rule[{rules[1].rule_id}]"
+    assert keys[f"{first}.drg_code"] == (rules[0].drg_code, moved.drg_code)
+    assert keys[f"{first}.age_years"][1] == "3-90"
+    assert keys[gone][1] is None and keys[gone][0].startswith(f"{rules[1].drg_code}: ")
+    assert set(keys) == {f"{first}.drg_code", f"{first}.age_years", gone}
+    assert not diff_schedules(one, one).rules
