@@ -74,7 +74,7 @@ def encoded_sample() -> EncodedCases:
 
 
 def encoded_cases(count: int) -> EncodedCases:
-    """``count`` cases as the kernel reads them."""
+    """``count`` cases as the kernel reads them, without amounts on top: no contestant adds those."""
     sample = encoded_sample()
     assert sample.marked is not None and sample.marked_edition is not None
     starts = np.arange(0, count, len(sample))
@@ -97,6 +97,7 @@ def encoded_cases(count: int) -> EncodedCases:
         addons=addons,
         marked=marked[inside],
         marked_edition=np.tile(sample.marked_edition, len(starts))[inside],
+        addons=None,
     )
 
 
