@@ -15,11 +15,13 @@ STYLE = """
 :root { color-scheme: light dark;
   --ground: #ffffff; --ink: #1c2530; --quiet: #5b6773; --line: #d5dbe1; --card: #f4f6f8;
   --running: #4f7fb0; --capital: #d9822b; --gain: #2c8a66; --loss: #c0504d;
-  --s1: #4f7fb0; --s2: #d9822b; --s3: #2c8a66; --s4: #8a63a8; --s5: #b8a02c; --s6: #6b7a88; }
+  --s1: #4f7fb0; --s2: #d9822b; --s3: #2c8a66; --s4: #8a63a8; --s5: #b8a02c; --s6: #6b7a88;
+  --s7: #b5556b; --s8: #2a93a3; --s9: #8c6239; --s10: #9aa83a; --s11: #b96bb0; --s12: #31488f; }
 @media (prefers-color-scheme: dark) { :root {
   --ground: #14191f; --ink: #e4e9ee; --quiet: #9aa6b2; --line: #36404a; --card: #1d242c;
   --running: #6fa3d8; --capital: #f0a356; --gain: #55b98f; --loss: #e07b77;
-  --s1: #6fa3d8; --s2: #f0a356; --s3: #55b98f; --s4: #b592d2; --s5: #d6c055; --s6: #96a5b3; } }
+  --s1: #6fa3d8; --s2: #f0a356; --s3: #55b98f; --s4: #b592d2; --s5: #d6c055; --s6: #96a5b3;
+  --s7: #e08a9d; --s8: #5cc2d1; --s9: #c49a6c; --s10: #c5d36a; --s11: #dd9fd6; --s12: #8094e0; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 24px 20px 60px; max-width: 840px; background: var(--ground); color:
 var(--ink);
@@ -41,6 +43,8 @@ svg text.strong { font-weight: 700; } svg .axis { stroke: var(--line); stroke-wi
 .c-gain { fill: var(--gain); } .c-loss { fill: var(--loss); }
 .c-s1 { fill: var(--s1); } .c-s2 { fill: var(--s2); } .c-s3 { fill: var(--s3); }
 .c-s4 { fill: var(--s4); } .c-s5 { fill: var(--s5); } .c-s6 { fill: var(--s6); }
+.c-s7 { fill: var(--s7); } .c-s8 { fill: var(--s8); } .c-s9 { fill: var(--s9); }
+.c-s10 { fill: var(--s10); } .c-s11 { fill: var(--s11); } .c-s12 { fill: var(--s12); }
 .key { display: inline-block; width: 11px; height: 11px; border-radius: 2px; margin: 0 5px 0 12px; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th { text-align: left; color: var(--quiet); font-weight: 600; border-bottom: 1px solid var(--line); }

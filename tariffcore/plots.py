@@ -65,6 +65,12 @@ def shortened(label: str, characters: int) -> str:
     return label if len(label) <= characters else f"{label[: characters - 1]}…"
 
 
+def _label(label: str, width: int, y: int) -> str:
+    """Left of a bar. Nine pixels a character: wide fonts take that much for Cyrillic, and what is wider than
+    its room loses its beginning."""
+    return _text(width - 8, y + 13, shortened(label, (width - 8) // 9), anchor="end")
+
+
 def bars(title: str, rows: Sequence[Bar], *, label_width: int = 230) -> str:
     """Bars to the right from zero, one below the other."""
     room = WIDTH - label_width - 130
@@ -73,9 +79,7 @@ def bars(title: str, rows: Sequence[Bar], *, label_width: int = 230) -> str:
     for number, row in enumerate(rows):
         y = number * _ROW + 4
         length = scaled(max(row.value, 0), largest, room)
-        parts.append(
-            _text(label_width - 8, y + 13, shortened(row.label, label_width * 2 // 15), anchor="end")
-        )
+        parts.append(_label(row.label, label_width, y))
         parts.append(_rectangle(label_width, y, max(length, 1), _BAR, row.colour, row.hint or row.label))
         parts.append(_text(label_width + max(length, 1) + 6, y + 13, row.text, kind="number"))
     return _drawing(len(rows) * _ROW + 6, title, parts)
@@ -91,9 +95,7 @@ def two_sided(title: str, rows: Sequence[Bar], *, label_width: int = 230) -> str
     for number, row in enumerate(rows):
         y = number * _ROW + 4
         length = max(scaled(abs(row.value), largest, room), 1)
-        parts.append(
-            _text(label_width - 8, y + 13, shortened(row.label, label_width * 2 // 15), anchor="end")
-        )
+        parts.append(_label(row.label, label_width, y))
         if row.value < 0:
             parts.append(_rectangle(middle - length, y, length, _BAR, "loss", row.hint or row.label))
             parts.append(_text(middle - length - 6, y + 13, row.text, anchor="end", kind="number"))

@@ -75,9 +75,7 @@ def fund_month_message(view: FundView) -> messages.GetFundMonthResponse:
         sums=_sums(_sums_of([one.result for one in view.months])),
         by_method=[_part(key, sums) for key, sums in view.by_method.items()],
         by_region=[_part(key, sums) for key, sums in sorted(view.by_region.items())],
-        by_component=[
-            messages.FundPart(key=key or "", paid_minor=paid) for key, paid in view.by_component.items()
-        ],
+        by_component=[messages.FundPart(key=key, paid_minor=paid) for key, paid in _components(view).items()],
         corrections_minor=view.corrections,
         set_aside=view.set_aside,
         checks=[
@@ -88,6 +86,14 @@ def fund_month_message(view: FundView) -> messages.GetFundMonthResponse:
         ],
         engine_version=ENGINE_VERSION,
     )
+
+
+def _components(view: FundView) -> dict[str, int]:
+    """What was paid by component; other items are not split either."""
+    found: dict[str, int] = {}
+    for key, paid in view.by_component.items():
+        found[key or ""] = found.get(key or "", 0) + paid
+    return found
 
 
 def _sums_of(results: Iterable[ContractResult]) -> dict[str, int]:
@@ -149,7 +155,7 @@ def _part(key: str, sums: ViewSums) -> messages.FundPart:
         key=key,
         lines=sums.lines,
         claimed_minor=sums.claimed,
-        deducted_minor=sums.deducted,
+        deducted_minor=sums.overclaimed + sums.deducted,
         held_minor=sums.held,
         over_plan_minor=sums.over_plan,
         paid_minor=sums.paid,

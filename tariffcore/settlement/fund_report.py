@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from html import escape
 from pathlib import Path
@@ -11,14 +11,15 @@ from tariffcore.errors import Problem, SettlementError
 from tariffcore.html_page import html_page, html_table, write_page
 from tariffcore.labelling import labels_in
 from tariffcore.money import round_to_int
-from tariffcore.plots import Bar, Column, bars, columns
-from tariffcore.settlement.fund_view import FundView, ViewSums
+from tariffcore.plots import Bar, Column, bars, columns, two_sided
+from tariffcore.settlement.fund_view import NOT_BY_METHOD, FundView, ViewSums, add_month
 from tariffcore.settlement.statement import totals
 
 SUFFIXES = (".html", ".htm")
 MOST_ROWS = 200
 MOST_BARS = 12
-_COLOURS = ("s1", "s2", "s3", "s4", "s5", "s6")
+_COLOURS = tuple(f"s{number}" for number in range(1, 13))
+_LABELS = 300
 
 
 def write_fund_report(view: FundView, path: Path, language: str = "en") -> None:
@@ -55,7 +56,7 @@ class _Page:
         """In millions with one decimal, for a place in a plot."""
         tenths = round_to_int(Fraction(minor * 10, 10**6 * 10**self.minor_units))
         sign = "-" if tenths < 0 else ""
-        return f"{sign}{self.labels.number(f'{abs(tenths) // 10}.{abs(tenths) % 10}')} M"
+        return f"{sign}{self.labels.number(f'{abs(tenths) // 10}.{abs(tenths) % 10}')} {self.word('million')}"
 
     def render(self) -> str:
         view = self.view
@@ -69,8 +70,8 @@ class _Page:
             f"<h1>{escape(title)}</h1>{warning}",
             self._tiles(),
             self._steps(),
-            self._by("by_method", "method", view.by_method),
-            self._by("by_region", None, view.by_region),
+            self._by("by_method", self._method, view.by_method, "not_by_method"),
+            self._by("by_region", lambda key: key or "–", view.by_region),
             self._components(),
             self._checks(),
             self._providers(),
@@ -97,48 +98,55 @@ class _Page:
 
     def _steps(self) -> str:
         sums = totals(self.view.months)
-        rows = []
-        reached = 0
-        for key, amount in sums.items():
-            colour = "running" if key == "claimed" else "gain" if key == "payable" else "capital"
-            if key in ("claimed", "payable") or amount:
-                rows.append(Bar(self.word(key), abs(amount), self.short(amount), colour, self.money(amount)))
-            reached += amount if key != "payable" else 0
+        shown = [(key, amount) for key, amount in sums.items() if amount or key in ("claimed", "payable")]
+        rows = [
+            Bar(self.word(key), amount, self.short(amount), "gain", self.money(amount))
+            for key, amount in shown
+        ]
         table = html_table(
             [self.word("step"), f"{self.word('amount')}, {self.currency}"],
             [(self.word(key), self.money(amount)) for key, amount in sums.items()],
             numbers=1,
         )
+        reached = sum(amount for key, amount in sums.items() if key != "payable")
         assert reached == sums["payable"], "the steps of a fund's month sum to what it pays"
-        return (
-            f"<h2>{escape(self.word('steps'))}</h2><figure>{bars(self.word('steps'), rows)}</figure>{table}"
-        )
+        plot = two_sided(self.word("steps"), rows, label_width=_LABELS)
+        return f"<h2>{escape(self.word('steps'))}</h2><figure>{plot}</figure>{table}"
 
-    def _by(self, title: str, section: str | None, sums: Mapping[str, ViewSums]) -> str:
-        def name(key: str) -> str:
-            return (self.labels.word(section, key) if section else key) or "–"
-
-        ordered = sorted(sums.items(), key=lambda one: -one[1].paid)
+    def _by(
+        self, title: str, name: Callable[[str], str], sums: Mapping[str, ViewSums], note: str = ""
+    ) -> str:
+        ordered = sorted(sums.items(), key=lambda one: (one[0] == NOT_BY_METHOD, -one[1].payable, one[0]))
         rows = [
-            Bar(name(key), one.paid, self.short(one.paid), "running", self.money(one.paid))
+            Bar(name(key), one.payable, self.short(one.payable), "running", self.money(one.payable))
             for key, one in ordered[:MOST_BARS]
         ]
-        shown = ("lines", "claimed", "deducted_all", "held", "over_plan", "paid", "outstanding")
-        head = ["", *(self.word(key) for key in shown)]
-        table = html_table(
-            head,
-            [
-                (
-                    name(key),
-                    self.labels.number(str(one.lines)),
-                    *(self.money(amount) for amount in
-                      (one.claimed, one.deducted, one.held, one.over_plan, one.paid, one.outstanding)),
-                )
-                for key, one in ordered
-            ],
-            numbers=7,
+        drawn = two_sided if any(row.value < 0 for row in rows) else bars
+        quiet = f"<p class='quiet'>{escape(self.word(note))}</p>" if note else ""
+        return (
+            f"<h2>{escape(self.word(title))}</h2>"
+            f"<figure>{drawn(self.word(title), rows, label_width=_LABELS)}"
+            f"<figcaption>{escape(self.word('payable'))}</figcaption></figure>"
+            f"{self._sums_table(ordered, name)}{quiet}"
+        )
+
+    def _sums_table(self, ordered: Sequence[tuple[str, ViewSums]], name: Callable[[str], str]) -> str:
+        """Each row sums to what is payable, as the steps do."""
+        shown = (
+            "lines", "claimed", "overclaimed", "deducted", "held", "over_plan", "other_items", "recovered",
+            "payable", "outstanding",
         )  # fmt: skip
-        return f"<h2>{escape(self.word(title))}</h2><figure>{bars(self.word(title), rows)}</figure>{table}"
+        rows = []
+        for key, one in ordered:
+            amounts = (
+                one.claimed, -one.overclaimed, -one.deducted, -one.held, -one.over_plan, one.other,
+                -one.recovered, one.payable, one.outstanding,
+            )  # fmt: skip
+            rows.append((name(key), self.labels.number(str(one.lines)), *map(self.money, amounts)))
+        return html_table(["", *(self.word(key) for key in shown)], rows, numbers=len(shown))
+
+    def _method(self, key: str) -> str:
+        return self.word("other_items") if key == NOT_BY_METHOD else self.labels.word("method", key)
 
     def _components(self) -> str:
         paid = {name: amount for name, amount in self.view.by_component.items() if amount or name is None}
@@ -146,25 +154,29 @@ class _Page:
             return ""
 
         def name(key: str | None) -> str:
-            return (
-                self.word("not_split")
-                if key is None
-                else self.labels.word("component", key).replace("_", " ")
-            )
+            if not key:
+                return self.word("not_split" if key is None else "other_items")
+            return self.labels.word("component", key).replace("_", " ")
 
-        ordered = sorted(paid.items(), key=lambda one: (one[0] is None, -one[1]))
+        ordered = sorted(paid.items(), key=lambda one: (not one[0], one[0] is not None, -one[1]))
         parts = [
             (_COLOURS[place % len(_COLOURS)], amount, f"{name(key)}: {self.money(amount)}")
             for place, (key, amount) in enumerate(ordered)
+            if amount > 0
         ]
         whole = sum(paid.values())
+        key_of = "".join(
+            f'<span class="key" style="background: var(--{colour})"></span>{escape(hint)}'
+            for colour, _, hint in parts
+        )
         rows = [
             (name(key), self.money(amount), _percent(amount, whole, self.labels.number))
             for key, amount in ordered
         ]
         plot = columns(self.word("by_component"), [Column(str(self.view.month), parts, self.short(whole))])
         table = html_table(["", f"{self.word('paid')}, {self.currency}", "%"], rows, numbers=2)
-        return f"<h2>{escape(self.word('by_component'))}</h2><figure>{plot}</figure>{table}"
+        figure = f"<figure>{plot}<figcaption>{key_of}</figcaption></figure>"
+        return f"<h2>{escape(self.word('by_component'))}</h2>{figure}{table}"
 
     def _checks(self) -> str:
         rows = []
@@ -180,30 +192,11 @@ class _Page:
     def _providers(self) -> str:
         sums: dict[str, ViewSums] = {}
         for one in self.view.months:
-            of, result = sums.setdefault(one.result.provider_id, ViewSums()), one.result
-            of.add(
-                lines=result.claims.lines,
-                claimed=result.claims.claimed,
-                deducted=result.claims.overclaimed + result.claims.deducted,
-                over_plan=result.over_plan,
-                paid=result.payable,
-                outstanding=result.outstanding_advance,
-            )
-        ordered = sorted(sums.items(), key=lambda one: (-one[1].paid, one[0]))
-        head = [self.word("provider"), *(self.word(key) for key in
-                ("claimed", "deducted_all", "over_plan", "payable", "outstanding"))]  # fmt: skip
-        rows = [
-            (
-                name,
-                *(
-                    self.money(a)
-                    for a in (one.claimed, one.deducted, one.over_plan, one.paid, one.outstanding)
-                ),
-            )
-            for name, one in ordered[:MOST_ROWS]
-        ]
+            add_month(one.result, sums.setdefault(one.result.provider_id, ViewSums()))
+        ordered = sorted(sums.items(), key=lambda one: (-one[1].payable, one[0]))
         more = f" ({MOST_ROWS} / {len(ordered)})" if len(ordered) > MOST_ROWS else ""
-        return f"<h2>{escape(self.word('by_provider'))}{more}</h2>{html_table(head, rows, numbers=5)}"
+        table = self._sums_table(ordered[:MOST_ROWS], str)
+        return f"<h2>{escape(self.word('by_provider'))}{more}</h2>{table}"
 
     def _sources(self) -> str:
         return "".join(

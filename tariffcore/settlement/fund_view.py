@@ -1,14 +1,16 @@
 """The fund's month over all providers: from claims to payment, by method, region and cost component.
 
-Payment is decided for a contract. What a method, a region or a component has of it is its share of the
-accepted sums, each part rounded with the running total, so that parts sum to the whole exactly.
+What is accepted is known line by line. Other items, debts and the limits of the year and of December are of
+contracts, not of methods: they stand apart (`NOT_BY_METHOD`). Over the plan and advances are decided for a
+contract line and a contract: a method has its share of them by the accepted sums, each part rounded with the
+running total, so that parts sum to the whole exactly.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 
 import sqlalchemy as sa
@@ -17,22 +19,43 @@ from tariffcore.money import round_to_int, split_amount
 from tariffcore.settlement.book import schema as s
 from tariffcore.settlement.book.records import Book, RunRecord, SettledMonth, runs_in, settled_in
 from tariffcore.settlement.calendar_month import Month
+from tariffcore.settlement.month import ContractResult
 from tariffcore.settlement.rules import SettlementRules
+
+NOT_BY_METHOD = ""
+"""The key of other items, debts and limits among methods and components."""
 
 
 @dataclass
 class ViewSums:
-    """Money in minor units."""
+    """Money in minor units; what is taken off is above zero.
+
+    overclaimed  what claims exceed our prices by
+    deducted     for defects
+    other        other payments less other deductions and debts, less what limits cut, and what is carried
+    recovered    of advances
+    outstanding  advances that are not recovered yet
+    """
 
     lines: int = 0
     claimed: int = 0
+    overclaimed: int = 0
     deducted: int = 0
-    """Above our prices, and for defects."""
     held: int = 0
     over_plan: int = 0
-    paid: int = 0
-    """Payable and recovered advances: what services were paid with."""
+    other: int = 0
+    recovered: int = 0
     outstanding: int = 0
+
+    @property
+    def paid(self) -> int:
+        """Payable and recovered advances: what services were paid with."""
+        cut = self.overclaimed + self.deducted + self.held + self.over_plan
+        return self.claimed - cut + self.other
+
+    @property
+    def payable(self) -> int:
+        return self.paid - self.recovered
 
     def add(self, **amounts: int) -> None:
         for name, amount in amounts.items():
@@ -55,7 +78,11 @@ class Check:
 
 @dataclass(frozen=True)
 class FundView:
-    """A settled month over all providers. ``by_component`` has what was paid; None is not split."""
+    """A settled month over all providers.
+
+    by_method     with `NOT_BY_METHOD` where there is such; sums to the month, as ``by_region`` does
+    by_component  what was paid, advances recovered with it; None is not split
+    """
 
     month: Month
     runs: tuple[RunRecord, ...]
@@ -102,7 +129,7 @@ def fund_view(
     by_region: dict[str, ViewSums] = {}
     by_component: dict[str | None, int] = {}
     for one in months:
-        _add_region(one, by_region.setdefault(one.region, ViewSums()))
+        add_month(one.result, by_region.setdefault(one.region, ViewSums()))
         _add_methods(one, of_month.get(one.id, []), by_method, by_component)
     set_aside: dict[str, int] = {}
     for run in runs:
@@ -133,21 +160,23 @@ def fund_checks(
     )
 
 
-def _paid(one: SettledMonth) -> int:
-    return one.result.payable + one.result.recovered
-
-
-def _add_region(one: SettledMonth, sums: ViewSums) -> None:
-    result = one.result
+def add_month(result: ContractResult, sums: ViewSums) -> None:
+    """Adds the whole month of a contract."""
     sums.add(
         lines=result.claims.lines,
         claimed=result.claims.claimed,
-        deducted=result.claims.overclaimed + result.claims.deducted,
+        overclaimed=result.claims.overclaimed,
+        deducted=result.claims.deducted,
         held=result.claims.held,
         over_plan=result.over_plan,
-        paid=_paid(one),
+        other=_other(result),
+        recovered=result.recovered,
         outstanding=result.outstanding_advance,
     )
+
+
+def _other(result: ContractResult) -> int:
+    return result.additions - result.other_deductions - result.capped_or_carried
 
 
 def _add_methods(
@@ -165,27 +194,37 @@ def _add_methods(
         places = [place for place, cell in enumerate(cells) if cell.contract_line == name]
         for place, part in zip(places, shared_out(amount, [accepted[p] for p in places]), strict=True):
             over[place] = part
-    paid = shared_out(_paid(one), [max(a - o, 0) for a, o in zip(accepted, over, strict=True)])
-    outstanding = shared_out(one.result.outstanding_advance, accepted)
+    # what may be held of advances is what there is to pay: of services, and of other items above zero
+    other = _other(one.result)
+    weights = [*(max(a - o, 0) for a, o in zip(accepted, over, strict=True)), max(other, 0)]
+    recovered = shared_out(one.result.recovered, weights)
+    outstanding = shared_out(
+        one.result.outstanding_advance, [*accepted, 0] if any(accepted) else [*accepted, 1]
+    )
     for place, cell in enumerate(cells):
-        by_method.setdefault(cell.method, ViewSums()).add(
+        sums = ViewSums()
+        sums.add(
             lines=cell.lines,
             claimed=cell.claimed,
-            deducted=cell.overclaimed + cell.deducted,
+            overclaimed=cell.overclaimed,
+            deducted=cell.deducted,
             held=cell.held,
             over_plan=over[place],
-            paid=paid[place],
+            recovered=recovered[place],
             outstanding=outstanding[place],
         )
+        by_method.setdefault(cell.method, ViewSums()).add(**asdict(sums))
         parts = json.loads(cell.components)
         whole = max(cell.priced, sum(parts.values()))
         names = [*parts, None]
         shares = [*parts.values(), whole - sum(parts.values())]
-        for name, part in zip(names, shared_out(paid[place], shares), strict=True):
+        for name, part in zip(names, shared_out(sums.paid, shares), strict=True):
             by_component[name] = by_component.get(name, 0) + part
-    if not cells and _paid(one):
-        by_method.setdefault("", ViewSums()).add(paid=_paid(one))
-        by_component[None] = by_component.get(None, 0) + _paid(one)
+    if other or recovered[-1] or outstanding[-1]:
+        by_method.setdefault(NOT_BY_METHOD, ViewSums()).add(
+            other=other, recovered=recovered[-1], outstanding=outstanding[-1]
+        )
+        by_component[NOT_BY_METHOD] = by_component.get(NOT_BY_METHOD, 0) + other
 
 
 def shared_out(amount: int, weights: Sequence[int]) -> list[int]:
