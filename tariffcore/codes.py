@@ -46,6 +46,15 @@ def is_diagnosis(normalised: str) -> bool:
     return _DIAGNOSIS.fullmatch(normalised) is not None
 
 
+def digits_for_letters(normalised: str) -> str | None:
+    """The ICD-10 code that is meant where the letter O or I was typed for 0 or 1: ``A4O0`` -> ``A400``.
+
+    For hints, never for matching; None where that makes no code of it, or it has no such letter.
+    """
+    meant = normalised[:1] + normalised[1:].replace("O", "0").replace("I", "1")
+    return meant if meant != normalised and is_diagnosis(meant) else None
+
+
 def diagnosis_with_point(normalised: str) -> str:
     """An ICD-10 code as it is printed: ``A400`` -> ``A40.0``."""
     return f"{normalised[:3]}.{normalised[3:]}" if len(normalised) > 3 else normalised

@@ -85,6 +85,7 @@ RULE_VALUES = frozenset(["rule_if_true", "rule_if_false"])
 PLAIN_VALUES = frozenset(
     [
         "schedule_id",
+        "meant",
         "rule_id",
         "tariff_family",
         "field",

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tariffcore.cases import Case
+from tariffcore.codes import diagnosis_with_point, digits_for_letters
 from tariffcore.explaining.statements import NoAmountError, listed, no_amount, statement, written
 from tariffcore.explaining.treated_case import TreatedCase
 from tariffcore.explanation import Statement, Step
-from tariffcore.grouping.reasons import Condition, GroupDecision, RuleMatch, decide_group, full_years
+from tariffcore.grouping.reasons import (
+    Condition,
+    GroupDecision,
+    RuleMatch,
+    decide_group,
+    full_years,
+    has_code,
+)
 from tariffcore.grouping_encoding import sex_of
 from tariffcore.money import format_exact
 from tariffcore.schedule.catalog import Catalog
@@ -114,6 +122,10 @@ def _reasons(decision: GroupDecision, typed: str, schedule: Schedule) -> list[St
     if schedule.grouping is None:
         return [statement("no_grouping_rules", schedule_id=schedule.id)]
     if decision.status is CaseStatus.UNKNOWN_DIAGNOSIS:
+        meant = digits_for_letters(decision.diagnosis)
+        if meant is not None and has_code(meant, schedule.grouping):
+            code = diagnosis_with_point(meant)
+            return [statement("unknown_diagnosis_letter", text=typed, schedule_id=schedule.id, meant=code)]
         return [statement("unknown_diagnosis", text=typed, schedule_id=schedule.id)]
     if decision.status is CaseStatus.AMBIGUOUS:
         rules = [f"{match.rule.rule_id} ({match.rule.drg_code})" for match in decision.rivals]

@@ -219,6 +219,13 @@ def _is_known(code: str, grouping: Grouping) -> bool:
     return is_diagnosis(code) and (grouping.diagnoses is None or code in grouping.diagnoses)
 
 
+def has_code(code: str, grouping: Grouping) -> bool:
+    """Whether the edition lists the code, or where it lists none, some rule does as a principal diagnosis."""
+    if grouping.diagnoses is not None:
+        return code in grouping.diagnoses
+    return any(_among(code, rule.principal_diagnoses) for rule in grouping.rules)
+
+
 def _among(code: str, ranges: Sequence[CodeRange]) -> bool:
     return any(own.holds(code) for own in ranges)
 

@@ -139,3 +139,19 @@ def test_a_birth_after_the_admission_is_no_age(tmp_path):
 
     assert [row["status"] for row in rows_of(tmp_path / "out.csv")] == ["INVALID_FIELD", "OK"]
     assert "age_years -1 is not between 0 and 130" in rows_of(rejects)[0]["reason"]
+
+
+def test_a_letter_typed_for_a_digit_is_pointed_at(tmp_path):
+    cases, rejects = tmp_path / "cases.csv", tmp_path / "rejects.csv"
+    cases.write_text(
+        "case_id,care_setting,admission_date,discharge_date,age_years,principal_diagnosis\n"
+        "1,inpatient,2026-02-03,2026-02-09,40,A4O.0\n"
+        "2,inpatient,2026-02-03,2026-02-09,40,J1O.0\n"
+        "3,inpatient,2026-02-03,2026-02-09,40,О40.0\n",
+        encoding="utf-8",
+    )
+    run("group", cases, "-o", tmp_path / "out.csv", "--rejects", rejects)
+
+    reasons = [row["reason"] for row in rows_of(rejects)]
+    assert "'A4O.0' is not a code kz-2026 knows: A40.0 may be meant" in reasons[0].replace("\u2018", "'")
+    assert not any("may be meant" in reason for reason in reasons[1:])

@@ -107,7 +107,8 @@ REASONS = {
     "no code of the classification": (
         {"principal_diagnosis": "A4O.0"},
         CaseStatus.UNKNOWN_DIAGNOSIS,
-        "principal_diagnosis 'A4O.0' is not a code small knows: check it, or add it to the rules",
+        "principal_diagnosis 'A4O.0' is not a code small knows: A40.0 may be meant, for a letter stands "
+        "where a digit belongs; correct it",
     ),
     "a code no rule names": (
         {"principal_diagnosis": "Z99.9"},
