@@ -79,6 +79,8 @@ def statement(
         write_statements(found, used, output, language, lost_lines(book, found) if wanted else None)
         if list_lines is not None:
             listed = write_line_list(book, runs_of(book, found), list_lines, provider)
+    if any(one.run.rules_digest != used.digest for one in found):
+        say(f"NOTE: {used.id} has changed since the month was settled: amounts stand, sources are today's")
     say(f"wrote {counted(len(found), 'statement')} of {month} to {output}")
     if list_lines is not None:
         say(f"wrote {counted(listed, 'line')} of {month} to {list_lines}")

@@ -37,8 +37,9 @@ def write_statements(
     """Writes statements in the format of the name's suffix; the file gets its name when it is whole.
 
     ``lost``: the lines that lost something, by provider; formats that are one table leave them out. Raises
-    SettlementError where there is none to write or the suffix is not known, CasesError where a table cannot
-    be written.
+    SettlementError where there is none to write, the suffix is not known, or the month was settled by rules
+    of another name (the page and JSON tell of rules that changed since), CasesError where a table cannot be
+    written.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -52,6 +53,14 @@ def write_statements(
             "the statement was not written",
             [Problem(str(path), None, None, "no such month is settled", "settle it first (settle month)")],
         )
+    others = {one.run.rules_id: one.run.rules_digest for one in found if one.run.rules_id != rules.id}
+    if others:
+        raise SettlementError(
+            "the statement was not written",
+            [Problem("the book", "rules", rules.id, f"the month was settled by {name} ({digest})",
+                     f"name those rules (--rules): sources of {rules.id} would stand beside its amounts")
+             for name, digest in others.items()],
+        )  # fmt: skip
     if suffix == ".json":
         text = json.dumps(
             [statement_values(one, rules, language, _lost(one, lost)) for one in found],
@@ -90,6 +99,7 @@ def statement_values(
         "payable": money(statement.payable),
         "payment_until": str(deadlines(statement.month.year, statement.month.month, rules.deadlines).payment),
         "rules": {"id": run.rules_id, "digest": run.rules_digest},
+        "source_rules_digest": rules.digest,
         "prices": dict(run.pricing),
         "engine_version": run.engine_version,
         "lines_digest": run.lines_digest,
@@ -206,6 +216,8 @@ def _section(statement: Statement, rules: SettlementRules, labels: Labels, lost:
         (word("payment_until"), labels.date(payment.isoformat())),
     ]
     warning = f'<p class="warning">{word("synthetic")}</p>' if run.synthetic else ""
+    if rules.digest != run.rules_digest:
+        warning += f'<p class="warning">{word("other_rules")}: <code>{rules.digest}</code></p>'
     tiles = "".join(f'<div class="tile"><span>{name}</span><b>{value}</b></div>' for name, value in facts)
     by_source: dict[str, list[StatementStep]] = {}
     for step in statement.steps:

@@ -93,7 +93,7 @@ def test_every_row_of_the_page_sums_to_what_is_payable(view: FundView, tmp_path:
 
 
 def test_colours_of_components_do_not_repeat_and_labels_have_room(view: FundView, tmp_path: Path) -> None:
-    many = {f"part_{number}": 100 - number for number in range(10)}
+    many: dict[str | None, int] = {f"part_{number}": 100 - number for number in range(10)}
     shown = FundView(view.month, view.runs, view.months, view.by_method, view.by_region, {**many, None: 5})
     page = tmp_path / "report.html"
     write_fund_report(shown, page, "ru")
