@@ -201,9 +201,11 @@ def lists_path(rows: int) -> RecordedPath:
         answers = Answers({})
 
         def noted(text: str) -> int:
-            return answers.by_argument.setdefault(text, signature_of(text))
+            number: int = answers.by_argument.setdefault(text, signature_of(text))
+            return number
 
-        thing = made_places(*ordered, signature_of=noted, **arguments)
+        given: dict[str, Any] = {**arguments, "signature_of": noted}
+        thing = made_places(*ordered, **given)
         words = zip(WORD_PLACES, map(dict, ordered), strict=True)
         recorder.made(thing, "_rows", "Places", {**dict(words), "signature_of": answers, **arguments})
         return thing
