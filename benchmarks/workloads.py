@@ -23,6 +23,7 @@ from tariffcore.files.csv_text import csv_header, csv_rows
 from tariffcore.plan import Plan
 from tariffcore.sample import Sampler, sample_schema, write_sample
 from tariffcore.schedule.catalog import read_catalog
+from tariffcore.schedule.model import Unit
 from tariffcore.schedule.shipped import resolve
 
 SEED = 1
@@ -67,26 +68,45 @@ def sample_table(count: int = DISTINCT_ROWS) -> pa.Table:
     return pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
 
 
+def without_addons(cases: pa.Table) -> pa.Table:
+    """The cases without amounts on top, which no other contestant pays."""
+    return cases.drop_columns(["addon_amount", "addon_kind"])
+
+
+NOT_OF_RIVALS = (Unit.AVERAGE_CASE, Unit.ITEM, Unit.PERSON_MONTH)
+
+
+@cache
+def cases_of_plain_methods(count: int) -> pa.Table:
+    """The first ``count`` sample cases of the methods that rivals know, without amounts on top."""
+    unknown = {
+        code
+        for schedule in demo_plan().catalog.editions
+        for code, rows in schedule.services.items()
+        if any(row.unit in NOT_OF_RIVALS for row in rows)
+    }
+    drawn = sample_table(count + count // 50 + 100)
+    is_of_unknown = pc.is_in(drawn["service_code"].cast(pa.string()), value_set=pa.array(sorted(unknown)))
+    has_amount = pc.or_(pc.is_valid(drawn["addon_amount"]), pc.is_valid(drawn["addon_kind"]))
+    kept = without_addons(drawn.filter(pc.invert(pc.or_(is_of_unknown, has_amount)))).slice(0, count)
+    assert len(kept) == count, "too few cases were drawn"
+    return kept.combine_chunks()
+
+
 @cache
 def encoded_sample() -> EncodedCases:
-    """`DISTINCT_ROWS` sample cases as the kernel reads them."""
-    return encode_cases(sample_table(), demo_plan())
+    """`DISTINCT_ROWS` sample cases as the kernel reads them, without amounts on top."""
+    return encode_cases(without_addons(sample_table()), demo_plan())
 
 
 def encoded_cases(count: int) -> EncodedCases:
-    """``count`` cases as the kernel reads them, without amounts on top: no contestant adds those."""
+    """``count`` cases as the kernel reads them, without amounts on top."""
     sample = encoded_sample()
     assert sample.marked is not None and sample.marked_edition is not None
     starts = np.arange(0, count, len(sample))
     marked = (sample.marked + starts[:, None]).ravel()
     inside = marked < count
     columns: dict[str, Any] = {name: np.resize(getattr(sample, name), count) for name in INPUTS}
-    addons = sample.addons
-    if addons is not None:
-        rows = (addons.rows + starts[:, None]).ravel()
-        kept = rows < count
-        paid = {name: np.tile(getattr(addons, name), len(starts))[kept] for name in ("kind", "amount_minor")}
-        addons = replace(addons, rows=rows[kept], **paid)
     return replace(
         sample,
         **columns,
@@ -94,10 +114,8 @@ def encoded_cases(count: int) -> EncodedCases:
         claimed_missing=None,
         invalid=(),
         missing=(),
-        addons=addons,
         marked=marked[inside],
         marked_edition=np.tile(sample.marked_edition, len(starts))[inside],
-        addons=None,
     )
 
 

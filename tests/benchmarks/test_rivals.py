@@ -8,7 +8,7 @@ from benchmarks.kernel import refuse_differences
 from benchmarks.report import is_installed
 from benchmarks.rivals.rules import rules_of
 from benchmarks.whole_tables import Rival, difference, rivals, said_of_floats
-from benchmarks.workloads import demo_plan, sample_table
+from benchmarks.workloads import cases_of_plain_methods, demo_plan, sample_table
 from tariffcore.pricing import price_cases
 from tariffcore.schedule.catalog import read_catalog
 from tariffcore.schedule.shipped import resolve
@@ -74,7 +74,7 @@ def test_floats_are_asked_for_everything_but_the_amount_and_told_apart(own):
 def test_rivals_that_are_installed_price_as_we_do():
     rules = rules_of(demo_plan().catalog)
     found, left_out = rivals(rules)
-    cases = sample_table(1 << 13)
+    cases = cases_of_plain_methods(1 << 16)
     own = price_cases(cases, demo_plan())
 
     assert [difference(rival, rival.price(rival.read(cases)), own) for rival in found] == [None] * len(found)
