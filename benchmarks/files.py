@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from benchmarks.kernel import THREADS, refuse_differences
+from benchmarks.own_process import Contestant, in_own_process
 from benchmarks.report import Goal, Highlight, Plot, Section, is_installed, not_installed
 from benchmarks.timing import take_turns
 from benchmarks.workloads import FOLDER, cases_csv, cases_parquet, demo_plan
@@ -38,42 +40,32 @@ COLUMNS = (
 os.environ.setdefault("POLARS_MAX_THREADS", str(THREADS))
 
 
-@dataclass(frozen=True, slots=True)
-class Contestant:
-    """Who writes a priced file. Without ``keeps_order`` in any order of rows, and then no goal counts it."""
-
-    name: str
-    output: Path
-    write: Callable[[], object]
-    keeps_order: bool = True
-
-
 def run_parquet(cases: int = CASES, rounds: int = 5) -> Section:
     """Parquet to priced Parquet."""
     source = cases_parquet(cases)
     section = Section(
         f"{cases:,} cases from Parquet to priced Parquet",
         f"""The cases of `tariffcore sample` as pyarrow writes them, {source.stat().st_size / 1e6:,.0f} MB
-and in the page cache; two threads, Snappy and row groups of {DEFAULT_CHUNK_ROWS:,} for all. tariffcore
-reads every column that prices depend on, applies every rule exactly, writes 9 columns (ids and amounts as
-differences, which are smaller) and sums up; the others read 4 columns, join one rate a group and one
+and in the page cache; two threads, Snappy and row groups of {DEFAULT_CHUNK_ROWS:,} for all, each in a
+process of its own. tariffcore reads every column that prices depend on, applies every rule exactly, writes 9
+columns (ids and amounts as differences, which are smaller) and sums up; the others read 4 columns, join one rate a group and one
 coefficient a provider, multiply them as doubles and write 3 columns. Rate tables were ready on all
 sides, here as a plan, which takes {_plan_seconds():.2f} s to make. The rows' order was checked; DuckDB's
 joins keep it only when told to.""",
         COLUMNS,
     )
-    contestants = [_ours(source, ".parquet")]
+    makers: list[Callable[[], list[Contestant]]] = [partial(_ours, source, ".parquet")]
     if is_installed("duckdb"):
         rows = f"read_parquet('{source}', file_row_number = true)"
         options = f"FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {DEFAULT_CHUNK_ROWS}"
-        contestants += _duckdb(rows, "file_row_number", ".parquet", options)
+        makers.append(partial(_duckdb, rows, "file_row_number", ".parquet", options))
     else:
         section.left_out.append(not_installed("duckdb"))
     if is_installed("polars"):
-        contestants.append(_polars(source))
+        makers.append(partial(_polars, source))
     else:
         section.left_out.append(not_installed("polars"))
-    _compare(section, contestants, source, cases, rounds, at_least=1.5)
+    _compare(section, makers, source, cases, rounds, at_least=1.5)
     return section
 
 
@@ -83,46 +75,36 @@ def run_csv(cases: int = CASES, rounds: int = 3) -> Section:
     section = Section(
         f"{cases:,} cases from CSV to priced CSV",
         f"""The same cases as text, {source.stat().st_size / 1e6:,.0f} MB and in the page cache, without the
-broken cells of `tariffcore sample`, which a plain join could not read; two threads and ready rate tables for
-all.""",
+broken cells of `tariffcore sample`, which a plain join could not read; two threads, a process of its own
+and ready rate tables for each.""",
         COLUMNS,
     )
-    contestants = [_ours(source, ".csv")]
+    makers: list[Callable[[], list[Contestant]]] = [partial(_ours, source, ".csv")]
     if is_installed("duckdb"):
         rows = f"(SELECT *, row_number() OVER () AS line FROM read_csv('{source}', header = true))"
-        contestants += _duckdb(rows, "line", ".csv", "FORMAT csv, HEADER")
+        makers.append(partial(_duckdb, rows, "line", ".csv", "FORMAT csv, HEADER"))
     else:
         section.left_out.append(not_installed("duckdb"))
     if is_installed("polars"):
-        contestants.append(_polars(source))
+        makers.append(partial(_polars, source))
     else:
         section.left_out.append(not_installed("polars"))
-    _compare(section, contestants, source, cases, rounds, at_least=1)
+    _compare(section, makers, source, cases, rounds, at_least=1)
     return section
 
 
 def _compare(
     section: Section,
-    contestants: list[Contestant],
+    makers: list[Callable[[], list[Contestant]]],
     source: Path,
     cases: int,
     rounds: int,
     at_least: float,
 ) -> None:
-    wanted = _case_ids(source)
-    differences: list[str | None] = []
-    for contestant in contestants:
-        contestant.write()
-        written = _case_ids(contestant.output)
-        if not contestant.keeps_order:
-            written, wanted_ids = written.sort(), wanted.sort()
-        else:
-            wanted_ids = wanted
-        if not written.equals(wanted_ids):
-            differences.append(f"{contestant.name} does not write the rows of {source.name} in their order")
-        del written, wanted_ids
-    refuse_differences(differences)
-    times = take_turns({contestant.name: contestant.write for contestant in contestants}, rounds)
+    with ExitStack() as processes:
+        contestants = [one for make in makers for one in processes.enter_context(in_own_process(make))]
+        refuse_differences(_differences(contestants, source))
+        times = take_turns({contestant.name: contestant.write for contestant in contestants}, rounds)
     for contestant in contestants:
         seconds, ratio = times.median(contestant.name), times.ratio(contestant.name, OURS)
         section.rows.append(
@@ -158,6 +140,23 @@ def _compare(
     section.plots.append(Plot("Throughput", "", "million cases/s", bars, kind="bars"))
 
 
+def _differences(contestants: list[Contestant], source: Path) -> list[str | None]:
+    """Who does not write the rows of the source, or not in their order."""
+    wanted = _case_ids(source)
+    differences: list[str | None] = []
+    for contestant in contestants:
+        contestant.write()
+        written = _case_ids(contestant.output)
+        if not contestant.keeps_order:
+            written, wanted_ids = written.sort(), wanted.sort()
+        else:
+            wanted_ids = wanted
+        if not written.equals(wanted_ids):
+            differences.append(f"{contestant.name} does not write the rows of {source.name} in their order")
+        del written, wanted_ids
+    return differences
+
+
 def _case_ids(path: Path) -> pa.Array:
     if path.suffix == ".parquet":
         ids = pq.read_table(path, columns=["case_id"]).column(0)
@@ -173,10 +172,10 @@ def _out(name: str) -> Path:
     return folder / name
 
 
-def _ours(source: Path, suffix: str) -> Contestant:
-    keep_freed_memory()  # as the command line does; it is kept for all contestants
+def _ours(source: Path, suffix: str) -> list[Contestant]:
+    keep_freed_memory()  # as the command line does
     plan, output = demo_plan(), _out(f"tariffcore{suffix}")
-    return Contestant(OURS, output, lambda: price_file(source, output, plan, threads=THREADS))
+    return [Contestant(OURS, output, lambda: price_file(source, output, plan, threads=THREADS))]
 
 
 def _plan_seconds() -> float:
@@ -224,7 +223,7 @@ def _duckdb(rows: str, line: str, suffix: str, options: str) -> list[Contestant]
     ]
 
 
-def _polars(source: Path) -> Contestant:
+def _polars(source: Path) -> list[Contestant]:
     import polars as pl
 
     groups, providers = (pl.DataFrame(table) for table in _rate_tables())
@@ -245,7 +244,7 @@ def _polars(source: Path) -> Contestant:
         else:
             priced.sink_csv(output)
 
-    return Contestant("Polars, plain join in order", output, write)
+    return [Contestant("Polars, plain join in order", output, write)]
 
 
 if __name__ == "__main__":

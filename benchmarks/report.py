@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import platform
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
@@ -140,15 +142,15 @@ class Watch:
         self._begin = self._now()
 
     def _now(self) -> tuple[float, float, float] | None:
-        """Seconds by the clock, of all processors at work, and of this process and the children it waited
-        for.
+        """Seconds by the clock, of all processors at work, and of this process and its children, those
+        at work and those it waited for.
         """
         stat = Path("/proc/stat")
         if not stat.exists():
             return None
         fields = [int(number) for number in stat.read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
         at_work = sum(fields) - fields[3] - fields[4]
-        own = sum(os.times()[:4])
+        own = sum(os.times()[:4]) + sum(map(_processor_seconds, multiprocessing.active_children()))
         return time.monotonic(), at_work / os.sysconf("SC_CLK_TCK"), own
 
     def others(self) -> float | None:
@@ -161,6 +163,16 @@ class Watch:
 
     def words(self) -> str:
         return said_of(self.others())
+
+
+def _processor_seconds(child: BaseProcess) -> float:
+    """What a child has taken of the processors; 0 for one that has just ended, which `os.times` counts."""
+    try:
+        stat = Path(f"/proc/{child.pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return 0.0
+    fields = stat.rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def said_of(others: float | None) -> str:
