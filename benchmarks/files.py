@@ -48,10 +48,10 @@ def run_parquet(cases: int = CASES, rounds: int = 5) -> Section:
         f"""The cases of `tariffcore sample` as pyarrow writes them, {source.stat().st_size / 1e6:,.0f} MB
 and in the page cache; two threads, Snappy and row groups of {DEFAULT_CHUNK_ROWS:,} for all, each in a
 process of its own. tariffcore reads every column that prices depend on, applies every rule exactly, writes 9
-columns (ids and amounts as differences, which are smaller) and sums up; the others read 4 columns, join one rate a group and one
-coefficient a provider, multiply them as doubles and write 3 columns. Rate tables were ready on all
-sides, here as a plan, which takes {_plan_seconds():.2f} s to make. The rows' order was checked; DuckDB's
-joins keep it only when told to.""",
+columns (ids and amounts as differences, which are smaller) and sums up; the others read 4 columns, join one
+rate a group and one coefficient a provider, multiply them as doubles and write 3 columns. Rate tables were
+ready on all sides, here as a plan, which takes {_plan_seconds():.2f} s to make. The rows' order was checked;
+DuckDB's joins keep it only when told to.""",
         COLUMNS,
     )
     makers: list[Callable[[], list[Contestant]]] = [partial(_ours, source, ".parquet")]
