@@ -44,7 +44,7 @@ from tariffcore_server.tokens import Caller
 
 STREAM_CASES = 1 << 20
 IN_FLIGHT = 8
-LONG_STREAM_CASES = 100_000_000
+LONG_STREAM_CASES = 1_000_000_000  # the service takes some seconds until it holds all that it will
 PAYLOADS = (128, 512, 2_048, 8_192, 32_768)
 CALLS = 2_000
 CALLERS = (1, 16, 128)
