@@ -22,6 +22,7 @@ from tariffcore.settlement.book.records import (
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.lines import ClaimedLines, LineStatus
 from tariffcore.settlement.month_inputs import MonthInputs
+from tariffcore.settlement.refusals import of_providers
 from tariffcore.worksheets.problems import ProblemList
 
 
@@ -140,13 +141,20 @@ def left_open(
     empty = tuple(provider for provider in providers if provider not in claiming)
     if without_claims is WithoutClaims.LEAVE and len(empty) < len(providers):
         return empty
-    problems = ProblemList()
+    alike: dict[str, list[str]] = {}
     for provider in empty:
+        alike.setdefault(_why_not_part(lines, provider), []).append(provider)
+    problems = ProblemList()
+    for reasons, of in alike.items():
+        one = len(of) == 1
+        whose = "its" if one else "their"
+        what = f"none of {whose} lines can be part of it ({reasons})" if reasons else "no line in the file"
+        has = f"has a contract for {month}" if one else f"{of_providers(of)} have contracts for {month}"
         problems.note(
             place,
             "provider_id",
-            provider,
-            f"has a contract for {month}, and {_what_is_there(lines, provider)}",
+            of[0] if one else None,
+            f"{has}, and {what}",
             "claim theirs too; or say with --without-claims whether to leave such months open or to settle "
             "them at nothing",
         )
@@ -154,13 +162,11 @@ def left_open(
     return ()
 
 
-def _what_is_there(lines: ClaimedLines, provider: str) -> str:
+def _why_not_part(lines: ClaimedLines, provider: str) -> str:
+    """How many of a provider's lines have which status; empty where there is no line."""
     number = lines.frame.providers.index(provider)
     statuses, counts = np.unique(lines.status[lines.provider == number], return_counts=True)
-    if not len(statuses):
-        return "no line in the file"
-    reasons = ", ".join(
+    return ", ".join(
         f"{count:,} {LineStatus(status).name}"
         for status, count in zip(statuses.tolist(), counts.tolist(), strict=True)
     )
-    return f"none of its lines can be part of it ({reasons})"

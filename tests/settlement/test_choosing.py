@@ -39,8 +39,13 @@ def test_a_provider_without_a_line_is_closed_by_nobodys_mistake(three: World) ->
         ("H2", "has a contract for 2026-01, and none of its lines can be part of it (1 NOT_PRICED)"),
         ("H3", "has a contract for 2026-01, and no line in the file"),
     ]
-    with pytest.raises(SettlementError, match="no line in the file"):
+    with pytest.raises(SettlementError, match="H1, H2, H3 have contracts for 2026-01, and no line") as error:
         three.settle(JANUARY, three.cases([]), without_claims=REFUSE)
+    assert len(error.value.problems) == 1
+    unpriced = [visits(JANUARY, 1, case_id=name, provider_id=name, service_code="X") for name in ("H1", "H3")]
+    priced = visits(JANUARY, 1, case_id="b", provider_id="H2")
+    with pytest.raises(SettlementError, match=r"H1, H3 have .* none of their lines can be .*NOT_PRICED"):
+        three.settle(JANUARY, [*unpriced, priced], without_claims=REFUSE)
     with pytest.raises(SettlementError, match="no line in the file"):
         three.settle(JANUARY, three.cases([]), without_claims=LEAVE)  # then nobody's would be settled
     left = three.settle(JANUARY, cases, without_claims=LEAVE)

@@ -215,6 +215,19 @@ def test_months_are_settled_in_order_and_once(either_world: World) -> None:
         world.settle(Month(2027, 1), [])
 
 
+def test_what_is_refused_of_several_contracts_for_one_reason_is_said_once(world: World) -> None:
+    of = [terms({"outpatient": VISIT}, provider=name) for name in ("H1", "H2")]
+    late = terms({"outpatient": VISIT}, provider="H2", funding="budget", first_month=2)
+    world.contracts(*of, late, terms({"outpatient": VISIT}, provider="H3", first_month=3))
+    with pytest.raises(SettlementError) as error:
+        world.settle(Month(2026, 3), [])
+    said = [(problem.place, problem.message) for problem in error.value.problems]
+    assert said == [
+        ("2 contracts, of H1 with insurance; H2 with insurance", "2026-01 is not settled"),
+        ("contract of H2 with budget", "2026-02 is not settled"),
+    ]
+
+
 def test_one_provider_may_be_settled_by_itself_and_others_later(either_world: World) -> None:
     world = either_world
     world.contracts(terms({"outpatient": 10 * VISIT}), terms({"outpatient": 10 * VISIT}, provider="H2"))

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from tariffcore.errors import Problem, SettlementError
 from tariffcore.money import format_exact, format_minor
 from tariffcore.settlement.book import schema as s
-from tariffcore.settlement.book.records import Book, contracts_of, now, states_before
+from tariffcore.settlement.book.records import Book, Of, contracts_of, now, states_before
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.contracts import AdvanceKind, AdvancePaid, ContractTerms
+from tariffcore.settlement.refusals import of_contracts
 from tariffcore.settlement.rules import SettlementRules
 
 
@@ -45,7 +46,6 @@ def record_contracts(
     with book.writing() as connection:
         known = {year: contracts_of(connection, year) for year in {terms.year for terms in contracts}}
         settled = _settled_until(connection)
-        problems = []
         rows = []
         revisions: list[tuple[ContractTerms, ContractTerms]] = []
         for terms in contracts:
@@ -54,10 +54,10 @@ def record_contracts(
                 unchanged += 1
                 continue
             if before is not None:
-                problems += _revision_problems(terms, before[2], settled)
                 revisions.append((terms, before[2]))
             new, revised = new + (before is None), revised + (before is not None)
             rows.append(_contract_row(terms, 1 if before is None else before[1] + 1))
+        problems = _revision_problems(revisions, settled)
         if not below_paid:
             problems += _below_problems(connection, revisions, rules)
         if problems:
@@ -79,34 +79,35 @@ def _settled_until(connection: sa.Connection) -> dict[tuple[str, str, int], int]
 
 
 def _revision_problems(
-    terms: ContractTerms, before: ContractTerms, settled: Mapping[tuple[str, str, int], int]
+    revisions: Sequence[tuple[ContractTerms, ContractTerms]], settled: Mapping[tuple[str, str, int], int]
 ) -> list[Problem]:
-    until = settled.get((terms.provider_id, terms.funding_source, terms.year), 0)
-    if not until:
-        return []
-    place = f"contract of {terms.provider_id} with {terms.funding_source} for {terms.year}"
-    found = []
-    for line in {**terms.plans, **before.plans}:
-        old, new = before.plans.get(line, (0,) * 12), terms.plans.get(line, (0,) * 12)
-        changed = [month for month in range(1, until + 1) if old[month - 1] != new[month - 1]]
-        if changed:
-            found.append(
-                Problem(
-                    place,
-                    f"month_{changed[0]:02}",
-                    line,
-                    "the month is settled, and a revision would change its sum",
-                    f"change months after {until:02}, or pay the difference as another item",
-                )
-            )
-    if (terms.first_month, terms.paid_before, terms.accepted_before) != (
-        before.first_month,
-        before.paid_before,
-        before.accepted_before,
-    ):
-        found.append(Problem(place, "first_month", None, "what was before the first month is settled on",
-                             "leave first_month, paid_before and accepted_before as they were"))  # fmt: skip
-    return found
+    """Revisions of what settled months rest on; contracts that change the same are named together."""
+    refused: dict[int, list[tuple[Of, Problem]]] = {}
+    for terms, before in revisions:
+        of = terms.provider_id, terms.funding_source
+        until = settled.get((*of, terms.year), 0)
+        if not until:
+            continue
+        of_year = refused.setdefault(terms.year, [])
+        changed: dict[int, list[str]] = {}
+        for line in {**terms.plans, **before.plans}:
+            old, new = before.plans.get(line, (0,) * 12), terms.plans.get(line, (0,) * 12)
+            months = [month for month in range(1, until + 1) if old[month - 1] != new[month - 1]]
+            if months:
+                changed.setdefault(months[0], []).append(line)
+        for month, lines in sorted(changed.items()):
+            message = f"the month is settled, and a revision would change its sum of {', '.join(lines)}"
+            way_out = f"change months after {until:02}, or pay the difference as another item"
+            of_year.append((of, Problem("", f"month_{month:02}", None, message, way_out)))
+        if (terms.first_month, terms.paid_before, terms.accepted_before) != (
+            before.first_month,
+            before.paid_before,
+            before.accepted_before,
+        ):
+            message = "what was before the first month is settled on"
+            way_out = "leave first_month, paid_before and accepted_before as they were"
+            of_year.append((of, Problem("", "first_month", None, message, way_out)))
+    return [problem for year, of_year in refused.items() for problem in of_contracts(of_year, year)]
 
 
 def _below_problems(

@@ -18,6 +18,7 @@ from tariffcore.settlement.book.opening import open_engine
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.contracts import ContractTerms
 from tariffcore.settlement.month import Advance, ContractResult, OtherItem
+from tariffcore.settlement.refusals import of_contracts
 from tariffcore.settlement.result_json import result_from_json
 
 Of = tuple[str, str]
@@ -299,7 +300,7 @@ def ids_by_contract(connection: sa.Connection, month: Month) -> dict[Of, int]:
 
 
 def order_problems(connection: sa.Connection, month: Month, states: Iterable[Of]) -> list[Problem]:
-    """Contracts whose month is settled already, or comes out of order."""
+    """Contracts whose month is settled already, or comes out of order; those of one reason together."""
     t = s.SETTLED
     done: dict[Of, set[int]] = {}
     rows = connection.execute(
@@ -310,25 +311,33 @@ def order_problems(connection: sa.Connection, month: Month, states: Iterable[Of]
     for provider, funding, number in rows:
         done.setdefault((provider, funding), set()).add(number)
     firsts = {key: found[2].first_month for key, found in contracts_of(connection, month.year).items()}
-    problems = []
-    for provider, funding in states:
-        months = done.get((provider, funding), set())
-        place = f"contract of {provider} with {funding}"
+    refused: list[tuple[Of, Problem]] = []
+
+    def refuse(of: Of, message: str, way_out: str) -> None:
+        refused.append((of, Problem("", None, str(month), message, way_out)))
+
+    for of in states:
+        months = done.get(of, set())
         if month.number in months:
-            problems.append(Problem(place, None, str(month), "the month is settled, with other inputs",
+            refuse(
+                of,
+                "the month is settled, with other inputs",
                 "a settled month is never settled again: settle the others with --rest; what this one lacks "
-                "is a correction (settle correct)")
-            )  # fmt: skip
+                "is a correction (settle correct)",
+            )
         elif months and max(months) > month.number:
-            problems.append(Problem(place, None, str(month), "a later month is settled",
-                "months are settled in order; what a settled one lacks is a correction (settle correct)")
-            )  # fmt: skip
+            refuse(
+                of,
+                "a later month is settled",
+                "months are settled in order; what a settled one lacks is a correction (settle correct)",
+            )
         else:
-            first = Month(month.year, firsts[provider, funding]).number
+            first = Month(month.year, firsts[of]).number
             missing = [number for number in range(first, month.number) if number not in months]
             if missing:
-                lacking = Month(missing[0] // 12, missing[0] % 12 + 1)
-                problems.append(Problem(place, None, str(month), f"{lacking} is not settled",
-                    "settle it first, or say in the contract's first_month that it was settled elsewhere")
-                )  # fmt: skip
-    return problems
+                refuse(
+                    of,
+                    f"{Month(missing[0] // 12, missing[0] % 12 + 1)} is not settled",
+                    "settle it first, or say in the contract's first_month that it was settled elsewhere",
+                )
+    return of_contracts(refused)
