@@ -404,6 +404,17 @@ def test_a_book_by_url_needs_a_folder_for_lines() -> None:
         Book.open("postgresql://nowhere/book")
 
 
+def test_a_database_of_another_kind_is_said_first_and_the_folder_with_it() -> None:
+    with pytest.raises(SettlementError) as error:
+        Book.open("mysql://who:secret@nowhere/book")
+    assert [(one.place, one.message) for one in error.value.problems] == [
+        ("mysql://who:***@nowhere/book", "is neither SQLite nor PostgreSQL"),
+        ("the book", "a database has no folder for files of lines"),
+    ]
+    with pytest.raises(SettlementError, match=r"the database: is not a URL.*\n.*--lines DIR"):
+        Book.open("://who:secret@nowhere")
+
+
 def test_unknown_codes_and_unknown_lines_are_told_at_once(world: World) -> None:
     world.contracts(terms({"outpatient": 10 * VISIT}))
     path = world.cases([visits(JANUARY, 1, case_id="a")])

@@ -28,22 +28,32 @@ def engine_of(place: str | Path) -> sa.Engine:
             raise _cannot_open(text, "is a folder", "name a file, such as book.db")
         url = sa.URL.create("sqlite", database=str(path.absolute()))
     else:
-        try:
-            url = sa.make_url(text)
-        except sa.exc.ArgumentError:
-            raise _cannot_open("the database", "is not a URL", "write postgresql://user@host/name") from None
+        problem = url_problem(text)
+        if problem is not None:
+            raise SettlementError("the book cannot be opened", [problem])
+        url = sa.make_url(text)
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg")
-        if url.get_backend_name() not in ("postgresql", "sqlite"):
-            raise _cannot_open(
-                url.render_as_string(), "is neither SQLite nor PostgreSQL", "name a file, or postgresql://…"
-            )
     if url.get_backend_name() == "sqlite":
         engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         return engine
     return sa.create_engine(url, pool_pre_ping=True)
+
+
+def url_problem(url: str) -> Problem | None:
+    """Why a text with ``://`` is no URL of a book; None where it is one."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:  # not shown: there may be a password in it
+        return Problem("the database", None, None, "is not a URL", "write postgresql://user@host/name")
+    if parsed.get_backend_name() not in ("postgres", "postgresql", "sqlite"):
+        return Problem(
+            parsed.render_as_string(), None, None, "is neither SQLite nor PostgreSQL",
+            "name a file, or postgresql://…",
+        )  # fmt: skip
+    return None
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401

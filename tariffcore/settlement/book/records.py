@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from tariffcore.errors import Problem, SettlementError
 from tariffcore.settlement.book import schema as s
-from tariffcore.settlement.book.opening import open_engine
+from tariffcore.settlement.book.opening import open_engine, url_problem
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.contracts import ContractTerms
 from tariffcore.settlement.month import Advance, ContractResult, OtherItem
@@ -85,11 +85,11 @@ class Book:
         """
         if lines_folder is None:
             if "://" in str(place):
-                raise SettlementError(
-                    "the book cannot be opened",
-                    [Problem("the book", "lines", None, "a database has no folder for files of lines",
-                             "name one that every user of the book reaches (--lines DIR)")],
-                )  # fmt: skip
+                no_folder = Problem("the book", "lines", None, "a database has no folder for files of lines",
+                                    "name one that every user of the book reaches (--lines DIR)")  # fmt: skip
+                problem = url_problem(str(place))
+                problems = [no_folder] if problem is None else [problem, no_folder]
+                raise SettlementError("the book cannot be opened", problems)
             lines_folder = Path(f"{place}-lines")
         book = Book(open_engine(place), lines_folder)
         lines_folder.mkdir(parents=True, exist_ok=True)
