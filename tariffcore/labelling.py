@@ -11,12 +11,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from importlib.resources import files
 from string import Formatter
 
 from tariffcore.errors import ExplainError, Problem, shortened
-from tariffcore.money import format_minor
+from tariffcore.money import format_minor, format_percent
 from tariffcore.statuses import CaseStatus
 
 LANGUAGES = ("en", "ru", "kk")
@@ -61,6 +62,7 @@ NUMBER_VALUES = frozenset(
         "read",
     ]
 )
+PERCENT_VALUES = frozenset(["over_from", "over_to", "paid_share"])
 DATE_VALUES = frozenset(["admission_date", "discharge_date", "day", "as_of", "published", "start", "end"])
 SPAN_VALUES = frozenset(["spans"])
 EDITION_VALUES = frozenset(["editions"])
@@ -156,6 +158,8 @@ class Labels:
             return f"'{printable(shortened(value))}'"
         if name in NUMBER_VALUES:
             return self.number(value)
+        if name in PERCENT_VALUES:
+            return self.formula(format_percent(Fraction(value)))
         if name in DATE_VALUES:
             return self.date(value)
         if name in VOCABULARY_VALUES:

@@ -124,6 +124,11 @@ def format_exact(value: Fraction) -> str:
     return _format_ratio(value.numerator, value.denominator)
 
 
+def format_percent(share: Fraction) -> str:
+    """The share in per cent: ``6 %`` of 3/50, ``100/3 %`` of a third."""
+    return f"{format_exact(share * 100)} %"
+
+
 @lru_cache(4096)  # an explanation writes the numbers of a schedule again and again
 def _format_ratio(numerator: int, denominator: int) -> str:
     """Of a ratio in lowest terms: two integers are found sooner than the hash of a fraction."""

@@ -16,6 +16,7 @@ from tariffcore.money import (
     decimal_places,
     format_exact,
     format_minor,
+    format_percent,
     parse_decimal,
     parse_share,
     round_to_int,
@@ -266,6 +267,21 @@ def test_parts_sum_to_the_amount_and_lie_beside_their_share(amount_minor, weight
 def test_exact_values_are_written_as_people_do(value, places, text):
     assert decimal_places(Fraction(value)) == places
     assert format_exact(Fraction(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        ("3/50", "6 %"),
+        ("0.005", "0.5 %"),
+        ("1", "100 %"),
+        ("0", "0 %"),
+        ("1/3", "100/3 %"),
+        ("-0.5", "-50 %"),
+    ],
+)
+def test_shares_are_written_in_per_cent(share, text):
+    assert format_percent(Fraction(share)) == text
 
 
 @given(fractions)

@@ -37,13 +37,14 @@ def deadlines(month: object, rules: str, protocol: date | None, act: date | None
         )
     used = open_rules(rules).deadlines
     days = days_of(month.year, month.month, used, protocol=protocol, act=act)
+    remark = "" if days.payment_is_working_day else ", no working day: calendar days are not moved"
     show_facts(
         [
             ("claims until", f"{days.claims:%A %Y-%m-%d}"),
             ("register back", f"{days.register_return:%A %Y-%m-%d}"),
             ("objections", f"{days.objections:%A %Y-%m-%d}"),
             ("answers", f"{days.answers:%A %Y-%m-%d}"),
-            ("payment until", f"{days.payment:%A %Y-%m-%d}"),
+            ("payment until", f"{days.payment:%A %Y-%m-%d}{remark}"),
             ("source", used.source),
         ]
     )

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tariffcore.errors import SettlementError
-from tariffcore.money import MAX_AMOUNT_MINOR, format_exact, format_minor
+from tariffcore.money import MAX_AMOUNT_MINOR, format_minor, format_percent
 from tariffcore.schedule.values import choice, code_value, whole_value
 from tariffcore.settlement.calendar_month import Month, month_value
 from tariffcore.settlement.rules import SettlementRules
@@ -228,7 +228,7 @@ def _check_advance(
             "amount",
             format_minor(advance.amount, rules.minor_units),
             f"makes advances of {format_minor(paid[key], rules.minor_units)}, "
-            f"more than {format_exact(share)} of {format_minor(base, rules.minor_units)}",
+            f"more than {format_percent(share)} of {format_minor(base, rules.minor_units)}",
             "the contract's sum limits them: " + rules.advances.source,
         )
 

@@ -31,6 +31,8 @@ class Deadlines:
     answers          the fund answers objections
     act              the day the act is taken to be signed: that of the answers
     payment          the fund pays
+
+    ``payment_is_working_day``: a term in calendar days may end on another day, which the rules do not move.
     """
 
     claims: date
@@ -40,6 +42,7 @@ class Deadlines:
     answers: date
     act: date
     payment: date
+    payment_is_working_day: bool
 
 
 def deadlines(
@@ -58,6 +61,7 @@ def deadlines(
     objections = add_working_days(protocol, rules.objection_days, calendar)
     answers = add_working_days(objections, rules.answer_days, calendar)
     act = answers if act is None else act
+    payment = act + timedelta(days=rules.payment_days)
     return Deadlines(
         claims=claims,
         protocol=protocol,
@@ -65,7 +69,8 @@ def deadlines(
         objections=objections,
         answers=answers,
         act=act,
-        payment=act + timedelta(days=rules.payment_days),
+        payment=payment,
+        payment_is_working_day=is_working_day(payment, calendar),
     )
 
 

@@ -14,6 +14,7 @@ from tariffcore.money import round_to_int
 from tariffcore.plots import Bar, Column, bars, columns, two_sided
 from tariffcore.settlement.fund_view import NOT_BY_METHOD, FundView, ViewSums, add_month
 from tariffcore.settlement.statement import totals
+from tariffcore.settlement.statement_words import source_in_words
 
 SUFFIXES = (".html", ".htm")
 MOST_ROWS = 200
@@ -185,7 +186,8 @@ class _Page:
             verdict = "" if check.is_kept is None else self.word("kept" if check.is_kept else "not_kept")
             # without contributions there is nothing of which the reserve has to be a share
             required = self.money(check.required) if check.required or check.found is not None else ""
-            rows.append((self.word(f"{check.key}_required"), check.source, required, given, verdict))
+            source = source_in_words(check.source, self.labels)
+            rows.append((self.word(f"{check.key}_required"), source, required, given, verdict))
         head = ["", self.word("source"), "≥", self.word("amount"), ""]
         return f"<h2>{escape(self.word('checks'))}</h2>{html_table(head, rows, numbers=3)}"
 

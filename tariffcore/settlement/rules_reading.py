@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from tariffcore.errors import Problem, SettlementError
-from tariffcore.money import RoundingMode
+from tariffcore.money import RoundingMode, format_exact
 from tariffcore.schedule.limits import MAX_MINOR_UNITS
 from tariffcore.schedule.model import PaymentMethod
 from tariffcore.schedule.toml_reading import TomlDocument, TomlSyntaxError, TomlTable
@@ -213,11 +213,18 @@ class _Reader:
         start, end, pay = (table.share("from"), table.share("up_to") if table.has("up_to") else None,
                            table.share("pay"))  # fmt: skip
         if start is not None and start < 0:
-            table.note("from", str(start), "is below zero", "a share over the plan begins at 0")
+            table.note("from", format_exact(start), "is below zero", "a share over the plan begins at 0")
         if start is not None and end is not None and end <= start:
-            table.note("up_to", str(end), f"is not above its beginning, {start}", "slices go upwards")
+            table.note(
+                "up_to",
+                format_exact(end),
+                f"is not above its beginning, {format_exact(start)}",
+                "slices go upwards",
+            )
         if pay is not None and not 0 <= pay <= 1:
-            table.note("pay", str(pay), "is not a share from 0 to 1", 'write "0.50" for half of the slice')
+            table.note(
+                "pay", format_exact(pay), "is not a share from 0 to 1", 'write "0.50" for half of the slice'
+            )
         table.finish()
         if start is None or pay is None or (table.has("up_to") and end is None):
             return None
@@ -228,16 +235,16 @@ class _Reader:
         reached: Fraction | None = Fraction(0)
         for each in slices:
             if reached is None:
-                table.note("slices", str(each.from_share), "comes after a slice without end",
+                table.note("slices", format_exact(each.from_share), "comes after a slice without end",
                            "give the slice before it its up_to")  # fmt: skip
                 return
             if each.from_share != reached:
                 fault = "a gap" if each.from_share > reached else "an overlap"
                 table.note(
                     "slices",
-                    str(each.from_share),
-                    f"there is {fault}: the slice before it ends at {reached}",
-                    f'begin it at "{reached}"; what is not paid is a slice with pay = "0"',
+                    format_exact(each.from_share),
+                    f"there is {fault}: the slice before it ends at {format_exact(reached)}",
+                    f'begin it at "{format_exact(reached)}"; what is not paid is a slice with pay = "0"',
                 )
             reached = each.up_to
 
@@ -250,7 +257,7 @@ class _Reader:
         source = table.text("source")
         for key, share in (("signing_limit", signing), ("december_limit", december)):
             if share is not None and not 0 <= share <= 1:
-                table.note(key, str(share), "is not a share from 0 to 1", 'write "0.30" for 30 %')
+                table.note(key, format_exact(share), "is not a share from 0 to 1", 'write "0.30" for 30 %')
         table.finish()
         return AdvanceRules(signing or Fraction(0), december or Fraction(0), last or 11, source or "")
 
@@ -289,9 +296,11 @@ class _Reader:
         )
         source = table.text("source")
         table.finish()
-        minor = (balance or Fraction(0)) * 10**minor_units
+        balance = balance or Fraction(0)
+        minor = balance * 10**minor_units
         if minor.denominator != 1:
-            table.note("minimum_balance", str(balance), "has too many decimals", "write it to the minor unit")
+            message, way_out = "has too many decimals", "write it to the minor unit"
+            table.note("minimum_balance", format_exact(balance), message, way_out)
         return FundRules(share or Fraction(0), int(minor), source or "")
 
     # -- tables --------------------------------------------------------------------------------

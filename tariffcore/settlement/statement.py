@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tariffcore.money import format_exact
+from tariffcore.money import format_percent
 from tariffcore.settlement.book.records import Book, RunRecord, SettledMonth, runs_in, settled_in
 from tariffcore.settlement.calendar_month import Month
-from tariffcore.settlement.month import ContractResult
+from tariffcore.settlement.month import ContractResult, SliceResult
 from tariffcore.settlement.rules import SettlementRules
 
 
@@ -20,6 +20,7 @@ class StatementStep:
     amount       minor units as they enter: deductions below zero; what only informs is in ``note``
     detail       what it is of, in the words of the data: an advance, another item, a slice
     source       the rule or document it rests on
+    of_slice     the slice of the linear scale that it is of
     """
 
     funding_source: str
@@ -30,6 +31,7 @@ class StatementStep:
     source: str = ""
     is_sum: bool = False
     informs: bool = False
+    of_slice: SliceResult | None = None
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,11 @@ def _steps(result: ContractResult, rules: SettlementRules) -> Iterator[Statement
                 funding, code, "exempt", claims.accepted - line.plan, "", scale.source, informs=True
             )
         for each in line.slices:
-            end = "" if each.up_to is None else f" – {format_exact(each.up_to)}"
-            detail = f"{format_exact(each.from_share)}{end} × {format_exact(each.pay)}"
             within = int(each.within)  # to inform only: the rounding is of the line's sum
-            yield StatementStep(funding, code, "slice", within, detail, scale.source, informs=True)
+            detail = _slice_detail(each)
+            yield StatementStep(
+                funding, code, "slice", within, detail, scale.source, informs=True, of_slice=each
+            )
         if line.over_plan:
             yield StatementStep(funding, code, "over_plan", -line.over_plan, "", scale.source)
     yield step("accepted_sum", result.accepted, order, is_sum=True)
@@ -136,6 +139,12 @@ def _steps(result: ContractResult, rules: SettlementRules) -> Iterator[Statement
     yield step("payable", result.payable, order, is_sum=True)
     if result.recoveries:
         yield step("outstanding", result.outstanding_advance, rules.advances.source, informs=True)
+
+
+def _slice_detail(of: SliceResult) -> str:
+    """In numbers that need no language: of what is over the plan, which part is paid at what share."""
+    start, pay = format_percent(of.from_share), format_percent(of.pay)
+    return f"> {start} × {pay}" if of.up_to is None else f"{start} – {format_percent(of.up_to)} × {pay}"
 
 
 def totals(months: Sequence[SettledMonth]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from tariffcore.labelling import Labels
 from tariffcore.money import format_minor
 from tariffcore.settlement.line_list import JOINED_BY
 from tariffcore.settlement.lost_lines import LostLine, LostLines
+from tariffcore.settlement.statement_words import source_in_words
 
 MOST_ON_A_PAGE = 500
 """Lines of one provider on the page; a person reads no more, and a browser shows no more at once."""
@@ -50,7 +51,7 @@ def lines_values(lost: LostLines, labels: Labels, minor_units: int) -> dict[str,
                         "name": labels.word("defect", defect.name),
                         "measure": defect.measure,
                         "amount": money(defect.taken_off),
-                        "source": defect.source,
+                        "source": source_in_words(defect.source, labels),
                         "found_in": defect.found_in,
                     }
                     for defect in one.defects
@@ -63,16 +64,21 @@ def lines_values(lost: LostLines, labels: Labels, minor_units: int) -> dict[str,
 
 
 def lines_sheet(lost: Sequence[LostLines], labels: Labels) -> pa.Table:
-    """One table of all, as the list of lines has them, with the names of defects in the language."""
+    """One table of all, as the list of lines has them; names and sources of defects are in the language."""
     parts = []
     for of in lost:
-        names = [
-            JOINED_BY.join(labels.word("defect", defect.name) for defect in one.defects) or None
-            for one in of.lines()
-        ]
+        lines = of.lines()
+        in_words = {
+            "defect_names": [[labels.word("defect", each.name) for each in one.defects] for one in lines],
+            "defect_sources": [
+                [source_in_words(each.source, labels) for each in one.defects] for one in lines
+            ],
+        }
         part = of.table.select(_OF_THE_LIST)
-        place = part.schema.get_field_index("defect_names")
-        parts.append(part.set_column(place, "defect_names", pa.array(names, pa.string())))
+        for name, words in in_words.items():
+            cells = pa.array([JOINED_BY.join(each) or None for each in words], pa.string())
+            part = part.set_column(part.schema.get_field_index(name), name, cells)
+        parts.append(part)
     return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
 
 
@@ -124,7 +130,7 @@ def _reasons(one: LostLine, labels: Labels, minor_units: int) -> list[str]:
     """In words, each with its amount and source."""
 
     def reason(words: str, minor: int, *sources: str) -> str:
-        named = JOINED_BY.join(labels.shown("source", source) for source in sources if source)
+        named = JOINED_BY.join(source_in_words(source, labels) for source in sources if source)
         return f"{words}: {labels.minor(-minor, minor_units)}" + (f" ({named})" if named else "")
 
     reasons = []

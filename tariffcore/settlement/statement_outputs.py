@@ -8,11 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from tariffcore.errors import Problem, SettlementError
-from tariffcore.files import open_output
-from tariffcore.files.writing import XlsxWriter
 from tariffcore.html_page import html_page, write_page
 from tariffcore.labelling import Labels, labels_in
 from tariffcore.money import format_minor
@@ -20,7 +16,9 @@ from tariffcore.settlement.deadlines import deadlines
 from tariffcore.settlement.lost_lines import LostLines
 from tariffcore.settlement.rules import SettlementRules
 from tariffcore.settlement.statement import Statement, StatementStep, totals
-from tariffcore.settlement.statement_lines import lines_section, lines_sheet, lines_values
+from tariffcore.settlement.statement_lines import lines_section, lines_values
+from tariffcore.settlement.statement_table import write_statement_table
+from tariffcore.settlement.statement_words import detail_in_words, line_name, source_in_words
 
 SUFFIXES = (".json", ".csv", ".xlsx", ".parquet", ".arrow", ".html")
 WITH_LINES = (".json", ".xlsx", ".html")
@@ -71,7 +69,7 @@ def write_statements(
     elif suffix == ".html":
         write_page(render_statements(found, rules, language, lost), path, SettlementError)
     else:
-        _write_table(found, path, labels_in(language), lost)
+        write_statement_table(found, path, labels_in(language), lost)
 
 
 def _lost(statement: Statement, lost: Mapping[str, LostLines] | None) -> LostLines | None:
@@ -86,6 +84,7 @@ def statement_values(
     Codes stay what they are in every language; what they are called stands beside them.
     """
     run, labels = statement.run, labels_in(language)
+    days = deadlines(statement.month.year, statement.month.month, rules.deadlines)
 
     def money(minor: int) -> str:
         return format_minor(minor, run.minor_units)
@@ -97,7 +96,8 @@ def statement_values(
         "currency": run.currency,
         "synthetic": run.synthetic,
         "payable": money(statement.payable),
-        "payment_until": str(deadlines(statement.month.year, statement.month.month, rules.deadlines).payment),
+        "payment_until": str(days.payment),
+        "payment_until_is_working_day": days.payment_is_working_day,
         "rules": {"id": run.rules_id, "digest": run.rules_digest},
         "source_rules_digest": rules.digest,
         "prices": dict(run.pricing),
@@ -109,74 +109,18 @@ def statement_values(
                 "funding_source": step.funding_source,
                 "funding_source_name": labels.word("funding_source", step.funding_source),
                 "contract_line": step.contract_line,
-                "contract_line_name": _line_name(step, labels),
+                "contract_line_name": line_name(step, labels),
                 "step": step.step,
                 "label": labels.word("settlement", step.step),
                 "kind": "sum" if step.is_sum else "informs" if step.informs else "enters",
                 "amount": money(step.amount),
-                "detail": step.detail,
-                "source": step.source,
+                "detail": detail_in_words(step, labels),
+                "source": source_in_words(step.source, labels),
             }
             for step in statement.steps
         ],
         **({} if lost is None else lines_values(lost, labels, run.minor_units)),
     }
-
-
-def _line_name(step: StatementStep, labels: Labels) -> str | None:
-    return None if step.contract_line is None else labels.word("contract_line", step.contract_line)
-
-
-def _write_table(
-    found: Sequence[Statement], path: Path, labels: Labels, lost: Mapping[str, LostLines] | None
-) -> None:
-    run = found[0].run
-    money = pa.decimal128(20, run.minor_units)
-    texts = (
-        "provider_id", "month", "funding_source", "funding_source_name", "contract_line",
-        "contract_line_name", "step", "label", "detail",
-    )  # fmt: skip
-    schema = pa.schema([*((name, pa.string()) for name in texts), ("amount", money), ("source", pa.string())])
-    if run.synthetic:
-        schema = schema.append(pa.field("synthetic", pa.bool_()))
-    rows: list[tuple[Any, ...]] = []
-    for statement in found:
-        for step in statement.steps:
-            rows.append(
-                (
-                    statement.provider_id,
-                    str(statement.month),
-                    step.funding_source,
-                    labels.word("funding_source", step.funding_source),
-                    step.contract_line,
-                    _line_name(step, labels),
-                    step.step,
-                    labels.word("settlement", step.step),
-                    step.detail,
-                    format_minor(step.amount, run.minor_units),
-                    step.source,
-                    *([True] if run.synthetic else []),
-                )
-            )
-    columns = list(zip(*rows, strict=True))
-    arrays = [
-        pa.array(column, pa.string()).cast(field.type)
-        if field.name == "amount"
-        else pa.array(column, field.type)
-        for column, field in zip(columns, schema, strict=True)
-    ]
-    note = {
-        "tariffcore.rules": f"{run.rules_id} {run.rules_digest}",
-        "tariffcore.lines": run.lines_digest,
-        "tariffcore.engine_version": run.engine_version,
-    }
-    with open_output(path, schema, note=note) as writer:
-        writer.append(writer.encode(pa.table(arrays, schema=schema)))
-        if lost is not None and isinstance(writer, XlsxWriter):
-            sheet = lines_sheet([lost[one.provider_id] for one in found], labels)
-            writer.next_sheet("lines", sheet.schema)
-            writer.append(writer.encode(sheet))
-        writer.complete()
 
 
 def render_statements(
@@ -207,14 +151,15 @@ def _section(statement: Statement, rules: SettlementRules, labels: Labels, lost:
     def word(key: str) -> str:
         return escape(labels.word("settlement", key))
 
-    payment = deadlines(statement.month.year, statement.month.month, rules.deadlines).payment
+    days = deadlines(statement.month.year, statement.month.month, rules.deadlines)
     facts = [
         (word("provider"), escape(statement.provider_id)),
         (word("region"), escape(statement.region)),
         (word("month"), str(statement.month)),
         (word("payable"), f"{labels.minor(statement.payable, run.minor_units)} {escape(run.currency)}"),
-        (word("payment_until"), labels.date(payment.isoformat())),
+        (word("payment_until"), labels.date(days.payment.isoformat())),
     ]
+    remark = "" if days.payment_is_working_day else f'<p class="quiet">{word("payment_not_moved")}</p>'
     warning = f'<p class="warning">{word("synthetic")}</p>' if run.synthetic else ""
     if rules.digest != run.rules_digest:
         warning += f'<p class="warning">{word("other_rules")}: <code>{rules.digest}</code></p>'
@@ -239,7 +184,7 @@ def _section(statement: Statement, rules: SettlementRules, labels: Labels, lost:
     )
     return (
         f'<section class="statement"><h1>{word("title")}</h1>{warning}<div class="tiles">{tiles}</div>'
-        f"{tables}{lines}{note}{signatures}</section>"
+        f"{remark}{tables}{lines}{note}{signatures}</section>"
     )
 
 
@@ -253,11 +198,12 @@ def _steps_table(steps: Sequence[StatementStep], labels: Labels, minor_units: in
                 name = escape(labels.word("contract_line", line))
                 rows.append(f'<tr class="sum"><td colspan="3">{name}</td></tr>')
         kind = "sum" if step.is_sum else "informs" if step.informs else ""
-        detail = f" <small>{escape(step.detail)}</small>" if step.detail else ""
+        of = detail_in_words(step, labels)
+        detail = f" <small>{escape(of)}</small>" if of else ""
         rows.append(
             f'<tr class="{kind}"><td>{escape(labels.word("settlement", step.step))}{detail}</td>'
             f'<td class="n">{labels.minor(step.amount, minor_units)}</td>'
-            f'<td class="why">{escape(step.source)}</td></tr>'
+            f'<td class="why">{escape(source_in_words(step.source, labels))}</td></tr>'
         )
     head = "".join(
         f"<th{' class=n' if key == 'amount' else ''}>{escape(labels.word('settlement', key))}</th>"

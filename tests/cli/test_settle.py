@@ -6,11 +6,14 @@ import csv
 import json
 import re
 import shlex
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from python_calamine import CalamineWorkbook
 
-from tariffcore.labelling import LANGUAGES
+from tariffcore.labelling import LANGUAGES, labels_in
 from tests.cli.running import Ran, refused, run
 
 
@@ -91,9 +94,19 @@ def test_statements_say_the_same_in_every_format(example: Path, tmp_path: Path) 
     ]
     with (tmp_path / "s.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["step"], row["amount"]) for row in rows] == [
-        (step["step"], step["amount"]) for one in found for step in one["steps"]
-    ]
+    expected = []
+    for one in found:
+        expected += [(one["provider_id"], step["step"], step["amount"]) for step in one["steps"]]
+        expected.append((one["provider_id"], "total", one["payable"]))
+    whole = f"{sum(Decimal(one['payable']) for one in found)}"
+    expected.append(("", "total", whole))
+    assert [(row["provider_id"], row["step"], row["amount"]) for row in rows] == expected
+    sheet = CalamineWorkbook.from_path(str(tmp_path / "s.xlsx")).get_sheet_by_index(0).to_python()
+    assert sheet[0] == list(rows[0])
+    assert sheet[-1][7:10] == ["Total payable", "", float(whole)]
+    table = pq.read_table(tmp_path / "s.parquet")  # of programs, which sum themselves
+    assert table.column_names == list(rows[0])
+    assert table["step"].to_pylist() == [step for _, step, _ in expected if step != "total"]
     for one in found:
         totals = {name: int(amount.replace(".", "")) for name, amount in one["totals"].items()}
         payable = totals.pop("payable")
@@ -181,8 +194,11 @@ def test_codes_stay_codes_and_are_named_in_each_language(
         asked = ("statement", "--month", "2026-01", "--provider", "H002-R20", "--language", language)
         assert settled(example, *asked, "-o", tmp_path / f"s.{suffix}").code == 0
     (found,) = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))
+    names = {word: name for name, word in labels_in(language).sections["statement_column"].items()}
     with (tmp_path / "s.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        rows = [{names[word]: cell for word, cell in row.items()} for row in csv.DictReader(file)]
+    total = rows.pop()
+    assert (total["step"], total["provider_id"], total["amount"]) == ("total", "H002-R20", found["payable"])
     for steps in (found["steps"], rows):
         of_line = next(
             one
@@ -204,6 +220,10 @@ def test_a_statement_is_a_page_to_print_in_each_language(
     assert settled(example, *asked).code == 0
     text = page.read_text(encoding="utf-8")
     assert f'<html lang="{language}">' in text
+    assert ("payment rules" in text) is (language == "en")
+    ends = {"en": "0 % to 5 %", "ru": "от 0 % до 5 % сверх плана, оплата 50 %", "kk": "0 %-дан 5 %-ға дейін"}
+    assert ends[language] in text
+    assert labels_in(language).word("settlement", "payment_not_moved") in text  # 12 April 2026 is a Sunday
     assert {"en": "Payable", "ru": "К оплате", "kk": "Төленуге тиіс"}[language] in text
     assert "<script" not in text
     assert "http" not in text
@@ -338,5 +358,5 @@ def test_limits_of_advances_are_said_in_money(example: Path, tmp_path: Path) -> 
     table.write_text(f"{header}\n{row}\n", encoding="utf-8")
     (problem,) = refused(settled(example, "advances", table))[1:]
     assert re.search(
-        r"'900000000\.00': makes advances of 900000000\.00, more than 0\.3 of [0-9]+\.[0-9]{2};", problem
+        r"'900000000\.00': makes advances of 900000000\.00, more than 30 % of [0-9]+\.[0-9]{2};", problem
     )

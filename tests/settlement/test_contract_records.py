@@ -43,7 +43,7 @@ def test_a_revision_below_what_was_paid_and_advanced_is_refused(paid: World) -> 
 def test_a_revision_below_the_limits_of_its_advances_is_refused(paid: World) -> None:
     # 20,000.00 are 30 % of 66,666.66 and two thirds of a tiyn
     with pytest.raises(
-        SettlementError, match=r"makes advances of 20000\.00 \(signing\) more than 0\.3 of it"
+        SettlementError, match=r"makes advances of 20000\.00 \(signing\) more than 30 % of it"
     ):
         record_contracts(paid.book, revision(6_666_666 - 4 * VISIT), paid.rules)
     assert record_contracts(paid.book, revision(6_666_667 - 4 * VISIT), paid.rules).revised == 1

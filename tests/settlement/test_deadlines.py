@@ -18,14 +18,15 @@ def test_terms_in_working_days_pass_over_holidays_and_weekends() -> None:
     assert days.register_return == date(2026, 3, 27)
     assert days.objections == date(2026, 3, 31)
     assert days.answers == date(2026, 4, 2)
-    assert days.payment == date(2026, 4, 12)
+    assert (days.payment, days.payment_is_working_day) == (date(2026, 4, 12), False)  # a Sunday
 
 
 def test_days_that_were_signed_replace_those_expected() -> None:
     days = deadlines(2026, 4, RULES, protocol=date(2026, 5, 6), act=date(2026, 5, 14))
     # 7 May (Defender's day) and 9 May (Victory day, a Saturday, taken on Monday 11 May) are holidays
     assert days.objections == date(2026, 5, 13)
-    assert days.payment == date(2026, 5, 24)
+    assert (days.payment, days.payment_is_working_day) == (date(2026, 5, 24), False)
+    assert deadlines(2026, 4, RULES, act=date(2026, 5, 12)).payment_is_working_day
 
 
 def test_months_are_written_as_people_write_them() -> None:

@@ -378,7 +378,10 @@ def test_two_that_settle_at_once_settle_it_once(either_world: World, monkeypatch
 
 
 def test_a_gap_in_the_linear_scale_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettlementError, match="there is a gap: the slice before it ends at 1/20"):
+    with pytest.raises(
+        SettlementError,
+        match=r"'0\.06': there is a gap: the slice before it ends at 0\.05; begin it at .0\.05.",
+    ):
         rules_in(
             tmp_path / "gap", slices='[{from = "0", up_to = "0.05", pay = "1"}, {from = "0.06", pay = "0"}]'
         )

@@ -95,11 +95,15 @@ def test_a_page_is_bounded_and_says_so_with_the_sums_of_all(
 
 def test_a_workbook_has_the_lines_on_a_sheet_of_their_own(month: World, tmp_path: Path) -> None:
     book = CalamineWorkbook.from_path(str(written(month, tmp_path / "s.xlsx", "ru")))
-    assert book.sheet_names == ["cases", "note", "lines"]
-    header, *rows = book.get_sheet_by_name("lines").to_python()
-    assert [row[header.index("case_id")] for row in rows] == ["<b>dear</b>", "faulty", "held"]
-    assert rows[1][header.index("defect_names")] == "отклонение от стандартов; дефект оформления документации"
-    assert rows[1][header.index("deducted_amount")] == 3000
+    assert book.sheet_names == ["cases", "note", "строки"]
+    header, *rows = book.get_sheet_by_name("строки").to_python()
+    assert [row[header.index("случай")] for row in rows] == ["<b>dear</b>", "faulty", "held"]
+    assert rows[1][header.index("дефекты")] == "отклонение от стандартов; дефект оформления документации"
+    order = "ҚР ДСМ-321/2020, приложение 1, приказ № 19 от 27.02.2026"
+    assert rows[1][header.index("основания дефектов")] == f"{order}; {order}"
+    assert rows[1][header.index("снято за дефекты")] == 3000
+    english = CalamineWorkbook.from_path(str(written(month, tmp_path / "s.xlsx")))
+    assert english.get_sheet_by_name("lines").to_python()[0][:2] == ["line", "case_id"]
 
 
 def test_one_table_has_steps_only_and_no_lost_line_is_said_so(month: World, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tariffcore.errors import Problem, SettlementError
-from tariffcore.money import format_exact, format_minor
+from tariffcore.money import format_minor, format_percent
 from tariffcore.settlement.book import schema as s
 from tariffcore.settlement.book.records import Book, Of, contracts_of, now, states_before
 from tariffcore.settlement.calendar_month import Month
@@ -149,7 +149,7 @@ def _below_problems(
                     found.append(
                         Problem(place, None, money(base),
                                 f"makes advances of {money(sum_of_kind)} ({kind.value}) more than "
-                                f"{format_exact(share)} of it",
+                                f"{format_percent(share)} of it",
                                 "revise it to no less, or say --below-paid: the advances stay")
                     )  # fmt: skip
     return found
