@@ -99,6 +99,8 @@ class SettlementService:
         book = self._book()
         given = request.HasField
         contributions = request.contributions_minor if given("contributions_minor") else None
+        if given("reserve_minor") and contributions is None:
+            raise invalid_field("contributions_minor", "is missing, and reserve_minor is checked against it")
         reserve = request.reserve_minor if given("reserve_minor") else None
         balance = request.balance_minor if given("balance_minor") else None
         view = await _read(

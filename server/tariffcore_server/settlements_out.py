@@ -160,4 +160,9 @@ def _part(key: str, sums: ViewSums) -> messages.FundPart:
         over_plan_minor=sums.over_plan,
         paid_minor=sums.paid,
         outstanding_minor=sums.outstanding,
+        overclaimed_minor=sums.overclaimed,
+        defects_minor=sums.deducted,
+        other_minor=sums.other,
+        recovered_minor=sums.recovered,
+        payable_minor=sums.payable,
     )

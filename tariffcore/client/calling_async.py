@@ -253,7 +253,8 @@ class AsyncClient:
     ) -> settlement_service_pb2.GetFundMonthResponse:
         """The totals of a month over all providers, for tokens that are not of some providers only.
 
-        The fund's own figures, in minor units, come back as ``checks`` beside what the rules require.
+        The fund's own figures, in minor units, come back as ``checks`` beside what the rules require; a
+        reserve is refused without the contributions of which it has to be a share.
         """
         request = settlement_service_pb2.GetFundMonthRequest(
             month=month,

@@ -327,7 +327,9 @@ class StatementStep(_message.Message):
     amount_minor: _builtins.int
     """In minor units as it enters: what is taken off is below zero."""
     detail: _builtins.str
-    """What it is of, in the words of the data: an advance, another item, a slice of the scale. Empty: nothing more."""
+    """What it is of, in the words of the data: an advance, another item; or of what is over the plan, the slice of the
+    scale and the share that is paid in it, "0 % – 5 % × 50 %", the last without end "> 5 % × 10 %". Empty: nothing more.
+    """
     source: _builtins.str
     """The rule or document it rests on. Empty: the contract itself."""
     is_sum: _builtins.bool
@@ -369,7 +371,9 @@ class GetFundMonthRequest(_message.Message):
     contributions_minor: _builtins.int
     """Contributions of the period, in minor units, of which the reserve has to be a share; 0 or more."""
     reserve_minor: _builtins.int
-    """The fund's reserve, in minor units. It is checked where contributions are given."""
+    """The fund's reserve, in minor units. It is checked against its share of contributions_minor, without which
+    it is refused (INVALID_ARGUMENT).
+    """
     balance_minor: _builtins.int
     """The fund's balance, in minor units."""
     def __init__(
@@ -541,7 +545,9 @@ Global___FundCheck: _TypeAlias = FundCheck  # noqa: Y015
 
 @_typing.final
 class FundPart(_message.Message):
-    """What a method, a region or a component has of the month, in minor units."""
+    """What a method, a region or a component has of the month, in minor units: claimed + other = payable + recovered
+    + overclaimed + defects + held + over_plan.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -553,6 +559,11 @@ class FundPart(_message.Message):
     OVER_PLAN_MINOR_FIELD_NUMBER: _builtins.int
     PAID_MINOR_FIELD_NUMBER: _builtins.int
     OUTSTANDING_MINOR_FIELD_NUMBER: _builtins.int
+    OVERCLAIMED_MINOR_FIELD_NUMBER: _builtins.int
+    DEFECTS_MINOR_FIELD_NUMBER: _builtins.int
+    OTHER_MINOR_FIELD_NUMBER: _builtins.int
+    RECOVERED_MINOR_FIELD_NUMBER: _builtins.int
+    PAYABLE_MINOR_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Which one."""
     lines: _builtins.int
@@ -560,7 +571,7 @@ class FundPart(_message.Message):
     claimed_minor: _builtins.int
     """What was claimed."""
     deducted_minor: _builtins.int
-    """Claimed above the prices, and taken off for defects."""
+    """overclaimed_minor and defects_minor together."""
     held_minor: _builtins.int
     """Of lines under monitoring."""
     over_plan_minor: _builtins.int
@@ -569,6 +580,18 @@ class FundPart(_message.Message):
     """Paid, advances recovered with it."""
     outstanding_minor: _builtins.int
     """Advances that are not recovered yet."""
+    overclaimed_minor: _builtins.int
+    """What claims exceed the prices by."""
+    defects_minor: _builtins.int
+    """Taken off for defects."""
+    other_minor: _builtins.int
+    """Other payments less other deductions, debts and what limits cut; may be below zero. Of a method 0: these are of
+    contracts, and stand apart under the empty key.
+    """
+    recovered_minor: _builtins.int
+    """Advances recovered."""
+    payable_minor: _builtins.int
+    """What is paid: paid_minor less recovered_minor."""
     def __init__(
         self,
         *,
@@ -580,10 +603,15 @@ class FundPart(_message.Message):
         over_plan_minor: _builtins.int = ...,
         paid_minor: _builtins.int = ...,
         outstanding_minor: _builtins.int = ...,
+        overclaimed_minor: _builtins.int = ...,
+        defects_minor: _builtins.int = ...,
+        other_minor: _builtins.int = ...,
+        recovered_minor: _builtins.int = ...,
+        payable_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claimed_minor", b"claimed_minor", "deducted_minor", b"deducted_minor", "held_minor", b"held_minor", "key", b"key", "lines", b"lines", "outstanding_minor", b"outstanding_minor", "over_plan_minor", b"over_plan_minor", "paid_minor", b"paid_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claimed_minor", b"claimed_minor", "deducted_minor", b"deducted_minor", "defects_minor", b"defects_minor", "held_minor", b"held_minor", "key", b"key", "lines", b"lines", "other_minor", b"other_minor", "outstanding_minor", b"outstanding_minor", "over_plan_minor", b"over_plan_minor", "overclaimed_minor", b"overclaimed_minor", "paid_minor", b"paid_minor", "payable_minor", b"payable_minor", "recovered_minor", b"recovered_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -210,6 +210,19 @@ def test_the_funds_month_sums_all_providers(stub, world):
     assert (method.held_minor, method.over_plan_minor, method.outstanding_minor) == (
         expected.held, expected.over_plan, expected.outstanding
     )  # fmt: skip
+    assert (method.overclaimed_minor, method.recovered_minor) == (100_000, expected.recovered)
+    sums = answer.sums
+    for parts in (answer.by_method, answer.by_region):
+        for name in ("overclaimed", "recovered", "payable"):
+            total = sum(getattr(part, f"{name}_minor") for part in parts)
+            assert total == getattr(sums, f"{name}_minor")
+        assert sum(part.defects_minor for part in parts) == sums.deducted_minor
+        for part in parts:
+            assert part.claimed_minor + part.other_minor == (
+                part.payable_minor + part.recovered_minor + part.overclaimed_minor + part.defects_minor
+                + part.held_minor + part.over_plan_minor
+            )  # fmt: skip
+            assert part.deducted_minor == part.overclaimed_minor + part.defects_minor
 
 
 def test_the_funds_own_figures_are_checked_as_in_its_report(stub, world):
@@ -227,13 +240,14 @@ def test_the_funds_own_figures_are_checked_as_in_its_report(stub, world):
     assert checks(contributions_minor=1_000_001, reserve_minor=30_000, balance_minor=-5) == {
         "reserve": (30_000, 30_000), "balance": (least, -5)
     }  # fmt: skip
-    # a reserve of nothing is a figure as well, and no contributions are none given
-    assert checks(contributions_minor=0, reserve_minor=0)["reserve"] == (0, 0)
-    assert checks(reserve_minor=1)["reserve"] == (0, None)
+    assert checks(contributions_minor=0, reserve_minor=0)["reserve"] == (0, 0), "nothing is a figure as well"
     answer = stub.GetFundMonth(GetFundMonthRequest(month="2026-01"), **of("fund"))
     assert {one.source for one in answer.checks} == {world.rules.fund.source}
     wrong = GetFundMonthRequest(month="2026-01", contributions_minor=-1)
     assert failure_of(lambda: stub.GetFundMonth(wrong, **of("fund"))).fields == ["contributions_minor"]
+    unchecked = GetFundMonthRequest(month="2026-01", reserve_minor=1)
+    said = failure_of(lambda: stub.GetFundMonth(unchecked, **of("fund")))
+    assert (said.reason, said.fields) == ("INVALID_REQUEST_FIELD", ["contributions_minor"])
 
 
 def test_new_rules_are_in_force_for_new_calls(world, tmp_path):
