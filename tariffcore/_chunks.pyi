@@ -39,3 +39,16 @@ def answer_chunk(
     components: int,
     counts: NDArray[np.int64],
 ) -> tuple[bytes | None, int, int]: ...
+
+class PlainChunks:
+    def __init__(
+        self,
+        plan_numbers: PlanNumbers,
+        price_tables: PriceTables,
+        place_of_rule: NDArray[np.uint32] | None,
+        components: int,
+        most_rows: int,
+    ) -> None: ...
+    def append(self, words: CodeWords) -> None: ...
+    def answer(self, message: bytes | memoryview) -> bytes | None: ...
+    def take_counts(self, counts: NDArray[np.int64]) -> None: ...

@@ -5,18 +5,18 @@ A block of rows at a time goes all the way, from the columns as they came to the
 one step hands to the next stays in the first-level cache.
 """
 
-from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize, PyBytes_Size
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from tariffcore._binding cimport (
-    ADDON_KIND, BLOCK, CARE_SETTING, DRG, FACTOR, FIELDS, OUTCOME, PROCEDURE, PROCEDURE_END, PROVIDER, QUANTITY, SERVICE,
-    Bound, Columns, Plan, Words, bind_block, load32, plan_of,
+    ADDON_AMOUNT, ADDON_KIND, BLOCK, CARE_SETTING, DEATH_UNAVOIDABLE, DRG, FACTOR, FIELDS, OUTCOME, PROCEDURE,
+    PROCEDURE_END, PROVIDER, QUANTITY, ROW_PROBLEM, SERVICE, Bound, Columns, Plan, Words, bind_block, load32, plan_of,
 )
 from tariffcore._kernel cimport Cases, Priced, Tables, price_rows, split_room, split_rows, tables_of
 from tariffcore._wire_forms cimport (
-    LITTLE_ENDIAN, put_head, put_varint, put_words64, run_size, varint_size, wire32, wire64,
+    LITTLE_ENDIAN, put_head, put_varint, put_words64, read_varint, run_size, varint_size, wire32, wire64,
 )
 
 # The numbers of tariffcore.statuses.CaseStatus: that has an amount, and what becomes of one that is too large.
@@ -268,29 +268,15 @@ def price(
     return bound.wrong_field, bound.wrong_row
 
 
-def answer_chunk(
-    plan_numbers,
-    price_tables,
-    CodeWords words,
-    const uint32_t[::1] place_of_rule,  # None: rules are not asked for
-    const uint8_t[::1] message,
-    const int64_t[::1] offsets,         # of each field in the message, -1 where left out
-    Py_ssize_t rows,
-    Py_ssize_t procedures,
-    Py_ssize_t components,              # -1: not asked for
-    int64_t[::1] counts,                # of statuses, by number, for 256
+cdef object answer_of(
+    const Plan *plan, const Tables *tables, const Columns *c, const Words *w, const uint32_t *place_of_rule,
+    Py_ssize_t rows, Py_ssize_t components, int64_t *counts, Bound *bound,
 ):
-    """A whole PriceCaseColumnsResponse with the prices of all rows.
+    """A whole PriceCaseColumnsResponse; None where something is beyond its table, which ``bound`` names then.
 
-    Answers (message, 0, 0), or (None, field, place): the number of the field and the element of it that is beyond
-    what there is.
+    ``place_of_rule`` is NULL where rules are not asked for, ``components`` -1; statuses are added to ``counts``.
     """
-    cdef const Plan *plan = plan_of(plan_numbers)
-    cdef const Tables *tables = tables_of(price_tables)
-    cdef Columns c
-    cdef Words w
     cdef Answer answer
-    cdef Bound bound
     cdef int64_t found[256]
     cdef int64_t *room = NULL
     cdef Py_ssize_t component = run_size(8 * rows)
@@ -298,9 +284,7 @@ def answer_chunk(
     cdef bint is_done
     cdef uint8_t *at
     cdef Py_ssize_t k
-    find_columns(&c, message, offsets, procedures)
-    words.fill(&w, &c)
-    if place_of_rule is not None:
+    if place_of_rule != NULL:
         size += run_size(4 * rows)
     if components >= 0:
         size += run_size(rows) + components * run_size(component)
@@ -321,8 +305,8 @@ def answer_chunk(
         answer.edition = at = put_head(at + rows, 4, rows)
         at += rows
         answer.rule = NULL
-        if place_of_rule is not None:
-            answer.place_of_rule = &place_of_rule[0]
+        if place_of_rule != NULL:
+            answer.place_of_rule = place_of_rule
             answer.rule = at = put_head(at, 5, 4 * rows)
             at += 4 * rows
         answer.has_parts = NULL
@@ -338,10 +322,140 @@ def answer_chunk(
                 if k == 0:
                     answer.parts_minor = at
                 at += 8 * rows
-        is_done = price_columns(plan, tables, &c, &w, &answer, &bound, room, rows, False)
+        is_done = price_columns(plan, tables, c, w, &answer, bound, room, rows, False)
     free(room)
     if not is_done:
-        return None, bound.wrong_field, bound.wrong_row
+        return None
     for k in range(256):
-        counts[k] = found[k]
-    return octets, 0, 0
+        counts[k] += found[k]
+    return octets
+
+
+def answer_chunk(
+    plan_numbers,
+    price_tables,
+    CodeWords words,
+    const uint32_t[::1] place_of_rule,  # None: rules are not asked for
+    const uint8_t[::1] message,
+    const int64_t[::1] offsets,         # of each field in the message, -1 where left out
+    Py_ssize_t rows,
+    Py_ssize_t procedures,
+    Py_ssize_t components,              # -1: not asked for
+    int64_t[::1] counts,                # of statuses, by number, for 256
+):
+    """A whole PriceCaseColumnsResponse with the prices of all rows.
+
+    Answers (message, 0, 0), or (None, field, place): the number of the field and the element of it that is beyond
+    what there is.
+    """
+    cdef Columns c
+    cdef Words w
+    cdef Bound bound
+    find_columns(&c, message, offsets, procedures)
+    words.fill(&w, &c)
+    memset(&counts[0], 0, 256 * sizeof(int64_t))
+    answer = answer_of(
+        plan_of(plan_numbers), tables_of(price_tables), &c, &w, NULL if place_of_rule is None else &place_of_rule[0],
+        rows, components, &counts[0], &bound,
+    )
+    return (None, bound.wrong_field, bound.wrong_row) if answer is None else (answer, 0, 0)
+
+
+cdef bint find_plainly(const uint8_t *octets, Py_ssize_t size, Columns *c, Py_ssize_t *rows) noexcept nogil:
+    """Find the columns of a whole PriceCaseColumnsRequest.
+
+    False where it is no chunk in plain form, brings words, has columns for cases without a group, or columns of
+    other lengths: `_wire.scan` and `tariffcore.wire.stream` know what to do or to say then.
+    """
+    cdef Py_ssize_t lengths[FIELDS]
+    cdef uint64_t tag, value
+    cdef Py_ssize_t field, width
+    cdef Py_ssize_t at = read_varint(octets, 0, size, &tag)
+    if at < 0 or tag != (2 << 3 | 2):
+        return False
+    at = read_varint(octets, at, size, &value)
+    if at < 0 or value != <uint64_t>(size - at):
+        return False
+    memset(lengths, 0, sizeof(lengths))
+    for field in range(FIELDS):
+        c.of[field] = NULL
+    rows[0] = 0
+    while at < size:
+        at = read_varint(octets, at, size, &tag)
+        if at < 0:
+            return False
+        at = read_varint(octets, at, size, &value)
+        if at < 0:
+            return False
+        if tag == 1 << 3:
+            rows[0] = <Py_ssize_t>value
+            continue
+        field = <Py_ssize_t>(tag >> 3)
+        if tag & 7 != 2 or field < PROVIDER or field >= FIELDS or lengths[field] or value > <uint64_t>(size - at):
+            return False
+        if value:
+            c.of[field] = octets + at
+            lengths[field] = <Py_ssize_t>value
+        at += <Py_ssize_t>value
+    for field in range(PROVIDER, FIELDS):
+        width = 1 if field == DEATH_UNAVOIDABLE or field == ROW_PROBLEM else 8 if field == ADDON_AMOUNT else 4
+        if field != PROCEDURE and lengths[field] and lengths[field] != width * rows[0]:
+            return False
+    c.procedures = lengths[PROCEDURE] // 4
+    return lengths[PROCEDURE] % 4 == 0 and (lengths[PROCEDURE] == 0 or lengths[PROCEDURE_END] != 0)
+
+
+cdef class PlainChunks:
+    """Answers the chunks of one stream that are in plain form and bring no new words: nearly all of a long one.
+
+    Between two chunks gRPC moves megabytes, and whatever a chunk needs beside its columns has left the caches: so
+    nothing here is a Python object but the message and its answer.
+    """
+
+    cdef object plan_numbers, price_tables      # alive as long as this
+    cdef const Plan *plan
+    cdef const Tables *tables
+    cdef const uint32_t[::1] place_of_rule
+    cdef Py_ssize_t components, most_rows
+    cdef CodeWords words
+    cdef int64_t counts[256]
+
+    def __init__(self, plan_numbers, price_tables, place_of_rule, Py_ssize_t components, Py_ssize_t most_rows):
+        """As `answer_chunk` asks for them."""
+        self.plan_numbers = plan_numbers
+        self.price_tables = price_tables
+        self.plan = plan_of(plan_numbers)
+        self.tables = tables_of(price_tables)
+        self.place_of_rule = place_of_rule
+        self.components = components
+        self.most_rows = most_rows
+        memset(self.counts, 0, sizeof(self.counts))
+
+    def append(self, CodeWords words not None):
+        """The code tables as they are from the next chunk on."""
+        self.words = words
+
+    def answer(self, message):
+        """The whole PriceCaseColumnsResponse; None where the chunk is something else, or wrong."""
+        cdef Columns c
+        cdef Words w
+        cdef Bound bound
+        cdef Py_ssize_t rows
+        if type(message) is not bytes or self.words is None:
+            return None
+        if not find_plainly(<const uint8_t *>PyBytes_AsString(message), PyBytes_Size(message), &c, &rows):
+            return None
+        if rows < 1 or rows > self.most_rows:
+            return None
+        self.words.fill(&w, &c)
+        return answer_of(
+            self.plan, self.tables, &c, &w, NULL if self.place_of_rule is None else &self.place_of_rule[0], rows,
+            self.components, self.counts, &bound,
+        )
+
+    def take_counts(self, int64_t[::1] counts):
+        """Add to each status, by number, how many rows came to it since this was last asked."""
+        cdef Py_ssize_t k
+        for k in range(256):
+            counts[k] += self.counts[k]
+            self.counts[k] = 0

@@ -8,6 +8,8 @@ as can be told.  Whatever else protobuf allows, or does not, it leaves to the pr
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+from tariffcore._wire_forms cimport read_varint
+
 # What a field holds: tariffcore.wire.forms
 cdef enum:
     UNKNOWN = 0
@@ -23,24 +25,6 @@ cdef enum:
     PLAIN = 0
     ODD = 1
     NO_TEXT = 2
-
-
-cdef inline Py_ssize_t read_varint(
-    const uint8_t *message, Py_ssize_t at, Py_ssize_t stop, uint64_t *value
-) noexcept nogil:
-    """Where the number ends; -1 where it is cut short or takes more than 32 bits."""
-    cdef uint64_t number = 0
-    cdef int shift = 0
-    cdef uint8_t octet
-    while at < stop and shift < 35:
-        octet = message[at]
-        at += 1
-        number |= <uint64_t>(octet & 0x7F) << shift
-        if not octet & 0x80:
-            value[0] = number
-            return at if number < (<uint64_t>1 << 32) else -1
-        shift += 7
-    return -1
 
 
 def scan(

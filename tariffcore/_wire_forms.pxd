@@ -1,4 +1,4 @@
-"""Pieces of messages as protobuf has them on the wire, for the modules that write whole ones."""
+"""Pieces of messages as protobuf has them on the wire, for the modules that read or write whole ones."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -18,6 +18,24 @@ cdef extern from *:
     bint LITTLE_ENDIAN "TARIFFCORE_LITTLE_ENDIAN"
     uint64_t wire64 "TARIFFCORE_WIRE64"(uint64_t word) noexcept nogil
     uint32_t wire32 "TARIFFCORE_WIRE32"(uint32_t word) noexcept nogil
+
+
+cdef inline Py_ssize_t read_varint(
+    const uint8_t *message, Py_ssize_t at, Py_ssize_t stop, uint64_t *value
+) noexcept nogil:
+    """Where the number ends; -1 where it is cut short or takes more than 32 bits."""
+    cdef uint64_t number = 0
+    cdef int shift = 0
+    cdef uint8_t octet
+    while at < stop and shift < 35:
+        octet = message[at]
+        at += 1
+        number |= <uint64_t>(octet & 0x7F) << shift
+        if not octet & 0x80:
+            value[0] = number
+            return at if number < (<uint64_t>1 << 32) else -1
+        shift += 7
+    return -1
 
 
 cdef inline uint8_t *put_varint(uint8_t *at, uint64_t value) noexcept nogil:

@@ -10,7 +10,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from tariffcore import _wire
-from tariffcore._chunks import CodeWords
+from tariffcore._chunks import CodeWords, PlainChunks
 from tariffcore.binding import (
     CaseColumns,
     CodeTables,
@@ -112,6 +112,14 @@ class CaseStream:
         self._word_count = self._word_bytes = 0
         self._tables_now: CodeWords | None = None
         self._status_counts = np.zeros(256, dtype=np.int64)
+        words = self._plan_words
+        self._plain = PlainChunks(
+            words.numbers,
+            words.tables,
+            words.place_of_rule if with_rules else None,
+            len(plan.component_names) if with_components else -1,
+            MAX_ROWS,
+        )
 
     def started(self) -> case_columns_pb2.ColumnStreamStarted:
         """What the numbers in the answers stand for."""
@@ -143,6 +151,9 @@ class CaseStream:
 
         What takes long are chunks in some other than the plain form, many new words, and many rows to group.
         """
+        answer = self._plain.answer(request)
+        if answer is not None:
+            return answer
         scanned = scan_plain(request, most_texts=MOST_WORDS_SOON)
         if scanned is None or (
             scanned.numbers[1] > MOST_ROWS_TO_GROUP_SOON and has_grouping_columns(scanned)
@@ -156,6 +167,7 @@ class CaseStream:
 
     def take_status_counts(self) -> list[int]:
         """How many rows came to each status, by number, since this was last asked."""
+        self._plain.take_counts(self._status_counts)
         counts: list[int] = self._status_counts[: 1 + max(CaseStatus)].tolist()
         self._status_counts[:] = 0
         return counts
@@ -171,6 +183,7 @@ class CaseStream:
             self._append(scanned.texts)
         if scanned.texts or self._tables_now is None:
             self._tables_now = self._tables.now()
+            self._plain.append(self._tables_now)
         columns = CaseColumns(scanned.message, scanned.offsets, rows, procedures)
         if not has_grouping_columns(scanned):
             return ChunkOfCases(self, columns, self._tables_now)

@@ -29,8 +29,9 @@ from tariffcore.wire.errors import (
     UnreadableMessageError,
     WireError,
 )
+from tariffcore.wire.forms import CASE_COLUMNS, TABLE_OF_WORDS
 from tariffcore.wire.messages import read_priced
-from tariffcore.wire.stream import MAX_ROWS, MOST_WORDS_SOON, CaseStream
+from tariffcore.wire.stream import MAX_ROWS, MOST_WORDS_SOON, CaseStream, scan_plain
 from tests.grouping.strategies import build_ungrouped_case, grouped_catalog
 from tests.small_schedule import SMALL, period
 from tests.strategies import RandomChoices, aimed_catalog
@@ -176,6 +177,74 @@ def test_a_day_far_behind_the_last_edition_is_priced_by_it(deciding_date):
     last_with_a_code = plan.base_day + MISSING_DAY - 1
     for last_day in (*range(last_with_a_code - 1, last_with_a_code + 6), 60_000, 2_932_896):
         assert amount_minor(last_day) == [35271], last_day
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_chunk_without_words_is_answered_at_once_as_the_long_way_does(seed):
+    """Whatever bytes it has: what is not sound in form is left to the long way."""
+    plan = Plan(aimed_catalog(seed))
+    stream = CaseStream(plan, with_components=seed % 2 == 0, with_rules=seed < 2)
+    choices = RandomChoices(seed)
+    outcomes = Counter()
+    for message in drawn_chunks(plan, seed, 4, 40):
+        stream.price(message.SerializeToString())
+        for number in TABLE_OF_WORDS:
+            message.chunk.ClearField(CASE_COLUMNS.fields[number][0])
+        sound = message.SerializeToString()
+        assert stream._plain.answer(sound) == stream.price(sound)
+        starts = [start for start in scan_plain(sound).offsets.tolist() if start >= 0]
+        for _ in range(400):
+            sent = bytearray(sound)
+            for _ in range(choices.integer(1, 2)):  # in what says where columns lie, most of the time
+                at = (
+                    choices.pick(starts) - choices.integer(1, 3)
+                    if choices.one_in(2)
+                    else choices.integer(0, 8)
+                )
+                at = choices.integer(0, len(sent) - 1) if choices.one_in(8) else at
+                sent[at] = choices.pick(
+                    [0, 1, sent[at] ^ 1 << choices.integer(0, 7), choices.integer(0, 255)]
+                )
+            if choices.one_in(9):
+                del sent[choices.integer(0, len(sent)) :]
+            answer = stream._plain.answer(bytes(sent))
+            outcomes[answer is None] += 1
+            if answer is not None:
+                assert answer == stream.read(bytes(sent)).price()
+    assert min(outcomes.values()) > 100
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"new_drg_codes": ["G2"]},
+        {"sex": b"\1"},
+        {"rows": 0, "drg": None},
+        {
+            "rows": MAX_ROWS + 1,
+            "drg": None,
+            "care_setting": None,
+            "admission_day": None,
+            "discharge_day": None,
+        },
+        {"age_years": [1, 2]},
+        {"row_problem": b"\0\0"},
+        {"addon_amount_minor": [1, 2]},
+        {"procedure": [1]},
+        {"drg": [9]},
+    ],
+)
+def test_what_is_not_answered_at_once(fields):
+    stream = CaseStream(PLAN)
+    assert stream._plain.answer(request(new_drg_codes=None, new_care_settings=None)) is None  # no tables yet
+    stream.price(request())
+    ordinary = {"new_drg_codes": None, "new_care_settings": None}
+    assert stream._plain.answer(request(**ordinary)) == stream.price(request(**ordinary))
+    assert (
+        stream._plain.answer(request(**ordinary, **fields) if "new_drg_codes" not in fields else request())
+        is None
+    )
+    assert stream._plain.answer(memoryview(request(**ordinary))) is None
 
 
 def test_chunks_of_a_stream_in_threads():
