@@ -44,7 +44,8 @@ def open_book(settings: Settings, rules: SettlementRules | ProblemsError | None)
     from tariffcore.settlement.book.reading import ReadBook, require_book
 
     if not isinstance(rules, ProblemsError):
-        return ReadBook(settings.book, rules)
+        lines_folder = None if settings.book_lines is None else Path(settings.book_lines)
+        return ReadBook(settings.book, rules, lines_folder)
     try:
         require_book(settings.book)
     except ProblemsError as error:

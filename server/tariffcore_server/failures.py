@@ -58,6 +58,7 @@ class Reason(StrEnum):
     DEADLINE_PASSED = "DEADLINE_PASSED"
     DRAINING = "DRAINING"
     BOOK_UNREADABLE = "BOOK_UNREADABLE"
+    LINES_UNREADABLE = "LINES_UNREADABLE"
     INTERNAL = "INTERNAL"
 
 
@@ -252,6 +253,11 @@ FAILURES: Mapping[Reason, Failure] = {
         _Code.UNAVAILABLE,
         "the database of the server's book does not answer",
         "call again later, or tell the operator",
+    ),
+    Reason.LINES_UNREADABLE: Failure(
+        _Code.FAILED_PRECONDITION,
+        "the server has not the files of the month's lines, or they have changed",
+        "tell the operator: book_lines names their folder; GetStatement has the steps without them",
     ),
     Reason.INTERNAL: Failure(
         _Code.INTERNAL,

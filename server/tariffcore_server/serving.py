@@ -226,6 +226,13 @@ class Server:
                             asked.GetStatementRequest,
                             settlement.get_statement,
                         ),
+                        "ListLostLines": unary(
+                            name,
+                            "ListLostLines",
+                            Role.READ,
+                            asked.ListLostLinesRequest,
+                            settlement.list_lost_lines,
+                        ),
                         "GetFundMonth": unary(
                             name,
                             "GetFundMonth",

@@ -125,6 +125,9 @@ class Settings:
     book: str | None = _setting(
         _text, "the book of settled months (a file, or postgresql://…) that SettlementService reads", None
     )
+    book_lines: str | None = _setting(
+        _path, "the folder of the book's files of lines; without it, beside a book that is a file", None
+    )
     settlement_rules: str = _setting(
         _text, "a folder of settlement rules, or shipped ones: the sources of statements", "kz-2026"
     )
@@ -261,6 +264,8 @@ def _together(settings: Settings) -> list[Problem]:
             "and changed on the way",
             "name tls_certificate and tls_key, or say --insecure-plaintext",
         )
+    if settings.book_lines is not None and settings.book is None:
+        wrong("book_lines", None, "is given without book", "name the book too")
     if settings.book is not None and settings.tokens is None and not is_loopback(settings.host):
         wrong(
             "book",

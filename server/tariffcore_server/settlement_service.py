@@ -27,7 +27,7 @@ _Read = TypeVar("_Read")
 
 
 class SettlementService:
-    """Lists settled months, and shows statements and the fund's month. Reads only."""
+    """Lists settled months and lost lines, and shows statements and the fund's month. Reads only."""
 
     def __init__(self, state: State) -> None:
         """``state`` has a book."""
@@ -81,10 +81,30 @@ class SettlementService:
         book = self._book()
         statement = await _read(lambda: book.statement(provider, month))
         if statement is None:
-            raise RequestError(
-                Reason.MONTH_NOT_SETTLED, violations=[Violation("month", "is not settled for the provider")]
-            )
+            raise _not_settled()
         return settlements_out.statement_message(statement, book.rules.digest)
+
+    async def list_lost_lines(
+        self, request: messages.ListLostLinesRequest, caller: Caller
+    ) -> messages.ListLostLinesResponse:
+        """A page of the lines of a provider's month that lost something."""
+        provider = request.provider_id.strip()
+        if not provider:
+            raise invalid_field("provider_id", "is missing")
+        _require_provider(provider, caller)
+        month = _month(request.month)
+        count = page_count(request.page_size)
+        mark = mark_of("lost lines", provider, str(month))
+        start = place_in(request.page_token, mark) if request.page_token else 0
+        book = self._book()
+        found = await _read(lambda: book.lost_lines(provider, month))
+        if found is None:
+            raise _not_settled()
+        statement, lost = found
+        end = start + count
+        return settlements_out.lost_lines_message(
+            statement, lost, lost.page(start, count), token_of(mark, end) if end < len(lost) else ""
+        )
 
     async def get_fund_month(
         self, request: messages.GetFundMonthRequest, caller: Caller
@@ -117,8 +137,15 @@ async def _read(ask: Callable[[], _Read]) -> _Read:
     """What the book answers, asked off the event loop."""
     try:
         return await asyncio.to_thread(ask)
-    except SettlementError:  # says where the database is, which callers need not know
-        raise RequestError(Reason.BOOK_UNREADABLE) from None
+    except SettlementError as error:  # says where the database is, which callers need not know
+        lines = error.reason == Reason.LINES_UNREADABLE
+        raise RequestError(Reason.LINES_UNREADABLE if lines else Reason.BOOK_UNREADABLE) from None
+
+
+def _not_settled() -> RequestError:
+    return RequestError(
+        Reason.MONTH_NOT_SETTLED, violations=[Violation("month", "is not settled for the provider")]
+    )
 
 
 def _month(text: str) -> Month:

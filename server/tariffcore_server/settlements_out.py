@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # needs the extra "settlement", which a server without a book
 
     from tariffcore.settlement.book.reading import SettledRow
     from tariffcore.settlement.fund_view import FundView, ViewSums
+    from tariffcore.settlement.lost_lines import LostLine, LostLines
     from tariffcore.settlement.month import ContractResult
     from tariffcore.settlement.statement import Statement, StatementStep
 
@@ -60,6 +61,53 @@ def statement_message(statement: Statement, source_rules_digest: str) -> message
         ],
         settled_by_engine_version=run.engine_version,
         engine_version=ENGINE_VERSION,
+    )
+
+
+def lost_lines_message(
+    statement: Statement, lost: LostLines, shown: Iterable[LostLine], next_page_token: str
+) -> messages.ListLostLinesResponse:
+    """A page of the lines that lost something."""
+    run = statement.run
+    return messages.ListLostLinesResponse(
+        lines=[_lost_line(one) for one in shown],
+        next_page_token=next_page_token,
+        lost_line_count=len(lost),
+        lines_in_month=lost.in_month,
+        lines_set_aside=lost.set_aside,
+        currency=run.currency,
+        minor_units=run.minor_units,
+        synthetic=run.synthetic,
+        engine_version=ENGINE_VERSION,
+    )
+
+
+def _lost_line(one: LostLine) -> messages.LostLine:
+    return messages.LostLine(
+        line=one.line,
+        case_id=one.case_id,
+        funding_source=one.funding_source,
+        contract_line=one.contract_line,
+        line_status=one.line_status,
+        schedule_id=one.schedule_id,
+        priced_minor=one.priced,
+        claimed_minor=one.claimed,
+        overclaimed_minor=one.overclaimed,
+        deducted_minor=one.deducted,
+        held_minor=one.held,
+        accepted_minor=one.accepted,
+        defects=[
+            messages.LineDefect(
+                code=defect.code,
+                name=defect.name,
+                measure=defect.measure,
+                taken_off_minor=defect.taken_off,
+                source=defect.source,
+                found_in=defect.found_in,
+            )
+            for defect in one.defects
+        ],
+        held_by=one.held_by or "",
     )
 
 

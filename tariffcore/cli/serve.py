@@ -33,6 +33,10 @@ _VALUES = {
     "tls-client-ca": ("FILE", "PEM: clients must show a certificate signed by one of these (mutual TLS)."),
     "tokens": ("FILE", "TOML: the tokens that are accepted (see 'tariffcore token')."),
     "book": ("FILE|URL", "The book of settled months; with it SettlementService is there to read it."),
+    "book-lines": (
+        "DIR",
+        "The files of its lines, for ListLostLines.  [default: beside a book that is a file]",
+    ),
     "settlement-rules": ("DIR", "The settlement rules that statements cite.  [default: kz-2026]"),
     "metrics-host": ("ADDRESS", "The address for Prometheus metrics.  [default: 127.0.0.1]"),
     "metrics-port": ("PORT", "Their port; 0 takes a free one.  [default: 9464]"),

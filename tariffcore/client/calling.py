@@ -250,6 +250,18 @@ class Client:
         request = settlement_service_pb2.GetStatementRequest(provider_id=provider_id, month=month)
         return self._call(self._settlement.GetStatement, request, None)
 
+    def lost_lines(self, provider_id: str, month: str) -> Iterator[settlement_service_pb2.LostLine]:
+        """The lines of a provider's month that lost something, in minor units, fetched page by page."""
+        request = settlement_service_pb2.ListLostLinesRequest(
+            provider_id=provider_id, month=month, page_size=PAGE_SIZE
+        )
+        while True:
+            page = self._call(self._settlement.ListLostLines, request, None)
+            yield from page.lines
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
     def fund_month(
         self,
         month: str,

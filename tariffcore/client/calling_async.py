@@ -243,6 +243,21 @@ class AsyncClient:
         request = settlement_service_pb2.GetStatementRequest(provider_id=provider_id, month=month)
         return await self._call(self._settlement.GetStatement, request, None)
 
+    async def lost_lines(
+        self, provider_id: str, month: str
+    ) -> AsyncIterator[settlement_service_pb2.LostLine]:
+        """The lines of a provider's month that lost something, in minor units, page by page."""
+        request = settlement_service_pb2.ListLostLinesRequest(
+            provider_id=provider_id, month=month, page_size=PAGE_SIZE
+        )
+        while True:
+            page = await self._call(self._settlement.ListLostLines, request, None)
+            for line in page.lines:
+                yield line
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
     async def fund_month(
         self,
         month: str,

@@ -66,10 +66,16 @@ class LostLines:
 
     def lines(self, most: int | None = None) -> list[LostLine]:
         """All of them, or so many that lost most, in file order."""
-        table = self.table
-        if most is not None and most < len(self):
-            lost = self._minor("accepted") - self._minor("claimed")
-            table = table.take(pa.array(np.sort(np.argsort(lost, kind="stable")[:most])))
+        if most is None or most >= len(self):
+            return self._rows(self.table)
+        lost = self._minor("accepted") - self._minor("claimed")
+        return self._rows(self.table.take(pa.array(np.sort(np.argsort(lost, kind="stable")[:most]))))
+
+    def page(self, start: int, most: int) -> list[LostLine]:
+        """At most so many of them from a place on, in file order."""
+        return self._rows(self.table.slice(start, most))
+
+    def _rows(self, table: pa.Table) -> list[LostLine]:
         texts = ("case_id", "funding_source", "contract_line", "line_status", "schedule_id")
         amounts = ("priced", "claimed", "overclaimed", "deducted", "held", "accepted")
         found = [

@@ -357,6 +357,214 @@ class StatementStep(_message.Message):
 Global___StatementStep: _TypeAlias = StatementStep  # noqa: Y015
 
 @_typing.final
+class ListLostLinesRequest(_message.Message):
+    """Whose lines of which month to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_ID_FIELD_NUMBER: _builtins.int
+    MONTH_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    provider_id: _builtins.str
+    """Required: the provider's id. One that the token may not see fails with PERMISSION_DENIED."""
+    month: _builtins.str
+    """Required: "2026-05"."""
+    page_size: _builtins.int
+    """Lines per page, at most 1,000. 0: 100."""
+    page_token: _builtins.str
+    """The next_page_token of the page before, with the same provider and month. Empty: the first."""
+    def __init__(
+        self,
+        *,
+        provider_id: _builtins.str = ...,
+        month: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["month", b"month", "page_size", b"page_size", "page_token", b"page_token", "provider_id", b"provider_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLostLinesRequest: _TypeAlias = ListLostLinesRequest  # noqa: Y015
+
+@_typing.final
+class ListLostLinesResponse(_message.Message):
+    """A page of lines."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    LOST_LINE_COUNT_FIELD_NUMBER: _builtins.int
+    LINES_IN_MONTH_FIELD_NUMBER: _builtins.int
+    LINES_SET_ASIDE_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    MINOR_UNITS_FIELD_NUMBER: _builtins.int
+    SYNTHETIC_FIELD_NUMBER: _builtins.int
+    ENGINE_VERSION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page. Empty: this was the last."""
+    lost_line_count: _builtins.int
+    """How many lines lost something, over all pages."""
+    lines_in_month: _builtins.int
+    """Lines of the provider in the month, over all funding sources."""
+    lines_set_aside: _builtins.int
+    """The provider's lines in the same claims that are part of no month: not priced, of another month, repeated."""
+    currency: _builtins.str
+    """ISO 4217 code of the amounts, "KZT"."""
+    minor_units: _builtins.int
+    """Decimal places of the currency. 2 for KZT."""
+    synthetic: _builtins.bool
+    """True: made-up prices or rules, not for payment."""
+    engine_version: _builtins.str
+    """Version of the calculating engine of this server."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LostLine]:
+        """Empty: no line of the month lost anything."""
+
+    def __init__(
+        self,
+        *,
+        lines: _abc.Iterable[Global___LostLine] | None = ...,
+        next_page_token: _builtins.str = ...,
+        lost_line_count: _builtins.int = ...,
+        lines_in_month: _builtins.int = ...,
+        lines_set_aside: _builtins.int = ...,
+        currency: _builtins.str = ...,
+        minor_units: _builtins.int = ...,
+        synthetic: _builtins.bool = ...,
+        engine_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "engine_version", b"engine_version", "lines", b"lines", "lines_in_month", b"lines_in_month", "lines_set_aside", b"lines_set_aside", "lost_line_count", b"lost_line_count", "minor_units", b"minor_units", "next_page_token", b"next_page_token", "synthetic", b"synthetic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLostLinesResponse: _TypeAlias = ListLostLinesResponse  # noqa: Y015
+
+@_typing.final
+class LostLine(_message.Message):
+    """A line that lost something, in minor units: claimed = overclaimed + deducted + held + accepted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    FUNDING_SOURCE_FIELD_NUMBER: _builtins.int
+    CONTRACT_LINE_FIELD_NUMBER: _builtins.int
+    LINE_STATUS_FIELD_NUMBER: _builtins.int
+    SCHEDULE_ID_FIELD_NUMBER: _builtins.int
+    PRICED_MINOR_FIELD_NUMBER: _builtins.int
+    CLAIMED_MINOR_FIELD_NUMBER: _builtins.int
+    OVERCLAIMED_MINOR_FIELD_NUMBER: _builtins.int
+    DEDUCTED_MINOR_FIELD_NUMBER: _builtins.int
+    HELD_MINOR_FIELD_NUMBER: _builtins.int
+    ACCEPTED_MINOR_FIELD_NUMBER: _builtins.int
+    DEFECTS_FIELD_NUMBER: _builtins.int
+    HELD_BY_FIELD_NUMBER: _builtins.int
+    line: _builtins.int
+    """Its number among the claims, from 1, as in lists of lines."""
+    case_id: _builtins.str
+    """The id of the case as it was claimed."""
+    funding_source: _builtins.str
+    """The funding source of the contract."""
+    contract_line: _builtins.str
+    """The line of the contract."""
+    line_status: _builtins.str
+    """"SETTLED", "HELD" (under monitoring) or "RELEASED" (was held in an earlier month)."""
+    schedule_id: _builtins.str
+    """The edition that priced it."""
+    priced_minor: _builtins.int
+    """What it costs by that edition."""
+    claimed_minor: _builtins.int
+    """What was claimed; the price, of a line that came without a claim."""
+    overclaimed_minor: _builtins.int
+    """What the claim exceeds the price by."""
+    deducted_minor: _builtins.int
+    """Taken off for its defects."""
+    held_minor: _builtins.int
+    """Under monitoring: neither accepted nor refused yet."""
+    accepted_minor: _builtins.int
+    """What goes into the linear scale; below zero where defects take off more than there is."""
+    held_by: _builtins.str
+    """The document that holds it under monitoring. Empty: it is not held."""
+    @_builtins.property
+    def defects(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineDefect]:
+        """What was found on it. Empty: nothing."""
+
+    def __init__(
+        self,
+        *,
+        line: _builtins.int = ...,
+        case_id: _builtins.str = ...,
+        funding_source: _builtins.str = ...,
+        contract_line: _builtins.str = ...,
+        line_status: _builtins.str = ...,
+        schedule_id: _builtins.str = ...,
+        priced_minor: _builtins.int = ...,
+        claimed_minor: _builtins.int = ...,
+        overclaimed_minor: _builtins.int = ...,
+        deducted_minor: _builtins.int = ...,
+        held_minor: _builtins.int = ...,
+        accepted_minor: _builtins.int = ...,
+        defects: _abc.Iterable[Global___LineDefect] | None = ...,
+        held_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_minor", b"accepted_minor", "case_id", b"case_id", "claimed_minor", b"claimed_minor", "contract_line", b"contract_line", "deducted_minor", b"deducted_minor", "defects", b"defects", "funding_source", b"funding_source", "held_by", b"held_by", "held_minor", b"held_minor", "line", b"line", "line_status", b"line_status", "overclaimed_minor", b"overclaimed_minor", "priced_minor", b"priced_minor", "schedule_id", b"schedule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LostLine: _TypeAlias = LostLine  # noqa: Y015
+
+@_typing.final
+class LineDefect(_message.Message):
+    """A defect of a line."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
+    TAKEN_OFF_MINOR_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    FOUND_IN_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Its code in the classifier of the settlement rules, "3.4"."""
+    name: _builtins.str
+    """What the classifier calls it, in the words of the rules."""
+    measure: _builtins.str
+    """What it takes off: per cent of the price, "60 %", or norms with the amount of one, "2 × 1500.00"."""
+    taken_off_minor: _builtins.int
+    """What it took off, in minor units. 0: nothing, or another defect of the line took more."""
+    source: _builtins.str
+    """Where the classifier has it from."""
+    found_in: _builtins.str
+    """The document that found it."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        name: _builtins.str = ...,
+        measure: _builtins.str = ...,
+        taken_off_minor: _builtins.int = ...,
+        source: _builtins.str = ...,
+        found_in: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "found_in", b"found_in", "measure", b"measure", "name", b"name", "source", b"source", "taken_off_minor", b"taken_off_minor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineDefect: _TypeAlias = LineDefect  # noqa: Y015
+
+@_typing.final
 class GetFundMonthRequest(_message.Message):
     """Which month to sum up, and the fund's own figures, where they are to be checked against the rules."""
 

@@ -50,6 +50,11 @@ class SettlementServiceStub:
                 request_serializer=tariffcore_dot_v1_dot_settlement__service__pb2.GetStatementRequest.SerializeToString,
                 response_deserializer=tariffcore_dot_v1_dot_settlement__service__pb2.GetStatementResponse.FromString,
                 _registered_method=True)
+        self.ListLostLines = channel.unary_unary(
+                '/tariffcore.v1.SettlementService/ListLostLines',
+                request_serializer=tariffcore_dot_v1_dot_settlement__service__pb2.ListLostLinesRequest.SerializeToString,
+                response_deserializer=tariffcore_dot_v1_dot_settlement__service__pb2.ListLostLinesResponse.FromString,
+                _registered_method=True)
         self.GetFundMonth = channel.unary_unary(
                 '/tariffcore.v1.SettlementService/GetFundMonth',
                 request_serializer=tariffcore_dot_v1_dot_settlement__service__pb2.GetFundMonthRequest.SerializeToString,
@@ -80,6 +85,16 @@ class SettlementServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListLostLines(self, request, context):
+        """The lines of a provider's month that lost something: claimed above the price, with a defect, or under monitoring;
+        by run and in the order of its claims, page by page. They sum to the steps "overclaimed", "deducted" and "held"
+        of the statement. Each call reads the files of the month's lines, so ask for large pages. A server that has not
+        these files fails with FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetFundMonth(self, request, context):
         """The totals of a settled month over all providers. Refused to tokens with a list of providers.
         """
@@ -99,6 +114,11 @@ def add_SettlementServiceServicer_to_server(servicer, server):
                     servicer.GetStatement,
                     request_deserializer=tariffcore_dot_v1_dot_settlement__service__pb2.GetStatementRequest.FromString,
                     response_serializer=tariffcore_dot_v1_dot_settlement__service__pb2.GetStatementResponse.SerializeToString,
+            ),
+            'ListLostLines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLostLines,
+                    request_deserializer=tariffcore_dot_v1_dot_settlement__service__pb2.ListLostLinesRequest.FromString,
+                    response_serializer=tariffcore_dot_v1_dot_settlement__service__pb2.ListLostLinesResponse.SerializeToString,
             ),
             'GetFundMonth': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFundMonth,
@@ -166,6 +186,33 @@ class SettlementService:
             '/tariffcore.v1.SettlementService/GetStatement',
             tariffcore_dot_v1_dot_settlement__service__pb2.GetStatementRequest.SerializeToString,
             tariffcore_dot_v1_dot_settlement__service__pb2.GetStatementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLostLines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tariffcore.v1.SettlementService/ListLostLines',
+            tariffcore_dot_v1_dot_settlement__service__pb2.ListLostLinesRequest.SerializeToString,
+            tariffcore_dot_v1_dot_settlement__service__pb2.ListLostLinesResponse.FromString,
             options,
             channel_credentials,
             insecure,

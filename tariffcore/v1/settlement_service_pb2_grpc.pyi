@@ -43,6 +43,12 @@ class SettlementServiceStub:
     """Settled months, each of one contract, in the order they were settled, page by page."""
     GetStatement: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.GetStatementRequest, _settlement_service_pb2.GetStatementResponse]
     """The settlement statement of a provider's month: every step with its source."""
+    ListLostLines: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.ListLostLinesRequest, _settlement_service_pb2.ListLostLinesResponse]
+    """The lines of a provider's month that lost something: claimed above the price, with a defect, or under monitoring;
+    by run and in the order of its claims, page by page. They sum to the steps "overclaimed", "deducted" and "held"
+    of the statement. Each call reads the files of the month's lines, so ask for large pages. A server that has not
+    these files fails with FAILED_PRECONDITION.
+    """
     GetFundMonth: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.GetFundMonthRequest, _settlement_service_pb2.GetFundMonthResponse]
     """The totals of a settled month over all providers. Refused to tokens with a list of providers."""
 
@@ -61,6 +67,12 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     """Settled months, each of one contract, in the order they were settled, page by page."""
     GetStatement: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.GetStatementRequest, _settlement_service_pb2.GetStatementResponse]  # type: ignore[assignment]
     """The settlement statement of a provider's month: every step with its source."""
+    ListLostLines: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.ListLostLinesRequest, _settlement_service_pb2.ListLostLinesResponse]  # type: ignore[assignment]
+    """The lines of a provider's month that lost something: claimed above the price, with a defect, or under monitoring;
+    by run and in the order of its claims, page by page. They sum to the steps "overclaimed", "deducted" and "held"
+    of the statement. Each call reads the files of the month's lines, so ask for large pages. A server that has not
+    these files fails with FAILED_PRECONDITION.
+    """
     GetFundMonth: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.GetFundMonthRequest, _settlement_service_pb2.GetFundMonthResponse]  # type: ignore[assignment]
     """The totals of a settled month over all providers. Refused to tokens with a list of providers."""
 
@@ -88,6 +100,18 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_settlement_service_pb2.GetStatementResponse, _abc.Awaitable[_settlement_service_pb2.GetStatementResponse]]:
         """The settlement statement of a provider's month: every step with its source."""
+
+    @_abc_1.abstractmethod
+    def ListLostLines(
+        self,
+        request: _settlement_service_pb2.ListLostLinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_service_pb2.ListLostLinesResponse, _abc.Awaitable[_settlement_service_pb2.ListLostLinesResponse]]:
+        """The lines of a provider's month that lost something: claimed above the price, with a defect, or under monitoring;
+        by run and in the order of its claims, page by page. They sum to the steps "overclaimed", "deducted" and "held"
+        of the statement. Each call reads the files of the month's lines, so ask for large pages. A server that has not
+        these files fails with FAILED_PRECONDITION.
+        """
 
     @_abc_1.abstractmethod
     def GetFundMonth(

@@ -24,6 +24,7 @@ def test_both_clients_read_the_book_of_a_service(tmp_path: Path, monkeypatch: py
             month,
             [
                 visits(month, number, case_id=f"{number}"),
+                *(visits(month, 1, case_id=f"{number}-{n}", claimed_amount="2500.01") for n in range(4)),
                 visits(month, 1, case_id=f"{number}", provider_id="H2"),
             ],
         )
@@ -35,9 +36,11 @@ def test_both_clients_read_the_book_of_a_service(tmp_path: Path, monkeypatch: py
         assert len(months) == 4 and [one.month for one in months] == ["2026-01"] * 2 + ["2026-02"] * 2
         (own,) = client.settled_months("H1", month="2026-02", funding_source="insurance")
         statement = client.settlement_statement("H1", "2026-02")
-        assert own.sums.payable_minor == statement.payable_minor == 500_000
+        assert own.sums.payable_minor == statement.payable_minor == 1_000_000
+        lost = list(client.lost_lines("H1", "2026-02"))
+        assert [(one.case_id, one.overclaimed_minor) for one in lost] == [(f"2-{n}", 1) for n in range(4)]
         fund = client.fund_month("2026-02")
-        assert (fund.provider_count, fund.sums.payable_minor) == (2, 750_000)
+        assert (fund.provider_count, fund.sums.payable_minor) == (2, 1_250_000)
         with pytest.raises(ServiceError, match="MONTH_NOT_SETTLED"):
             client.fund_month("2026-03")
 
@@ -45,6 +48,7 @@ def test_both_clients_read_the_book_of_a_service(tmp_path: Path, monkeypatch: py
             async with AsyncClient(service.address) as client:
                 assert [one async for one in client.settled_months()] == months
                 assert await client.settlement_statement("H1", "2026-02") == statement
+                assert [one async for one in client.lost_lines("H1", "2026-02")] == lost
                 assert await client.fund_month("2026-02") == fund
 
         asyncio.run(again())

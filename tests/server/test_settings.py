@@ -142,3 +142,6 @@ def test_a_book_is_open_to_everybody_on_this_machine_only():
         ("settings", "book", "would be open beyond loopback to everybody: there are no tokens")
     ]
     assert read_settings({**open_to_all, "tokens": "tokens.toml"}, {}, None).book == "book.db"
+    found = read_settings({"book": "postgresql://fund/book", "book_lines": "/srv/lines"}, {}, None)
+    assert found.book_lines == "/srv/lines"
+    assert ("settings", "book_lines", "is given without book") in problems_of({"book_lines": "/srv/lines"})

@@ -9,11 +9,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tariffcore.settlement.book.reading import ReadBook
 from tariffcore.settlement.book.records import Book
 from tariffcore.settlement.calendar_month import Month
+from tariffcore.settlement.deductions import LineDefect
 from tariffcore.settlement.fund_view import fund_view
+from tariffcore.settlement.lost_lines import lost_lines
 from tariffcore.settlement.statement import statements
 from tariffcore.v1.settlement_service_pb2 import (
     GetFundMonthRequest,
     GetStatementRequest,
+    ListLostLinesRequest,
     ListSettledMonthsRequest,
 )
 from tariffcore.v1.settlement_service_pb2_grpc import SettlementServiceStub
@@ -186,6 +189,76 @@ def test_a_statement_has_every_step_of_the_books_own_with_its_source(stub, world
     assert answer.settled_by_engine_version == answer.engine_version == ENGINE_VERSION
 
 
+def test_lost_lines_are_those_of_the_statement_page_by_page(tmp_path):
+    book = Book.open(tmp_path / "book.db")
+    world = World(tmp_path, book, rules_in(tmp_path / "rules"))
+    world.contracts(terms({"outpatient": 90 * VISIT}), terms({"outpatient": 90 * VISIT}, provider="H2"))
+    rows = [
+        visits(JANUARY, 1, case_id="plain"),
+        visits(JANUARY, 1, case_id="dear", claimed_amount="2500.01"),
+        visits(JANUARY, 4, case_id="faulty"),
+        visits(JANUARY, 1, case_id="others", provider_id="H2", claimed_amount="9999.00"),
+        visits(JANUARY, 8, case_id="held"),
+        visits(JANUARY, 1, case_id="unknown", service_code="X"),
+    ]
+    defects = [["H1", "faulty", "6.0", "act 3"], ["H1", "faulty", "2.0", "act 4"]]
+    world.settle(JANUARY, rows, world.inputs(defects=defects, held=[["H1", "held", "letter 5"]]))
+    (statement,) = statements(book, world.rules, JANUARY, "H1")
+    expected = lost_lines(book, [statement])["H1"].lines()
+    reading = ReadBook(str(tmp_path / "book.db"), world.rules)
+    with (
+        running_server(credentials=Credentials(tokens=PEOPLE), book=reading) as running,
+        running.channel() as channel,
+    ):
+        stub = SettlementServiceStub(channel)
+        request = ListLostLinesRequest(provider_id=" H1 ", month="2026-01", page_size=2)
+        first = stub.ListLostLines(request, **of("h1"))
+        request.page_token = first.next_page_token
+        last = stub.ListLostLines(request, **of("h1"))
+        assert (len(first.lines), len(last.lines), last.next_page_token) == (2, 1, "")
+        for page in (first, last):
+            assert (page.lost_line_count, page.lines_in_month, page.lines_set_aside) == (3, 4, 1)
+            assert (page.currency, page.minor_units, page.synthetic) == ("KZT", 2, True)
+            assert page.engine_version == ENGINE_VERSION
+        found = [*first.lines, *last.lines]
+        for line, one in zip(found, expected, strict=True):
+            for name in ("line", "case_id", "funding_source", "contract_line", "line_status", "schedule_id"):
+                assert getattr(line, name) == getattr(one, name)
+            for name in ("priced", "claimed", "overclaimed", "deducted", "held", "accepted"):
+                assert getattr(line, f"{name}_minor") == getattr(one, name)
+            assert (line.held_by or None) == one.held_by
+            assert [
+                LineDefect(d.code, d.name, d.measure, d.taken_off_minor, d.source, d.found_in)
+                for d in line.defects
+            ] == [*one.defects]
+        steps = {step.step: -step.amount for step in statement.steps}
+        for name in ("overclaimed", "deducted", "held"):
+            assert sum(getattr(one, f"{name}_minor") for one in found) == steps[name] > 0
+        for refused, reason, field in (
+            ({"provider_id": "H2"}, "PROVIDER_NOT_ALLOWED", "provider_id"),
+            ({"provider_id": ""}, "INVALID_REQUEST_FIELD", "provider_id"),
+            ({"month": "2026-02"}, "MONTH_NOT_SETTLED", "month"),
+            ({"month": ""}, "INVALID_REQUEST_FIELD", "month"),
+            ({"page_size": -1}, "INVALID_REQUEST_FIELD", "page_size"),
+            ({"month": "2026-02", "page_token": first.next_page_token}, "INVALID_PAGE_TOKEN", "page_token"),
+        ):
+            asked = ListLostLinesRequest(**{"provider_id": "H1", "month": "2026-01", **refused})
+            said = failure_of(lambda asked=asked: stub.ListLostLines(asked, **of("h1")))
+            assert (said.reason, said.fields) == (reason, [field])
+        # a book that was copied alone has its steps still
+        world.book.lines_folder.rename(tmp_path / "elsewhere")
+        said = failure_of(lambda: stub.ListLostLines(request, **of("h1")))
+        assert (said.code, said.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "LINES_UNREADABLE")
+        assert str(tmp_path) not in said.words
+        assert stub.GetStatement(GetStatementRequest(provider_id="H1", month="2026-01"), **of("h1")).steps
+    reading.close()
+    reading = ReadBook(str(tmp_path / "book.db"), world.rules, tmp_path / "elsewhere")
+    with running_server(book=reading) as running, running.channel() as channel:
+        assert list(SettlementServiceStub(channel).ListLostLines(request, timeout=60).lines) == found[2:]
+    reading.close()
+    book.close()
+
+
 def test_the_funds_month_sums_all_providers(stub, world):
     answer = stub.GetFundMonth(GetFundMonthRequest(month="2026-01"), **of("fund"))
     view = fund_view(world.book, world.rules, JANUARY)
@@ -291,6 +364,7 @@ def test_who_may_only_price_sees_nothing(stub):
     for call in (
         lambda: stub.ListSettledMonths(ListSettledMonthsRequest(), **of("pricer")),
         lambda: stub.GetStatement(GetStatementRequest(provider_id="H1", month="2026-01"), **of("pricer")),
+        lambda: stub.ListLostLines(ListLostLinesRequest(provider_id="H1", month="2026-01"), **of("pricer")),
         lambda: stub.GetFundMonth(GetFundMonthRequest(month="2026-01"), **of("pricer")),
     ):
         assert failure_of(call).reason == "ROLE_MISSING"

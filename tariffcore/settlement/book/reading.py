@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from tariffcore.errors import Problem, SettlementError
@@ -16,6 +17,7 @@ from tariffcore.settlement.book.opening import reading_engine
 from tariffcore.settlement.book.records import Book
 from tariffcore.settlement.calendar_month import Month
 from tariffcore.settlement.fund_view import FundView, fund_view
+from tariffcore.settlement.lost_lines import LostLines, lost_lines
 from tariffcore.settlement.rules import SettlementRules
 from tariffcore.settlement.statement import Statement, statements
 
@@ -27,6 +29,12 @@ SUMS = (
 
 class BookUnreadableError(SettlementError):
     """The database of the book does not answer."""
+
+
+class LinesUnreadableError(SettlementError):
+    """The files of a month's lines are not where they are looked for, or have changed."""
+
+    reason = "LINES_UNREADABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +63,15 @@ class ReadBook:
     Every method raises BookUnreadableError where the database does not answer.
     """
 
-    def __init__(self, place: str, rules: SettlementRules) -> None:
-        """Raises SettlementError where there is no such book, or it is of another version."""
+    def __init__(self, place: str, rules: SettlementRules, lines_folder: Path | None = None) -> None:
+        """``lines_folder``: of the files of lines; without it, they are beside a book that is a file. Only
+        `lost_lines` reads them.
+
+        Raises SettlementError where there is no such book, or it is of another version.
+        """
         self.rules = rules
-        # files of lines are not read, so they may be anywhere
-        self._book = Book(reading_engine(place), Path())
+        self._has_lines = lines_folder is not None or "://" not in place
+        self._book = Book(reading_engine(place), lines_folder or Path(f"{place}-lines"))
 
     def close(self) -> None:
         self._book.close()
@@ -112,6 +124,24 @@ class ReadBook:
         """The statement of a provider's month; None where it is not settled."""
         with self._answering():
             return next(iter(statements(self._book, self.rules, month, provider)), None)
+
+    def lost_lines(self, provider: str, month: Month) -> tuple[Statement, LostLines] | None:
+        """The lines of a provider's month that lost something; None where it is not settled. Raises
+        LinesUnreadableError too."""
+        statement = self.statement(provider, month)
+        if statement is None:
+            return None
+        if not self._has_lines:
+            problem = Problem(
+                "the book", "lines", None, "no folder of the files of lines is named", "name it"
+            )
+            raise LinesUnreadableError("the lines cannot be read", [problem])
+        with self._answering():
+            try:
+                return statement, lost_lines(self._book, [statement])[provider]
+            except (SettlementError, OSError, pa.ArrowException) as error:
+                problems = error.problems if isinstance(error, SettlementError) else ()
+                raise LinesUnreadableError("the lines cannot be read", problems) from error
 
     def fund_month(
         self,
