@@ -95,6 +95,7 @@ def test_each_kind_of_fault_has_the_canonical_code():
             "EDITIONS_DO_NOT_FIT",
             "CURRENCIES_DIFFER",
             "RELOAD_REFUSED",
+            "LINES_UNREADABLE",
         },
         grpc.StatusCode.UNAUTHENTICATED: {"TOKEN_MISSING", "TOKEN_UNKNOWN"},
         grpc.StatusCode.PERMISSION_DENIED: {"ROLE_MISSING", "PROVIDER_NOT_ALLOWED"},
