@@ -23,8 +23,9 @@ from tariffcore.explain import explain_case
 from tariffcore.files import CaseChunk, CaseSource, ColumnMapping, RawChunk, open_cases, open_output
 from tariffcore.files.mapping import STANDARD_MAPPING
 from tariffcore.files.writing import Encoded, OutputWriter
+from tariffcore.number_names import NamedEdition
 from tariffcore.plan import Plan
-from tariffcore.pricing import NamedEdition, PricedCases, default_threads, nothing_found, price_cases
+from tariffcore.pricing import PricedCases, default_threads, nothing_found, price_cases
 from tariffcore.rejects import KnownReasons, RejectReasons, reject_schema, reject_table, text_cells
 from tariffcore.schedule.catalog import Catalog, DecidingDate
 from tariffcore.schedule.reading import GROUPING_RULES_CSV

@@ -19,6 +19,7 @@ from tariffcore.column_reading import looked_up
 from tariffcore.encoding import AddOns, EncodedCases, MarkedRows, encode_cases
 from tariffcore.grouping_encoding import GroupedRows
 from tariffcore.money import MAX_AMOUNT_MINOR
+from tariffcore.number_names import ColumnNames, NumberNames, PricedNames
 from tariffcore.plan import MISSING_AGE, Plan
 from tariffcore.schedule.catalog import Catalog
 from tariffcore.schedule.model import PaymentMethod
@@ -28,36 +29,7 @@ _ROWS_A_THREAD = 1 << 15  # fewer are not worth a second thread
 _ROWS_AT_ONCE = 1 << 15
 
 STATUS_NAMES = [status.name for status in CaseStatus]
-
-
-class NamedEdition(Protocol):
-    """An edition as far as a priced row names it; `tariffcore.schedule.model.Schedule` is one."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def digest(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def synthetic(self) -> bool: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def minor_units(self) -> int: ...
-
-
-class PricedNames(Protocol):
-    """What the numbers of `PricedCases` stand for; a `Plan` knows, and so does the start of a stream."""
-
-    @property
-    def editions(self) -> Sequence[NamedEdition]: ...
-    @property
-    def rule_ids(self) -> Sequence[str | None]: ...
-    @property
-    def rule_methods(self) -> Sequence[PaymentMethod | None]: ...
-    @property
-    def component_names(self) -> Sequence[str]: ...
+_STATUSES = NumberNames(STATUS_NAMES)
 
 
 class CasesAsRead(Protocol):
@@ -212,15 +184,14 @@ class PricedCases:
 
     def columns(self) -> dict[str, pa.Array]:
         """The priced columns, by name and in the order of `priced_schema`, without the carried ones."""
+        names = ColumnNames.of(self.plan)
         minor_units = self.plan.editions[0].minor_units
-        columns = {
-            "schedule_id": _names(self.edition, [None, *(s.id for s in self.plan.editions)]),
+        columns: dict[str, pa.Array] = {
+            "schedule_id": names.schedules.column(self.edition),
             "amount": decimals(self.amount_minor, minor_units, self.ok),
-            "status": _names(self.status, list(STATUS_NAMES)),
-            "rule_id": _names(self.rule, self.plan.rule_ids, self.ok),
-            "method": _names(
-                self.rule, [method and method.value for method in self.plan.rule_methods], self.ok
-            ),
+            "status": _STATUSES.column(self.status),
+            "rule_id": names.rules.column(self.rule, self.ok),
+            "method": names.methods.column(self.rule, self.ok),
         }
         if self.parts_minor is not None and self.has_parts is not None:
             valid = self.has_parts.view(np.bool_)
@@ -233,9 +204,11 @@ class PricedCases:
             columns["claimed_difference"] = decimals(
                 self.difference_minor, minor_units, self.has_difference, digits=19
             )
-        if any(schedule.synthetic for schedule in self.plan.editions):
-            made_up = np.array([False, *(schedule.synthetic for schedule in self.plan.editions)])
-            columns["synthetic"] = pa.array(made_up[self.edition])
+        if names.made_up.any():
+            made_up = looked_up("", names.made_up, self.edition, np.zeros(len(self), dtype=np.bool_))
+            columns["synthetic"] = pa.Array.from_buffers(
+                pa.bool_(), len(self), [None, pa.py_buffer(np.packbits(made_up, bitorder="little"))]
+            )
         return columns
 
 
@@ -252,28 +225,6 @@ def decimals(
     _encoding.widen(np.ascontiguousarray(minor), halves)
     return pa.Array.from_buffers(
         pa.decimal128(digits, minor_units), len(minor), [packed(valid), pa.py_buffer(halves)]
-    )
-
-
-def _names(
-    numbers: NDArray[np.uint8] | NDArray[np.uint16],
-    names: Sequence[str | None],
-    valid: NDArray[np.bool_] | None = None,
-) -> pa.Array:
-    """Numbers as a dictionary column of their names, null where not valid or where the name is None."""
-    distinct = list(dict.fromkeys(name for name in names if name is not None))
-    kind = np.int8 if len(distinct) < 128 else np.int16 if len(distinct) < 1 << 15 else np.int32
-    place = {name: number for number, name in enumerate(distinct)}
-    table = np.array([0 if name is None else place[name] for name in [*names, None]], dtype=kind)
-    null = np.zeros(len(numbers), dtype=np.bool_) if valid is None else ~valid
-    for number, name in enumerate(names):
-        if name is None:
-            null |= numbers == number
-    index = looked_up("", table, numbers, null)
-    return pa.DictionaryArray.from_arrays(
-        pa.Array.from_buffers(pa.from_numpy_dtype(kind), len(index), [packed(~null), pa.py_buffer(index)]),
-        pa.array(distinct, type=pa.string()),
-        safe=False,  # the table has proved every index
     )
 
 

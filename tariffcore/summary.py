@@ -14,6 +14,7 @@ from tariffcore import _tallies
 from tariffcore.codes import Mend, mends_of
 from tariffcore.column_reading import code_lists, coded_text, days
 from tariffcore.encoding import EncodedCases
+from tariffcore.number_names import ColumnNames, NumberNames
 from tariffcore.plan import DAY_CODES, MISSING_DAY, Plan
 from tariffcore.pricing import PricedCases
 from tariffcore.schedule.catalog import DecidingDate
@@ -113,12 +114,11 @@ class TableSummarist:
                 summary.by_status[status] = Tally(cases, 0)
         if CaseStatus.OK in summary.by_status:
             summary.by_status[CaseStatus.OK].amount_minor = exact_sum(amount)  # only these have any
-        methods = ["" if method is None else method.value for method in priced.plan.rule_methods]
-        summary.by_method = _named(_totals(priced.rule, amount, ok, len(methods)), methods)
+        names = ColumnNames.of(priced.plan)
+        summary.by_method = _by_number(names.methods, priced.rule, ok, amount)
         summary.by_setting = self._by_setting(table, priced)
         summary.by_month = self._by_month(table, priced)
-        editions = ["", *(schedule.id for schedule in priced.plan.editions)]
-        summary.by_schedule = _named(_totals(priced.edition, amount, ok, len(editions)), editions)
+        summary.by_schedule = _by_number(names.schedules, priced.edition, ok, amount)
         if "provider_id" in table.column_names:
             summary.by_provider = _by_text(table, "provider_id", ok, amount)
         if "funding_source" in table.column_names:
@@ -223,15 +223,21 @@ def _by_text(
 ) -> dict[str, Tally]:
     coded = coded_text(name, table.column(name))
     totals = _totals(coded.index, amount, counted, len(coded.texts), coded.null)
-    return _named(totals, ["" if text is None else text for text in [*coded.texts, None]])
+    return _named(totals, [*coded.texts, None])
 
 
-def _named(totals: NDArray[np.int64], names: Sequence[str]) -> dict[str, Tally]:
-    """Totals by name; names may repeat, and totals without cases are left out."""
+def _by_number(
+    names: NumberNames, numbers: NDArray[Any], counted: NDArray[np.bool_], amount: NDArray[np.int64]
+) -> dict[str, Tally]:
+    return _named(_totals(numbers, amount, counted, len(names.names)), names.names)
+
+
+def _named(totals: NDArray[np.int64], names: Sequence[str | None]) -> dict[str, Tally]:
+    """Totals by name, "" where there is none; names may repeat, and totals without cases are left out."""
     named: dict[str, Tally] = {}
     found = np.flatnonzero(totals[: len(names), 0])
     for place, (cases, low, high) in zip(found.tolist(), totals[found].tolist(), strict=True):
-        named.setdefault(names[place], Tally()).add(cases, (high << 32) + low)
+        named.setdefault(names[place] or "", Tally()).add(cases, (high << 32) + low)
     return named
 
 

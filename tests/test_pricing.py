@@ -600,20 +600,6 @@ def test_decimals_of_minor_units(valid):
     assert decimals(minor[:0], 2, np.array([], dtype=bool)).to_pylist() == []
 
 
-def test_more_rules_than_a_byte_numbers_have_names():
-    """Index types of the name columns grow with the number of names."""
-    numbers = np.arange(300, dtype=np.uint16)
-    names = [None, *(f"rule-{number}" for number in range(1, 300))]
-
-    column = pricing._names(numbers, names)
-
-    assert column.to_pylist() == names
-    assert column.indices.type == pa.int16()
-    twice = pricing._names(np.array([0, 1, 2], dtype=np.uint8), ["a", "b", "a"])
-    assert twice.to_pylist() == ["a", "b", "a"]
-    assert twice.dictionary.to_pylist() == ["a", "b"]
-
-
 @pytest.mark.parametrize("table", [pa.table({}), table_from_cases([]), table_from_cases([stay()]).slice(1)])
 def test_a_table_without_rows_has_its_columns(table):
     priced = price_cases(table, SMALL_CATALOG, components=True, threads=2)
