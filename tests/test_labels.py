@@ -23,7 +23,7 @@ from tariffcore.statuses import CaseStatus
 
 PACKAGE = Path(tariffcore.__file__).parent
 VALUE_KINDS = {name: kinds for name, kinds in vars(labelling).items() if name.endswith("_VALUES")}
-SAID_IN_CODE = ("status_reason", "note", "part")
+SAID_IN_CODE = ("status_reason", "note", "part", "msdrg")
 
 
 def templates(language: str) -> dict[tuple[str, str], str]:
@@ -57,6 +57,7 @@ CODES = {
     *GROUP_COLUMNS,
     *("groups.csv", "providers.csv", "services.csv", "true", "false", "UTF-16", "--rejects"),
     *("grouping_rules.csv", "female", "male"),
+    *("MS-DRG", "discharge_status", "version"),
 }
 """What stays in Latin letters in every language: names that a reader has to type or look for."""
 
@@ -116,6 +117,7 @@ def test_every_sentence_has_somebody_who_says_it() -> None:
             "labelling.py",
             "cli/run_summary.py",
             "cli/group.py",
+            "grouping/msdrg.py",
             "files/csv_reading.py",
             "files/csv_encoding.py",
         )

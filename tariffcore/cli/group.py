@@ -107,7 +107,7 @@ def group(
         from tariffcore.grouping.msdrg import MsdrgGrouper
 
         with (
-            MsdrgGrouper() as other,
+            MsdrgGrouper(language) as other,
             progress_bar("grouping", total=_size(cases), in_bytes=True, wanted=not quiet) as progress,
         ):
             grouped = group_file_with(

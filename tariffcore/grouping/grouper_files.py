@@ -167,4 +167,5 @@ def _grouped(grouper: Grouper, chunk: ClaimChunk) -> _Grouped:
     if "drg_code" in cases.column_names:
         output[GIVEN_DRG] = texts["drg_code"]
     output["status"] = pa.array([own.status.name for own in groups], pa.string())
+    output["reason"] = pa.array([own.reason for own in groups], pa.string())
     return _Grouped(pa.table(output), pa.table(rejects), groups, chunk.size_bytes)

