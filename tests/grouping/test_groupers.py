@@ -102,9 +102,7 @@ def test_reasons_are_in_the_language(language):
         reasons = [of_one(grouper, **{name: value}).reason for name, own in wrong.items() for value in own]
     assert all(re.search("[а-яәғқңөұүһі]", reason) for reason in reasons)
     assert "01.04.2027" in reasons[-1], "dates too"
-    assert reasons[2].endswith("Principal Diagnosis Invalid As Discharge Diagnosis"), (
-        "the package's own words"
-    )
+    assert "Principal Diagnosis Invalid" in reasons[2], "the package's own words"
 
 
 def test_versions_change_in_october_and_april_and_are_those_of_the_package(us):
