@@ -78,7 +78,7 @@ class _Page:
             return format_minor(round_to_int(Fraction(minor, unit)), 0, ",")
         if abs(minor) >= 10_000_000_000 * unit:
             return format_minor(round_to_int(Fraction(minor * 10, 1_000_000_000 * unit)), 1, ",") + " bn"
-        return format_minor(round_to_int(Fraction(minor * 10, 1_000_000 * unit)), 1, ",") + " M"
+        return format_minor(round_to_int(Fraction(minor * 10, 1_000_000 * unit)), 1, ",") + " mn"
 
     def signed(self, minor: int) -> str:
         return ("+" if minor > 0 else "") + self.short(minor)
@@ -169,7 +169,7 @@ class _Page:
             '<span class="key" style="background:var(--capital)"></span>capital</p>'
             f"<figure>{drawn}<figcaption>Cost by component, {self.currency}.</figcaption></figure>"
             f"<figure>{strip}<figcaption>A weight of 1 is paid {self.money(of_rate)} without capital, and "
-            f"{self.money(difference)} more with it. M = million, bn = thousand million {self.currency}."
+            f"{self.money(difference)} more with it. mn = million, bn = thousand million {self.currency}."
             "</figcaption></figure>"
             f"<p>Ledger {self.money(booked)} + depreciation and financing of assets "
             f"{self.money(run.total_minor - booked)} = allocated {self.money(run.total_minor)}. "

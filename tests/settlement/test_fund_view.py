@@ -87,7 +87,7 @@ def test_every_row_of_the_page_sums_to_what_is_payable(view: FundView, tmp_path:
     assert len(rows) == 5  # three of methods, one region, one provider
     for _, *parts, payable, _ in rows:
         assert sum(parts) == payable
-    million = {"en": "M", "ru": "млн", "kk": "млн"}[language]
+    million = {"en": "mn", "ru": "млн", "kk": "млн"}[language]
     texts = re.findall(r'class="number">([^<]*)<', text)
     assert texts and all(one.endswith(f" {million}") for one in texts)
 
