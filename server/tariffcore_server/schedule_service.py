@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from tariffcore.errors import ScheduleError
-from tariffcore.schedule.diff import DiffRow, diff_schedules
+from tariffcore.schedule.changes import DiffRow
+from tariffcore.schedule.diff import diff_schedules
 from tariffcore.schedule.model import Schedule
 from tariffcore.v1 import edition_pb2, schedule_service_pb2
 from tariffcore.version import ENGINE_VERSION

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tariffcore.money import format_exact
-from tariffcore.schedule.diff import DiffRow
+from tariffcore.schedule.changes import DiffRow
 from tariffcore.schedule.model import Group, Rounding, Schedule, Share, StayRule, Unit
 from tariffcore.schedule.writing import currency_text
 from tariffcore.v1 import schedule_service_pb2 as messages

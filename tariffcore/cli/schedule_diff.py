@@ -20,7 +20,7 @@ from tariffcore.cli.tables import counted, show_facts, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tariffcore.schedule.diff import DiffRow, ScheduleDiff
+    from tariffcore.schedule.changes import DiffRow, ScheduleDiff
     from tariffcore.schedule.model import Schedule
 
 DIFF_FORMAT = "tariffcore.schedule_diff/1"
@@ -103,7 +103,7 @@ def _write(path: Path, rows: Sequence[DiffRow], found: ScheduleDiff, synthetic: 
     import pyarrow as pa
 
     from tariffcore.files import open_output
-    from tariffcore.schedule.diff import DIFF_COLUMNS
+    from tariffcore.schedule.changes import DIFF_COLUMNS
 
     columns = {
         name: pa.array([str(getattr(row, name)) for row in rows], pa.string()) for name in DIFF_COLUMNS

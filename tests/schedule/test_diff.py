@@ -7,19 +7,10 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tariffcore.errors import ScheduleError
-from tariffcore.schedule.diff import (
-    DIFF_COLUMNS,
-    CoefficientChange,
-    RuleChange,
-    TariffChange,
-    diff_schedules,
-    percent_text,
-    relative_change,
-)
+from tariffcore.schedule.changes import DIFF_COLUMNS, CoefficientChange, RuleChange, TariffChange
+from tariffcore.schedule.diff import diff_schedules
 from tariffcore.schedule.grouping_model import Band
 from tariffcore.schedule.model import AgeClass
 from tests.grouping.small_rules import CATALOG
@@ -316,22 +307,6 @@ def test_amounts_of_two_currencies_are_not_compared(edition):
     old = edition()
     with pytest.raises(ScheduleError, match="cannot be compared"):
         diff_schedules(old, dataclasses.replace(old, currency="EUR"))
-
-
-def test_per_cent():
-    assert percent_text(None) == ""
-    assert percent_text(Fraction(0)) == "0.00"
-    assert percent_text(Fraction(1, 80_000)) == "0.00"
-    assert percent_text(Fraction(1, 20_000)) == "+0.01"  # half up
-    assert percent_text(Fraction(-1, 20_000)) == "-0.01"
-    assert relative_change(0, 5) is None
-    assert relative_change(None, 5) is None
-
-
-@given(st.integers(1, 10**12), st.integers(1, 10**12))
-def test_going_there_and_back(old, new):
-    there, back = relative_change(old, new), relative_change(new, old)
-    assert (1 + there) * (1 + back) == 1
 
 
 RURAL = 'name = "rural"\nmode = "adds"\n'
