@@ -55,7 +55,7 @@ def test_sentences_are_written_in_the_language(language: str) -> None:
 CODES = {
     *STANDARD_COLUMNS,
     *GROUP_COLUMNS,
-    *("groups.csv", "providers.csv", "services.csv", "true", "false", "UTF-16", "--rejects"),
+    *("groups.csv", "providers.csv", "services.csv", "true", "false", "UTF-16", "--rejects", "--reasons"),
     *("grouping_rules.csv", "female", "male"),
     *("MS-DRG", "discharge_status", "version"),
 }
@@ -118,6 +118,7 @@ def test_every_sentence_has_somebody_who_says_it() -> None:
             "cli/run_summary.py",
             "cli/group.py",
             "grouping/msdrg.py",
+            "grouping/running.py",
             "files/csv_reading.py",
             "files/csv_encoding.py",
         )

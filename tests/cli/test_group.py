@@ -57,6 +57,26 @@ def test_every_row_comes_back_with_its_group_or_its_status(cases, tmp_path):
     assert "1 with Cyrillic letters" in " ".join(result.out.split())
 
 
+def test_why_a_row_has_no_group_stands_beside_its_status_on_request(cases, tmp_path):
+    with cases.open("a", encoding="utf-8") as file:
+        file.write("8,inpatient,2026-02-03,31.02.2026,40,,,A40.0,discharged,1\n9,inpatient\n")
+    output, rejects = tmp_path / "groups.csv", tmp_path / "rejects.csv"
+    asked = ("group", cases, "-o", output, "--language", "ru")
+    assert "--reasons" in run(*asked).last_line and "reason" not in rows_of(output)[0]
+    told = run(*asked, "--reasons")
+    assert "--reasons" not in told.last_line
+    alone = rows_of(output)
+    assert list(alone[0])[-2:] == ["status", "reason"]
+    run(*asked, "--reasons", "--rejects", rejects)
+    found = rows_of(output)
+    assert found == alone
+    assert [row["reason"] for row in found[:3]] == ["", "", ""]
+    *others, no_row = rows_of(rejects)
+    assert [row["reason"] for row in found[3:-1]] == [row["reason"] for row in others]
+    assert "31.02.2026" in found[-2]["reason"]
+    assert "строка не читается" in found[-1]["reason"] and no_row["reason"]
+
+
 def test_price_groups_first_and_says_which_group_it_found(cases, tmp_path):
     output = tmp_path / "priced.csv"
     run("price", cases, "-o", output)
