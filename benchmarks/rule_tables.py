@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.workloads import demo_plan, kernel_tables
 from tariffcore.money import RoundingMode
+from tariffcore.numbering import AGE_CLASSES
 from tariffcore.tables import DAYS, NOT_IN_FULL, PRICE_RECORD, WIDE_COEFFICIENT_COLUMNS, WIDE_RATE
 
 
@@ -58,8 +59,9 @@ def rule_tables() -> RuleTables:
         raise ValueError("the contestants round half up to the minor unit, and these schedules do not")
     tables = kernel_tables()
     days = tables["days"].view(DAYS)[0]
-    records = tables["prices"].view(PRICE_RECORD)
-    rate = records["rate"].reshape(-1).astype(np.int64)
+    of_age = tables["prices"].view(PRICE_RECORD).reshape(AGE_CLASSES, -1)
+    records = of_age[0]  # but for the rate those of all age classes are the same
+    rate = of_age["rate"].T.reshape(-1).astype(np.int64)
     is_wide = rate >= WIDE_RATE
     rate[is_wide] = tables["wide_rate"][rate[is_wide] - WIDE_RATE]
     factor_row = tables["factor_row"]
@@ -79,7 +81,7 @@ def rule_tables() -> RuleTables:
         variant_record=(tables["variant_place"] // PRICE_RECORD.itemsize).astype(np.int32),
         record_block=records["block"].astype(np.int32),
         record_rule=records["rule"].astype(np.int32),
-        age_class=tables["age_place"] // np.uint8(PRICE_RECORD["rate"].base.itemsize),
+        age_class=(tables["age_place"] // np.uint32(of_age.strides[0])).astype(np.uint8),
         rate_minor=rate,
         planned_days=tables["planned_days"].astype(np.int64),
         extra_day=tables["day_count_extra"].astype(np.int64),

@@ -21,7 +21,7 @@ cdef struct Tables:
     const Days *days
     const uint32_t *item_place
     const uint32_t *variant_place
-    const uint8_t *age_place
+    const uint32_t *age_place
     const uint8_t *prices
     const int64_t *wide_rate
     const uint16_t *planned_days

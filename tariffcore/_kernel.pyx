@@ -8,6 +8,7 @@ here every index is trusted.  What the numbers in the tables mean is said in `ta
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from tariffcore._kernel_avx2 cimport find_amounts_avx2, find_stays_avx2, has_avx2
 
 cdef extern from *:
     """
@@ -85,7 +86,7 @@ cdef enum:
     LARGEST_NUMERATOR = 511
     LARGEST_QUANTITY = 1 << 23
 
-# Units of the last place by which the short cut for stays not paid in full may be wrong, see price_part.
+# Units of the last place by which the short cut for stays not paid in full may be wrong, see find_parts.
 cdef enum:
     TOO_MANY = 2
     TOO_FEW = 1024
@@ -177,7 +178,7 @@ cdef uint64_t rounded_quotient(u128 multiplier, u128 numerator, u128 denominator
 
 # tariffcore.tables.PRICE_RECORD
 cdef struct PriceRecord:
-    uint32_t rate[3]
+    uint32_t rate
     uint16_t block
     uint16_t rule
 
@@ -196,8 +197,8 @@ cdef class PriceTables:
     cdef const uint8_t[::1] days                    # Days, by day code
     cdef const uint32_t[::1] item_place             # epoch and item
     cdef const uint32_t[::1] variant_place          # variant
-    cdef const uint8_t[:, ::1] age_place            # edition + 1, age
-    cdef const uint8_t[::1] prices                  # PriceRecord, at place of item + place of variant
+    cdef const uint32_t[:, ::1] age_place           # edition + 1, age
+    cdef const uint8_t[::1] prices                  # PriceRecord, at the places of item, variant and age class together
     cdef const int64_t[::1] wide_rate
     cdef const uint16_t[::1] planned_days           # epoch and item
     cdef const uint8_t[::1] rounding_mode           # edition + 1
@@ -268,26 +269,24 @@ cdef const Tables *tables_of(object price_tables) except NULL:
     return &(<PriceTables?>price_tables).plain
 
 
+cdef bint by_avx2 = has_avx2()   # use_vectors
+
+
 cdef enum:
-    BLOCK = 512       # rows: what one stage of the short cut hands on to the next stays in the first-level cache
+    BLOCK = 1024      # rows: what one stage hands on to the next stays close to the processor
     AGES = 256        # of the age column
+    OVERHANG = 3      # that a list may be written beyond its end
 
 
 cdef struct Block:
-    # What one stage of the short cut hands on to the next, for the rows of a block.
+    # What one stage hands on to the next, for the rows of a block.
     uint32_t stay[BLOCK]                # outcome and days between the dates: first of its factor rows
-    uint32_t rate_place[BLOCK]          # of the age class's rate in its price record
-    uint32_t coefficient_place[BLOCK]
-    uint16_t others[BLOCK + 1]
+    PriceRecord record[BLOCK]
+    uint16_t others[BLOCK + OVERHANG]
 
 
-cdef inline const PriceRecord *record_at(const uint8_t *prices, uint32_t rate_place) noexcept nogil:
-    """The price record that a rate is part of: records are 16 bytes long and begin at multiples of that."""
-    return <const PriceRecord *>(prices + (rate_place & ~<uint32_t>15))
-
-
-cdef inline uint64_t rate_at(const uint8_t *prices, uint32_t rate_place) noexcept nogil:
-    return (<const uint32_t *>(prices + rate_place))[0]
+cdef inline const PriceRecord *record_at(const uint8_t *prices, uint32_t place) noexcept nogil:
+    return <const PriceRecord *>(prices + place)
 
 
 cdef inline const Coefficient *coefficient_at(const uint8_t *coefficients, uint32_t place) noexcept nogil:
@@ -299,65 +298,79 @@ cdef inline uint64_t reached_by(uint64_t rate, uint64_t multiplier) noexcept nog
     return mul_high(rate << 32, multiplier)
 
 
-cdef inline void find_stays(
-    const Tables *t, const uint16_t *admission_day, const uint16_t *discharge_day, const uint8_t *outcome,
-    uint32_t *stay, Py_ssize_t n
-) noexcept nogil:
+cdef void find_stays(const Tables *t, const Cases *cases, Block *block, Py_ssize_t n) noexcept nogil:
     """The factor rows of outcome and days from one date to the other, as far as any stay rule looks."""
+    cdef const uint16_t *admission_day = cases.admission_day
+    cdef const uint16_t *discharge_day = cases.discharge_day
+    cdef const uint8_t *outcome = cases.outcome
     cdef int stay_bits = t.stay_bits
     cdef int block_bits = t.block_bits
     cdef uint16_t last = <uint16_t>((<uint32_t>1 << stay_bits) - 1)
     cdef uint16_t between
+    cdef Py_ssize_t done = 0
     cdef Py_ssize_t k
-    for k in range(n):
+    if by_avx2:
+        done = find_stays_avx2(admission_day, discharge_day, outcome, block.stay, stay_bits, block_bits, n)
+    for k in range(done, n):
         between = <uint16_t>(discharge_day[k] - admission_day[k])
         between = between if between < last else last
-        stay[k] = ((<uint32_t>outcome[k] << stay_bits) + between) << block_bits
+        block.stay[k] = ((<uint32_t>outcome[k] << stay_bits) + between) << block_bits
 
 
-cdef inline void find_places(
+cdef void find_records(
     const Tables *t, const Cases *cases, uint8_t *edition, Block *block, Py_ssize_t n
 ) noexcept nogil:
-    """Where the tables have what date, item, variant, age and provider of each case lead to."""
+    """The price record that date, item, variant and age of each case lead to, and the edition of the date."""
     cdef const Days *days = t.days
     cdef const uint32_t *item_place = t.item_place
     cdef const uint32_t *variant_place = t.variant_place
-    cdef const uint8_t *age_place = t.age_place
-    cdef const uint32_t *coefficient_place = t.coefficient_place
+    cdef const uint32_t *age_place = t.age_place
+    cdef const uint8_t *prices = t.prices
     cdef const uint16_t *deciding_day = cases.deciding_day
     cdef const uint16_t *item = cases.item
-    cdef const uint16_t *provider = cases.provider
     cdef const uint16_t *variant = cases.variant
     cdef const uint8_t *age = cases.age
-    cdef uint32_t day, day_edition
+    cdef uint32_t day, day_edition, place
     cdef Py_ssize_t k
     for k in range(n):
         day = deciding_day[k]
         day_edition = days.edition[day]
         edition[k] = <uint8_t>day_edition
-        block.rate_place[k] = (
-            item_place[days.first_item[day] + item[k]] + variant_place[variant[k]] + age_place[day_edition * AGES + age[k]]
-        )
-        block.coefficient_place[k] = coefficient_place[days.first_coefficient[day] + provider[k]]
+        place = item_place[days.first_item[day] + item[k]]
+        place = place + variant_place[variant[k]] + age_place[day_edition * AGES + age[k]]
+        block.record[k] = record_at(prices, place)[0]
 
 
-cdef inline Py_ssize_t find_amounts(
-    const Tables *t, const uint32_t *quantity, int64_t *amount_minor, uint16_t *rule, Block *block, Py_ssize_t n
+cdef Py_ssize_t find_amounts(
+    const Tables *t, const Cases *cases, const Priced *out, Block *block, Py_ssize_t n
 ) noexcept nogil:
     """The amount and the rule of each case by the short cut, and the list of cases for which it was wrong."""
-    cdef const uint8_t *prices = t.prices
     cdef const uint8_t *coefficients = t.coefficients
+    cdef const uint32_t *first_coefficient = &t.days.first_coefficient[0]
+    cdef const uint32_t *coefficient_place = t.coefficient_place
     cdef const int16_t *factor_row = t.factor_row
+    cdef const uint16_t *deciding_day = cases.deciding_day
+    cdef const uint16_t *provider = cases.provider
+    cdef const uint32_t *quantity = cases.quantity
+    cdef int64_t *amount_minor = out.amount_minor
+    cdef uint16_t *rule = out.rule
     cdef const PriceRecord *record
     cdef const Coefficient *coefficient
     cdef uint64_t rate, reached, many
     cdef int64_t f_row
-    cdef Py_ssize_t k
+    cdef Py_ssize_t done = 0
     cdef Py_ssize_t other_count = 0
-    for k in range(n):
-        record = record_at(prices, block.rate_place[k])
-        rate = rate_at(prices, block.rate_place[k])
-        coefficient = coefficient_at(coefficients, block.coefficient_place[k])
+    cdef Py_ssize_t k
+    if by_avx2:
+        done = find_amounts_avx2(
+            <const uint64_t *>block.record, block.stay, factor_row, first_coefficient, coefficient_place, coefficients,
+            deciding_day, provider, quantity, amount_minor, rule, block.others, &other_count,
+            FRACTION_BITS, LARGEST_QUANTITY, n,
+        )
+    for k in range(done, n):
+        record = &block.record[k]
+        rate = record.rate
+        coefficient = coefficient_at(coefficients, coefficient_place[first_coefficient[deciding_day[k]] + provider[k]])
         f_row = factor_row[record.block + block.stay[k]]
         rule[k] = <uint16_t>(record.rule + f_row)
         reached = reached_by(rate, coefficient.multiplier) + coefficient.bias
@@ -373,46 +386,83 @@ cdef inline Py_ssize_t find_amounts(
     return other_count
 
 
+cdef Py_ssize_t find_parts(
+    const Tables *t, const Cases *cases, const Priced *out, Block *block, Py_ssize_t other_count
+) noexcept nogil:
+    """The amount and the rule of each listed case whose stay is paid in part, by a short cut of its own.
+
+    Leaves on the list the cases for which that was wrong, or could be, and returns how many they are.  As in
+    `find_amounts` no branch depends on a case.  Of the product of rate and coefficient 20 binary places are kept,
+    which is less than two units of the last place below the exact one, or less than one above; times the factor,
+    which is at most 511, and cut off, less than 1024 below, or 2 above.  Where the fraction is that near to 0
+    from either side, as it is at ties, the whole rule decides.
+    """
+    cdef const PriceRecord *record
+    cdef const Coefficient *coefficient
+    cdef const int64_t *factor
+    cdef uint64_t planned, days, by_days, numerator, denominator, reached, fraction, many
+    cdef uint64_t last = (<uint64_t>1 << PART_BITS) - 1
+    cdef uint64_t is_right
+    cdef int64_t f_row
+    cdef uint32_t day
+    cdef Py_ssize_t left = 0
+    cdef Py_ssize_t j, k
+    for j in range(other_count):
+        k = block.others[j]
+        day = cases.deciding_day[k]
+        record = &block.record[k]
+        coefficient = coefficient_at(
+            t.coefficients, t.coefficient_place[t.days.first_coefficient[day] + cases.provider[k]]
+        )
+        f_row = -NOT_IN_FULL - t.factor_row[record.block + block.stay[k]]
+        is_right = f_row >= 0
+        f_row = f_row if f_row >= 0 else 0
+        factor = t.factors + f_row * FACTOR_WIDTH
+        planned = t.planned_days[t.days.first_item[day] + cases.item[k]]
+        days = <uint16_t>(cases.discharge_day[k] - cases.admission_day[k])
+        days = days + t.day_count_extra[out.edition[k]]
+        days = days if days > 1 else 1
+        days = days if days < planned else planned
+        by_days = <uint64_t>-factor[FACTOR_PER_PLANNED_DAY]   # all bits or none
+        numerator = (days & by_days) | (<uint64_t>factor[FACTOR_NUMERATOR] & ~by_days)
+        denominator = (planned & by_days) | (<uint64_t>factor[FACTOR_DENOMINATOR] & ~by_days)
+        reached = reached_by(record.rate, coefficient.multiplier) >> (FRACTION_BITS - PART_BITS)
+        reached = reached * numerator / (denominator + (denominator == 0))
+        reached = reached + (coefficient.bias >> (FRACTION_BITS - PART_BITS))
+        fraction = reached & last
+        many = cases.quantity[k]
+        is_right = (
+            is_right & (numerator <= LARGEST_NUMERATOR) & (denominator != 0) & (record.rate >> WIDE_RATE_BIT == 0)
+            & (coefficient.multiplier != 0) & (fraction >= TOO_MANY) & (fraction <= last - TOO_FEW)
+            & (many <= LARGEST_QUANTITY)
+        )
+        out.amount_minor[k] = <int64_t>((reached >> PART_BITS) * many)
+        out.rule[k] = <uint16_t>(record.rule + f_row)
+        block.others[left] = <uint16_t>k
+        left += 1 - is_right
+    return left
+
+
 cdef inline void fail(const Priced *out, Py_ssize_t i, uint8_t status) noexcept nogil:
     out.amount_minor[i] = 0
     out.status[i] = status
     out.rule[i] = 0
 
 
-cdef inline uint64_t price_part(
-    uint64_t rate, uint64_t numerator, uint64_t denominator, const Coefficient *coefficient, bint *in_doubt
-) noexcept nogil:
-    """round(rate x coefficient x numerator / denominator), in 64 bits; ``in_doubt`` where that may be wrong.
-
-    Of the product 20 binary places are kept, which is less than two units of the last place below the exact one,
-    or less than one above; times the factor, which is at most 511, and cut off, less than 1024 below, or
-    2 above.  Where the fraction is that near to 0 from either side, as it is at ties, the whole rule decides.
-    """
-    cdef uint64_t reached = reached_by(rate, coefficient.multiplier) >> (FRACTION_BITS - PART_BITS)
-    cdef uint64_t last = (<uint64_t>1 << PART_BITS) - 1
-    reached = reached * numerator / denominator + (coefficient.bias >> (FRACTION_BITS - PART_BITS))
-    in_doubt[0] = (reached & last) < TOO_MANY or (reached & last) > last - TOO_FEW
-    return reached >> PART_BITS
-
-
-cdef void price_row(
-    const Tables *t, const Cases *cases, const Priced *out, Py_ssize_t i,
-    uint32_t stay, uint32_t rate_place, uint32_t coefficient_place,
-) noexcept nogil:
-    """The amount of one case that the short cut leaves, or why it has none.
+cdef void price_row(const Tables *t, const Cases *cases, const Priced *out, const Block *block, Py_ssize_t i) noexcept nogil:
+    """The amount of one case by the whole rule, or why it has none.
 
     Where several things are wrong, the order of the questions is the order of statuses.
     """
     cdef uint32_t day = cases.deciding_day[i]
-    cdef const PriceRecord *record = record_at(t.prices, rate_place)
-    cdef const Coefficient *coefficient = coefficient_at(t.coefficients, coefficient_place)
+    cdef const PriceRecord *record = &block.record[i]
+    cdef uint32_t coefficient_place = t.coefficient_place[t.days.first_coefficient[day] + cases.provider[i]]
     cdef const uint64_t *wide = t.wide_coefficients + coefficient_place / sizeof(Coefficient) * W_WIDTH
-    cdef int64_t rate = rate_at(t.prices, rate_place)
-    cdef int64_t f_row = t.factor_row[record.block + stay]
+    cdef int64_t rate = record.rate
+    cdef int64_t f_row = t.factor_row[record.block + block.stay[i]]
     cdef const int64_t *factor
     cdef uint64_t numerator, denominator, days
     cdef u128 unit
-    cdef bint in_doubt
     if rate >> WIDE_RATE_BIT:
         rate = t.wide_rate[rate - (<int64_t>1 << WIDE_RATE_BIT)]
     if t.days.status[day] != 0:
@@ -440,21 +490,17 @@ cdef void price_row(
         days = days + t.day_count_extra[out.edition[i]]
         days = days if days > 1 else 1
         numerator = days if days < denominator else denominator
-    in_doubt = True
-    if numerator <= LARGEST_NUMERATOR and rate >> WIDE_RATE_BIT == 0 and coefficient.multiplier != 0:
-        unit = price_part(<uint64_t>rate, numerator, denominator, coefficient, &in_doubt)
-    if in_doubt:
-        unit = <uint64_t>rate
-        unit = rounded_quotient(
-            unit * numerator,
-            u128_of(wide[W_NUMERATOR_HIGH], wide[W_NUMERATOR_LOW]),
-            u128_of(wide[W_DENOMINATOR_HIGH], wide[W_DENOMINATOR_LOW]) * denominator,
-            t.rounding_mode[out.edition[i]],
-        )
-        unit = unit * wide[W_STEP]
-        if unit > MAX_AMOUNT_MINOR:
-            fail(out, i, AMOUNT_OVERFLOW)
-            return
+    unit = <uint64_t>rate
+    unit = rounded_quotient(
+        unit * numerator,
+        u128_of(wide[W_NUMERATOR_HIGH], wide[W_NUMERATOR_LOW]),
+        u128_of(wide[W_DENOMINATOR_HIGH], wide[W_DENOMINATOR_LOW]) * denominator,
+        t.rounding_mode[out.edition[i]],
+    )
+    unit = unit * wide[W_STEP]
+    if unit > MAX_AMOUNT_MINOR:
+        fail(out, i, AMOUNT_OVERFLOW)
+        return
     unit = unit * cases.quantity[i]
     if unit > MAX_AMOUNT_MINOR:
         fail(out, i, AMOUNT_OVERFLOW)
@@ -466,19 +512,20 @@ cdef void price_row(
 cdef void price_rows(
     const Tables *t, const Cases *cases, const Priced *out, Py_ssize_t start, Py_ssize_t stop
 ) noexcept nogil:
-    """Price rows start..stop: a block at a time, first the short cut for all, then one by one what it leaves.
+    """Price rows start..stop: a block at a time, first by the short cut for full stays, then by the one for
+    stays paid in part what that leaves, then one by one by the whole rule what is left.
 
-    The short cut is for a full stay, with the coefficient as a fixed-point number.  It takes no branch that a
-    case could turn, so that no mixture of cases slows it: it computes something for every row and lists the rows
-    for which that was wrong, or could be.  What has no price at all leads to a rate, a factor row or a coefficient
-    that says so.  The stages are loops of their own so that their pointers stay in registers, and so that the
-    processor has many rows in hand whose look-ups wait for one another.
+    The short cuts keep the coefficient as a fixed-point number and take no branch that a case could turn, so that
+    no mixture of cases slows them: they compute something for every row and list the rows for which that was
+    wrong, or could be.  What has no price at all leads to a rate, a factor row or a coefficient that says so.  The
+    stages are loops of their own so that their pointers stay in registers, and so that the processor has many
+    rows in hand whose look-ups wait for one another.
     """
     cdef Block block
     cdef uint32_t ones[BLOCK]
     cdef Cases own
     cdef Priced priced
-    cdef Py_ssize_t n, k, other, other_count
+    cdef Py_ssize_t n, k, other_count
     cdef Py_ssize_t first = start
     if cases.quantity == NULL:
         for k in range(BLOCK):
@@ -500,17 +547,28 @@ cdef void price_rows(
         priced.status = out.status + first
         priced.edition = out.edition + first
         priced.rule = out.rule + first
-        find_stays(t, own.admission_day, own.discharge_day, own.outcome, block.stay, n)
-        find_places(t, &own, priced.edition, &block, n)
-        other_count = find_amounts(t, own.quantity, priced.amount_minor, priced.rule, &block, n)
+        find_stays(t, &own, &block, n)
+        find_records(t, &own, priced.edition, &block, n)
+        other_count = find_amounts(t, &own, &priced, &block, n)
+        other_count = find_parts(t, &own, &priced, &block, other_count)
         memset(priced.status, OK, n)
         for k in range(other_count):
-            other = block.others[k]
-            price_row(
-                t, &own, &priced, other,
-                block.stay[other], block.rate_place[other], block.coefficient_place[other],
-            )
+            price_row(t, &own, &priced, &block, block.others[k])
         first += BLOCK
+
+
+def vectors() -> bool:
+    """Whether this processor has the instructions of `_kernel_avx2.pxd`."""
+    return has_avx2()
+
+
+def use_vectors(bint use) -> None:
+    """Price by the loops with these instructions, if the processor has them, or by those for any processor.
+
+    For tests and measurements: the prices are the same.
+    """
+    global by_avx2
+    by_avx2 = use and has_avx2()
 
 
 def price(

@@ -90,13 +90,13 @@ DAYS = np.dtype(
 
 PRICE_RECORD = np.dtype(
     [
-        ("rate", np.uint32, AGE_CLASSES),
+        ("rate", np.uint32),
         ("block", np.uint16),  # column of the factor table
         ("rule", np.uint16),  # to which the factor row is added
     ]
 )
-"""What an item costs in one variant: rates below `WIDE_RATE` as they are; others are WIDE_RATE + the number
-of their row in ``wide_rate``."""
+"""What an item costs in one variant at one age: rates below `WIDE_RATE` as they are; others are WIDE_RATE +
+the number of their row in ``wide_rate``."""
 WIDE_RATE = 1 << 31
 
 NOT_IN_FULL = 64
@@ -213,7 +213,6 @@ class Layout:
         n = self._n
         return {
             "days": self._days(),
-            "age_place": self._age_place(),
             "rounding_mode": self._of_edition(lambda s: ROUNDING_CODES[s.roundings.unit.mode]),
             "day_count_extra": self._of_edition(_extra_day),
             **self._prices_and_factors(),
@@ -246,20 +245,22 @@ class Layout:
             status[code] = reason
         return table.view(np.uint8)
 
-    def _age_place(self) -> NDArray[np.uint8]:
-        """For edition + 1 and age: where in a price record the rate of the age class stands."""
-        age_class = np.full((1 + len(self._n.editions), 256), 2, dtype=np.uint8)
+    def _age_class(self) -> NDArray[np.uint32]:
+        """For edition + 1 and age: adult, child or unknown."""
+        age_class = np.full((1 + len(self._n.editions), 256), 2, dtype=np.uint32)
         for number, schedule in enumerate(self._n.editions):
             age_class[1 + number, : MAX_AGE_YEARS + 1] = 0
             age_class[1 + number, : schedule.child_age_limit] = 1
-        return age_class * np.uint8(PRICE_RECORD["rate"].base.itemsize)
+        return age_class
 
     def _prices_and_factors(self) -> dict[str, Any]:
-        """The price records, with the places of items and variants in them, and the factor rows they lead to.
+        """The price records, with the places of items, variants and ages in them, and the factor rows they
+        lead to.
 
         Items that are paid the same on the same terms, such as a group in all epochs of an edition, share
         their records, and so do variants that no item tells apart: the records in use are then few cache
-        lines.  Records of one variant stand together, because most cases have the same.
+        lines.  Records of one age class stand together, and among them those of one variant, because most
+        cases have the same.
         """
         n = self._n
         rates = self._rate_minor().reshape(len(n.epochs) * n.item_count, -1)
@@ -285,19 +286,20 @@ class Layout:
             variants.setdefault(c.tobytes() + b.tobytes(), len(variants))
             for c, b in zip(np.ascontiguousarray(column.T), np.ascontiguousarray(block.T), strict=True)
         ]
-        count = len(variants) * len(numbers)
+        count = AGE_CLASSES * len(variants) * len(numbers)
         _refuse_beyond("rates by care setting and procedures", count, PRICE_RECORD.itemsize, n)
         records = _cache_aligned(count * PRICE_RECORD.itemsize)
-        of_variant = records.view(PRICE_RECORD).reshape(len(variants), len(numbers))
+        of_age = records.view(PRICE_RECORD).reshape(AGE_CLASSES, len(variants), len(numbers))
         rows = np.arange(len(numbers))
         for number, variant in {r: v for v, r in reversed([*enumerate(record_of_variant)])}.items():
-            of_variant[number]["rate"] = rate[rows, column[terms, variant]]
-            of_variant[number]["block"] = block[terms, variant]
-            of_variant[number]["rule"] = column[terms, variant] * len(n.factor_rows)
+            of_age["rate"][:, number] = rate[rows, column[terms, variant]].T
+            of_age["block"][:, number] = block[terms, variant]
+            of_age["rule"][:, number] = column[terms, variant] * len(n.factor_rows)
         size = PRICE_RECORD.itemsize
         return {
             "item_place": np.array(row_of_item, dtype=np.uint32) * np.uint32(size),
             "variant_place": np.array(record_of_variant, dtype=np.uint32) * np.uint32(size * len(numbers)),
+            "age_place": self._age_class() * np.uint32(of_age.strides[0]),
             "prices": records,
             "wide_rate": wide_rate if len(wide_rate) else np.zeros(1, dtype=np.int64),
             **self._factor_rows(blocks),

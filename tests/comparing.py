@@ -17,6 +17,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing import get_context
 
+import numpy as np
+import pyarrow as pa
+
+from tariffcore import _kernel
 from tariffcore.cases import Case, table_from_cases
 from tariffcore.plan import Plan
 from tariffcore.pricing import PricedCases, default_threads, price_cases
@@ -24,6 +28,7 @@ from tariffcore.reference import ReferenceResult, reference_price
 from tariffcore.statuses import CaseStatus
 from tests.strategies import aimed_catalog, random_cases
 
+COPIES = 8  # rows that the vectors of the kernel take at most at once
 CASES_A_BATCH = 5_000  # a catalog and its plan cost as much as some 3,000 cases
 SHOWN_DIFFERENCES = 10
 
@@ -90,9 +95,39 @@ def twin_results(cases: list[Case], plan: Plan) -> Iterator[ReferenceResult]:
         yield result
 
 
+def priced_by_all_loops(table: pa.Table, plan: Plan, *, threads: int = 1) -> PricedCases:
+    """What the kernel makes of a table, with components.
+
+    Raises AssertionError where its loops for any processor make something else of a row than those for this
+    one, which price copies of the table too, so that none of its rows is always among the last of a block.
+    """
+    as_priced = price_cases(table, plan, components=True, threads=threads)
+    _kernel.use_vectors(False)
+    try:
+        plain = price_cases(table, plan, components=True, threads=threads)
+    finally:
+        _kernel.use_vectors(True)
+    assert_equal_columns(as_priced, plain)
+    if _kernel.vectors():
+        copies = price_cases(pa.concat_tables([table] * COPIES), plan, components=True, threads=threads)
+        assert_equal_columns(copies, plain, COPIES)
+    return as_priced
+
+
+def assert_equal_columns(priced: PricedCases, plain: PricedCases, copies: int = 1) -> None:
+    """Raises AssertionError, with the first row that differs."""
+    for name in ("amount_minor", "status", "edition", "rule", "parts_minor"):
+        column, wanted = getattr(priced, name), np.asarray(getattr(plain, name))
+        differs = column != np.tile(wanted, copies)
+        if differs.any():
+            row = int(differs.reshape(-1, differs.shape[-1]).any(axis=0).argmax())
+            own, other = column[..., row], wanted[..., row % len(plain)]
+            raise AssertionError(f"row {row}: {name} {own} by this processor's loops, {other} by any's")
+
+
 def compared(cases: list[Case], plan: Plan, threads: int = 1) -> Iterator[Comparison]:
     """Each case with what the kernel and the twin make of it."""
-    priced = price_cases(table_from_cases(cases), plan, components=True, threads=threads)
+    priced = priced_by_all_loops(table_from_cases(cases), plan, threads=threads)
     for case, kernel, twin in zip(cases, results_of(priced), twin_results(cases, plan), strict=True):
         yield Comparison(case, kernel, twin)
 

@@ -15,7 +15,6 @@ from tariffcore.cases import Case, table_from_cases
 from tariffcore.encoding import encode_cases
 from tariffcore.money import MAX_AMOUNT_MINOR, RoundingMode, round_to_int, split_amount
 from tariffcore.plan import Plan
-from tariffcore.pricing import price_cases
 from tariffcore.schedule.catalog import Catalog
 from tariffcore.schedule.model import (
     Coefficient,
@@ -26,6 +25,7 @@ from tariffcore.schedule.model import (
     Rounding,
 )
 from tariffcore.statuses import CaseStatus
+from tests.comparing import priced_by_all_loops
 from tests.small_schedule import SMALL, group, period, service, stay_rule
 
 OK, OVERFLOW = CaseStatus.OK, CaseStatus.AMOUNT_OVERFLOW
@@ -73,7 +73,7 @@ def stay(rate=0, coefficient=0, *, days=10, outcome="discharged", quantity=1):
 
 def price(schedule, *cases):
     """(status, amount in minor units) of each case."""
-    priced = price_cases(table_from_cases(cases), Catalog.of([schedule]))
+    priced = priced_by_all_loops(table_from_cases(cases), Plan(Catalog.of([schedule])))
     return list(zip(map(CaseStatus, priced.status.tolist()), priced.amount_minor.tolist(), strict=True))
 
 
@@ -240,7 +240,7 @@ def test_an_amount_too_large_leaves_no_trace_of_a_rule():
     schedule = schedule_of([MAX_AMOUNT_MINOR], [1, Fraction(3, 2), Fraction(10**32 - 1, 10**31 + 3)])
     cases = [stay(quantity=2), stay(coefficient=1), stay(coefficient=2), stay()]
 
-    priced = price_cases(table_from_cases(cases), Catalog.of([schedule]), components=True)
+    priced = priced_by_all_loops(table_from_cases(cases), Plan(Catalog.of([schedule])))
 
     assert priced.status.tolist() == [OVERFLOW, OVERFLOW, OVERFLOW, OK]
     assert priced.amount_minor.tolist() == [0, 0, 0, MAX_AMOUNT_MINOR]
@@ -297,7 +297,9 @@ def test_several_rules_each_end_with_their_own_last_day():
 def test_a_rule_that_pays_in_full_is_named_all_the_same():
     schedule = schedule_of([100], [1])
 
-    priced = price_cases(table_from_cases([stay(outcome="self_discharged"), stay()]), Catalog.of([schedule]))
+    priced = priced_by_all_loops(
+        table_from_cases([stay(outcome="self_discharged"), stay()]), Plan(Catalog.of([schedule]))
+    )
 
     assert priced.amount_minor.tolist() == [100, 100]
     assert priced.rule_ids() == ["inpatient+in_full", "inpatient"]
@@ -364,7 +366,7 @@ def test_splitting_on_both_sides_of_where_64_bits_end(denominator):
     )
     cases = [stay(number) for number in range(len(amounts))]
 
-    priced = price_cases(table_from_cases(cases), Catalog.of([schedule]), components=True)
+    priced = priced_by_all_loops(table_from_cases(cases), Plan(Catalog.of([schedule])))
 
     assert priced.amount_minor.tolist() == amounts
     assert priced.parts_minor.T.tolist() == [split_amount(amount, shares) for amount in amounts]

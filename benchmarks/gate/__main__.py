@@ -22,10 +22,10 @@ BINARIES = Path(_kernel.__file__ or "").parent
 
 
 def compiler_of(binaries: Path) -> str:
-    """As the kernel's binary names it."""
+    """As the kernel's binary names it, and whether the kernel takes its loops for AVX2: it has others."""
     binary = next(iter(sorted(binaries.glob("_kernel.*so"))))
     named = re.search(rb"(?:GCC: |clang version )[\x20-\x7e]+", binary.read_bytes())
-    return named[0].decode() if named else "unknown"
+    return (named[0].decode() if named else "unknown") + (", AVX2" if _kernel.vectors() else "")
 
 
 def measure(

@@ -36,35 +36,44 @@ class Seed:
     seen_by: str | None
 
 
-_PRODUCT = "#define TARIFFCORE_MUL_HIGH(a, b) ("
+_MACRO = "    #define TARIFFCORE_MUL_OVERFLOWS("
 _OVERFLOWS = 'bint mul_overflows "TARIFFCORE_MUL_OVERFLOWS"'
-_LAST_LOOP = "    for k in range(n):\n        record = record_at(prices, block.rate_place[k])"
+_FIRST_LOOP = "        day = deciding_day[k]\n        day_edition = days.edition[day]\n"
+_AFTER_IT = "        other_count = find_amounts(t, &own, &priced, &block, n)\n"
+
+
+def _at_each_case(instructions: str) -> tuple[tuple[str, str], ...]:
+    """The changes that put them into the loop that all processors run."""
+    return (
+        (_MACRO, f"    #define TARIFFCORE_SLOWED() __asm__ volatile({instructions})\n{_MACRO}"),
+        (_OVERFLOWS, f'void slowed "TARIFFCORE_SLOWED"() noexcept nogil\n    {_OVERFLOWS}'),
+        (_FIRST_LOOP, f"        slowed()\n{_FIRST_LOOP}"),
+    )
+
 
 SEEDS = (
     Seed("unchanged", "the same text, built again", (), None),
     Seed(
         "instructions",
         "four more instructions a case, between 5 and 8 %",
-        ((_PRODUCT, _PRODUCT[:-1] + '(({ __asm__ volatile("nop;nop;nop;nop"); }), '),),
+        _at_each_case('"nop;nop;nop;nop"'),
         "counts",
     ),
     Seed(
         "division",
         "a floating-point division a case, which is one instruction",
-        (
-            (
-                _PRODUCT,
-                _PRODUCT[:-1] + '(({ __asm__ volatile("divsd %%xmm15, %%xmm15" ::: "xmm15"); }), ',
-            ),
-        ),
+        _at_each_case('"divsd %%xmm15, %%xmm15" ::: "xmm15"'),
         "time",
     ),
     Seed(
         "cache-misses",
-        "what one stage hands on to the next has left the cache: one instruction a case",
+        "what one stage hands on to the next has left the cache: a few instructions for each eight cases",
         (
             (_OVERFLOWS, f'void flush "_mm_clflush"(const void *place) noexcept nogil\n    {_OVERFLOWS}'),
-            (_LAST_LOOP, _LAST_LOOP.replace("n):\n", "n):\n        flush(&block.rate_place[k])\n")),
+            (
+                _AFTER_IT,
+                f"        for k in range(0, n, 8):\n            flush(&block.record[k])\n{_AFTER_IT}",
+            ),
         ),
         "time",
     ),

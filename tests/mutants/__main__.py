@@ -113,7 +113,7 @@ def try_mutant(mutant: Mutant, clean: Path, folder: Path) -> Verdict:
     copy_package(root, clean)
     try:
         mutant.plant(root)
-        if mutant.path.endswith(".pyx") and (complaint := build(root, mutant.path)) is not None:
+        if mutant.binary is not None and (complaint := build(root, mutant.binary)) is not None:
             return verdict(BROKEN, f"does not build:\n{complaint}")
         code, by = run_tests(root, mutant.tests)
     except MutantError as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KERNEL = "tariffcore/_kernel.pyx"
+VECTORS = "tariffcore/_kernel_avx2.pxd"
 CELLS = "tariffcore/_cells.pyx"
 NUMBERING = "tariffcore/numbering.py"
 TABLES = "tariffcore/tables.py"
@@ -51,6 +52,13 @@ class Mutant:
     path: str
     replacements: tuple[tuple[str, str], ...]
     tests: tuple[str, ...] = AGAINST_TWIN
+
+    @property
+    def binary(self) -> str | None:
+        """The source of the binary that has the mistake in it; None: that is Python."""
+        if self.path == VECTORS:
+            return KERNEL
+        return self.path if self.path.endswith(".pyx") else None
 
     def plant(self, root: Path) -> None:
         """Put the mistake into the copy of the package at ``root``. Raises MutantError."""
@@ -119,16 +127,14 @@ MUTANTS = (
         "quantity-before-rounding",
         "the quantity is multiplied in before the unit price is rounded",
         KERNEL,
-        "            unit * numerator,\n",
-        "            unit * numerator * cases.quantity[i],\n",
+        "        unit * numerator,\n",
+        "        unit * numerator * cases.quantity[i],\n",
         "    unit = unit * cases.quantity[i]\n",
         "",
         "        amount_minor[k] = <int64_t>((reached >> FRACTION_BITS) * many)\n",
-        "        amount_minor[k] = 0\n",
-        "    in_doubt = True\n    if numerator",
-        "    in_doubt = True\n    if False and numerator",
-        "            <uint64_t>f_row | (rate << 32)",
-        "            (<uint64_t>1 << 63) | <uint64_t>f_row | (rate << 32)",
+        "        amount_minor[k] = <int64_t>((reached * many) >> FRACTION_BITS)\n",
+        "        out.amount_minor[k] = <int64_t>((reached >> PART_BITS) * many)\n",
+        "        out.amount_minor[k] = <int64_t>((reached * many) >> PART_BITS)\n",
     ),
     # -- arithmetic --------------------------------------------------------------------------------
     mutant(
@@ -185,8 +191,8 @@ MUTANTS = (
         "part-without-doubt",
         "what a stay is paid in part is taken from the short cut where it may be wrong",
         KERNEL,
-        "(reached & last) < TOO_MANY or (reached & last) > last - TOO_FEW",
-        "False",
+        " & (fraction >= TOO_MANY) & (fraction <= last - TOO_FEW)\n",
+        "\n",
     ),
     mutant(
         "wide-rates-cut",
@@ -242,8 +248,44 @@ MUTANTS = (
         "provider-in-8-bits",
         "providers are numbered in 8 bits",
         KERNEL,
-        "coefficient_place[days.first_coefficient[day] + provider[k]]",
-        "coefficient_place[days.first_coefficient[day] + <uint8_t>provider[k]]",
+        "coefficient_place[first_coefficient[deciding_day[k]] + provider[k]]",
+        "coefficient_place[first_coefficient[deciding_day[k]] + <uint8_t>provider[k]]",
+    ),
+    # -- the loops for this processor --------------------------------------------------------------
+    mutant(
+        "vectors-cut-amounts",
+        "unit prices keep their lowest 32 bits where four are multiplied at once",
+        VECTORS,
+        "_mm256_slli_epi64(_mm256_mul_epu32(_mm256_srli_epi64(unit, 32), many), 32));",
+        "_mm256_setzero_si256());",
+    ),
+    mutant(
+        "vectors-round-coefficients",
+        "the lower half of a coefficient is dropped where four are multiplied at once",
+        VECTORS,
+        "_mm256_srli_epi64(_mm256_mul_epu32(records, multiplier), 32));",
+        "_mm256_setzero_si256());",
+    ),
+    mutant(
+        "vectors-without-doubt",
+        "the short cut is taken four times at once where it may be wrong",
+        VECTORS,
+        "_mm256_sub_epi64(_mm256_and_si256(reached, fraction), one), _mm256_sub_epi64(most, many)",
+        "_mm256_setzero_si256(), _mm256_sub_epi64(most, many)",
+    ),
+    mutant(
+        "vectors-list-another-row",
+        "of four rows the third is listed as the second where the fourth is listed too",
+        VECTORS,
+        "TARIFFCORE_ROWS(2, 3, 0, 0)",
+        "TARIFFCORE_ROWS(1, 3, 0, 0)",
+    ),
+    mutant(
+        "vectors-look-a-day-too-far",
+        "days from one date to the other are not cut off at the last one that a rule looks at",
+        VECTORS,
+        "_mm_min_epu16(_mm_sub_epi16(to, from), last)",
+        "_mm_sub_epi16(to, from)",
     ),
     # -- dates and editions ------------------------------------------------------------------------
     mutant(
@@ -380,8 +422,8 @@ MUTANTS = (
         "missing-age-is-adult",
         "a case without an age is priced with the adult weight",
         TABLES,
-        "np.full((1 + len(self._n.editions), 256), 2, dtype=np.uint8)",
-        "np.full((1 + len(self._n.editions), 256), 0, dtype=np.uint8)",
+        "np.full((1 + len(self._n.editions), 256), 2, dtype=np.uint32)",
+        "np.full((1 + len(self._n.editions), 256), 0, dtype=np.uint32)",
     ),
     # -- stay --------------------------------------------------------------------------------------
     mutant(
@@ -402,16 +444,16 @@ MUTANTS = (
         "more-than-all-planned-days",
         "days beyond the planned ones are paid too, also of a case at an average cost",
         KERNEL,
-        "numerator = days if days < denominator else denominator",
-        "numerator = days",
+        "days = days if days < planned else planned\n",
+        "days = days\n",
         tests=OF_METHODS,
     ),
     mutant(
         "stay-of-no-days",
         "discharge on the day of admission counts no day",
         KERNEL,
-        "days = days if days > 1 else 1\n",
-        "days = days if days > 0 else 0\n",
+        "days = days if days > 1 else 1\n        days = days if days < planned",
+        "days = days if days < planned",
     ),
     mutant(
         "missing-planned-days-are-one",
