@@ -25,12 +25,10 @@ from tariffcore.client.case_messages import (
     priced_case,
     priced_list,
 )
+from tariffcore.client.column_answers import PricedRows, StreamNames, no_rows
 from tariffcore.client.column_stream import (
     Exchange,
-    PricedRows,
     StreamFullError,
-    StreamNames,
-    no_rows,
     start_message,
     unusable_answer,
 )

@@ -18,7 +18,8 @@ from tariffcore.cases import Case
 from tariffcore.client.calling import Client, ColumnStream
 from tariffcore.client.case_columns import read_case_columns
 from tariffcore.client.case_messages import MAX_CASES, EditionChoice, case_message
-from tariffcore.client.column_stream import StreamNames, no_rows, sent_word, unusable_answer
+from tariffcore.client.column_answers import StreamNames, no_rows
+from tariffcore.client.column_stream import sent_word, unusable_answer
 from tariffcore.client.connection import Connection
 from tariffcore.client.prices import priced_cases
 from tariffcore.explain import reason_of_own_fields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tariffcore.client.case_columns import ReadCases
-from tariffcore.client.column_stream import PricedRows, StreamNames
+from tariffcore.client.column_answers import PricedRows, StreamNames
 from tariffcore.pricing import PricedCases
 
 
