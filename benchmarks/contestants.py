@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.rule_tables import RuleTables
 from benchmarks.workloads import INPUTS
 from tariffcore import _kernel
-from tariffcore.encoding import EncodedCases
+from tariffcore.encoded_cases import EncodedCases
 from tariffcore.money import MAX_AMOUNT_MINOR
 from tariffcore.plan import Plan
 from tariffcore.statuses import CaseStatus

@@ -20,7 +20,8 @@ from benchmarks.timing import ROUNDS, Times, take_turns
 from benchmarks.workloads import INPUTS, demo_plan, encoded_cases, sample_table
 from tariffcore import _kernel
 from tariffcore.cases import Case
-from tariffcore.encoding import EncodedCases, encode_cases
+from tariffcore.encoded_cases import EncodedCases
+from tariffcore.encoding import encode_cases
 from tariffcore.files.opening import DEFAULT_CHUNK_ROWS
 from tariffcore.plan import Plan
 from tariffcore.pricing import PricedCases, price_encoded

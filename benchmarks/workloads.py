@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tariffcore.encoding import EncodedCases, encode_cases
+from tariffcore.encoded_cases import EncodedCases
+from tariffcore.encoding import encode_cases
 from tariffcore.files.csv_text import csv_header, csv_rows
 from tariffcore.plan import Plan
 from tariffcore.sample import Sampler, sample_schema, write_sample

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,8 @@ from tariffcore.arrow_buffers import null_cells
 from tariffcore.cases import GROUPING_COLUMNS
 from tariffcore.codes import normalise_procedure
 from tariffcore.column_reading import CodedText, DayColumn, Mask
-from tariffcore.grouping_encoding import GroupedRows, encode_diagnoses, group_rows
+from tariffcore.encoded_cases import AddOns, EncodedCases, MarkedRows, joined
+from tariffcore.grouping_encoding import encode_diagnoses, group_rows
 from tariffcore.plan import (
     DAY_CODES,
     DEATH_ANSWERS,
@@ -44,57 +46,7 @@ from tariffcore.schedule.model import DayCount, Unit
 from tariffcore.schedule.tariff import find_share
 
 MAX_QUANTITY = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedRows:
-    """Rows whose own fields make them unpriceable: which column, and which rows."""
-
-    column: str
-    rows: NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class AddOns:
-    """What is paid on top, row by row of those that have something.
-
-    kind          the number of the kind in ``plan.addon_kinds`` + 1; 0 for one that no edition knows
-    amount_minor  minor units, at most `tariffcore.money.MAX_AMOUNT_MINOR`
-    """
-
-    rows: NDArray[np.intp]
-    kind: NDArray[np.uint16]
-    amount_minor: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedCases:
-    """One array a column, all of one length. `Plan` says what the numbers mean."""
-
-    deciding_day: NDArray[np.uint16]
-    admission_day: NDArray[np.uint16]
-    discharge_day: NDArray[np.uint16]
-    item: NDArray[np.uint16]
-    provider: NDArray[np.uint16]
-    variant: NDArray[np.uint16]
-    age: NDArray[np.uint8]
-    outcome: NDArray[np.uint8]
-    quantity: NDArray[np.uint32] | None
-    claimed_minor: NDArray[np.int64] | None = None
-    claimed_missing: Mask | None = None
-    addons: AddOns | None = None
-    """Amounts that rows bring with them; None: there are none."""
-    invalid: tuple[MarkedRows, ...] = ()
-    missing: tuple[MarkedRows, ...] = ()
-    marked: NDArray[np.intp] | None = None
-    """Rows decided by their own fields, whatever the edition says; None: there are none."""
-    marked_edition: NDArray[np.uint8] | None = None
-    """1 + the number of the edition that covers the date of each marked row, 0 where none does."""
-    grouped: GroupedRows | None = None
-    """The groups of the cases that came without one; None where there are none, or no rules to go by."""
-
-    def __len__(self) -> int:
-        return len(self.deciding_day)
+_ROWS_A_THREAD = 1 << 15  # fewer are not worth a second thread
 
 
 @dataclass
@@ -126,6 +78,25 @@ def encode_cases(
     ``malformed`` are row numbers that are no rows of the table at all.  Columns other than the standard ones
     are ignored.  Raises CasesError for a column whose type can hold no such thing; a cell never raises.
     """
+    count = table.num_rows
+    shares = max(1, min(threads, count // _ROWS_A_THREAD))
+    if shares == 1:
+        return _encode_part(table, plan, malformed, threads)
+    bounds = [count * share // shares for share in range(shares + 1)]
+    lost = np.zeros(0, dtype=np.intp) if malformed is None else np.sort(malformed)
+
+    def part(start: int, stop: int) -> EncodedCases:
+        low, high = np.searchsorted(lost, (start, stop))
+        return _encode_part(table.slice(start, stop - start), plan, lost[low:high] - start, 1)
+
+    with ThreadPoolExecutor(shares) as pool:
+        return joined(list(pool.map(part, bounds[:-1], bounds[1:])))
+
+
+def _encode_part(
+    table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None, threads: int
+) -> EncodedCases:
+    """Some rows of a table; more than one thread only group."""
     count = table.num_rows
     marks = _Marks(count)
     names = set(table.column_names)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tariffcore import _encoding, _kernel
 from tariffcore.arrow_buffers import packed
 from tariffcore.column_reading import looked_up
-from tariffcore.encoding import AddOns, EncodedCases, MarkedRows, encode_cases
+from tariffcore.encoded_cases import AddOns, EncodedCases, MarkedRows
+from tariffcore.encoding import encode_cases
 from tariffcore.grouping_encoding import GroupedRows
 from tariffcore.money import MAX_AMOUNT_MINOR
 from tariffcore.number_names import ColumnNames, NumberNames, PricedNames

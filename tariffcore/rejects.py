@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tariffcore.case_rows import cases_of_rows
 from tariffcore.cases import STANDARD_COLUMNS, Case
-from tariffcore.encoding import MarkedRows
+from tariffcore.encoded_cases import MarkedRows
 from tariffcore.explain import (
     reason_for,
     reason_of_malformed_row,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tariffcore import _tallies
 from tariffcore.codes import Mend, mends_of
 from tariffcore.column_reading import code_lists, coded_text, days
-from tariffcore.encoding import EncodedCases
+from tariffcore.encoded_cases import EncodedCases
 from tariffcore.number_names import ColumnNames, NumberNames
 from tariffcore.plan import DAY_CODES, MISSING_DAY, Plan
 from tariffcore.pricing import PricedCases

@@ -11,7 +11,8 @@ import pytest
 
 from tariffcore import pricing
 from tariffcore.cases import Case, table_from_cases
-from tariffcore.encoding import EncodedCases, encode_cases
+from tariffcore.encoded_cases import EncodedCases
+from tariffcore.encoding import encode_cases
 from tariffcore.errors import CatalogError
 from tariffcore.plan import MISSING_DAY, Plan
 from tariffcore.pricing import (

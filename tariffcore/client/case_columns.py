@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tariffcore import column_reading as reading
 from tariffcore.cases import GROUPING_COLUMNS
 from tariffcore.column_reading import CodedText, CodeLists, Mask
-from tariffcore.encoding import MAX_QUANTITY, MarkedRows
+from tariffcore.encoded_cases import MarkedRows
+from tariffcore.encoding import MAX_QUANTITY
 from tariffcore.encoding import _blank as blank_rows
 from tariffcore.encoding import _undecodable as undecodable_rows
 from tariffcore.grouping_encoding import sex_of

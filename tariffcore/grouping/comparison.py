@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tariffcore.encoding import EncodedCases
+from tariffcore.encoded_cases import EncodedCases
 from tariffcore.errors import CatalogError, Problem
 from tariffcore.files import ColumnMapping, open_cases
 from tariffcore.plan import Plan

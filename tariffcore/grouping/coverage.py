@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tariffcore.codes import diagnosis_with_point, normalise_diagnosis
 from tariffcore.column_reading import coded_text
-from tariffcore.encoding import EncodedCases
+from tariffcore.encoded_cases import EncodedCases
 from tariffcore.pricing import PricedCases
 from tariffcore.statuses import CaseStatus
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tariffcore.column_reading import coded_text, no_text, one_array
-from tariffcore.encoding import EncodedCases
+from tariffcore.encoded_cases import EncodedCases
 from tariffcore.plan import Plan
 from tariffcore.pricing import PricedCases
 from tariffcore.settlement.calendar_month import Month
