@@ -13,7 +13,6 @@ from tariffcore.costing.example import write_example
 from tariffcore.costing.report import render_report, write_report
 from tariffcore.costing.run import run_costing
 from tariffcore.errors import CostingError
-from tariffcore.money import format_exact
 from tariffcore.plots import Bar, bars, scaled, two_sided
 from tests.costing.small_costs import FILES, replaced, with_row, write_costs
 
@@ -99,16 +98,6 @@ def test_groups_without_cases_are_named(tmp_path):
     assert "77" not in run.schedule.groups
     page = render_report(run, run.schedule)
     assert "1 group without a case, so without a weight, and not in the schedule: 77." in page
-
-
-def test_a_report_without_an_edition_to_compare_with(tmp_path):
-    run = run_costing(write_costs(tmp_path / "costs"))
-    page = render_report(run, run.schedule)
-    assert "No edition in force was named" in page
-    assert "1 hospital, 2 groups" in page
-    group = run.schedule.groups["1"]
-    assert f'<td>1</td><td>Infection</td><td class="n">{format_exact(group.relative_weight)}</td>' in page
-    assert "paid under" not in page
 
 
 def test_a_report_that_cannot_be_written(tmp_path, example):
