@@ -282,6 +282,7 @@ cdef struct Block:
     # What one stage hands on to the next, for the rows of a block.
     uint32_t stay[BLOCK]                # outcome and days between the dates: first of its factor rows
     PriceRecord record[BLOCK]
+    uint32_t coefficient_place[BLOCK]   # unless four amounts are worked out at once
     uint16_t others[BLOCK + OVERHANG]
 
 
@@ -368,9 +369,11 @@ cdef Py_ssize_t find_amounts(
             FRACTION_BITS, LARGEST_QUANTITY, n,
         )
     for k in range(done, n):
+        block.coefficient_place[k] = coefficient_place[first_coefficient[deciding_day[k]] + provider[k]]
+    for k in range(done, n):
         record = &block.record[k]
         rate = record.rate
-        coefficient = coefficient_at(coefficients, coefficient_place[first_coefficient[deciding_day[k]] + provider[k]])
+        coefficient = coefficient_at(coefficients, block.coefficient_place[k])
         f_row = factor_row[record.block + block.stay[k]]
         rule[k] = <uint16_t>(record.rule + f_row)
         reached = reached_by(rate, coefficient.multiplier) + coefficient.bias
