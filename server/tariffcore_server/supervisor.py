@@ -61,6 +61,7 @@ class Supervisor:
         self._changing = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._watching: set[asyncio.Task[None]] = set()
+        self._starting_again: asyncio.Task[None] | None = None
         self._reloading: set[asyncio.Task[None]] = set()
         self._snapshot: Snapshot | None = None
         self._credentials = Credentials()
@@ -188,10 +189,10 @@ class Supervisor:
                 "reload_credentials": self._reload_credentials_asked,
             }
         )
-        await channel.open(ours)
         worker = _Worker(number, process, channel, monotonic())
         assert self._snapshot is not None
         try:
+            await channel.open(ours)
             read = await _settled(
                 channel.ask(
                     "start",
@@ -231,7 +232,13 @@ class Supervisor:
                 return
             try:
                 async with self._changing:
-                    await self._start_worker(worker.number)
+                    if self._stopping.is_set():
+                        return
+                    self._starting_again = asyncio.current_task()
+                    try:
+                        await self._start_worker(worker.number)
+                    finally:
+                        self._starting_again = None
             except (ProblemsError, ChannelClosedError, OSError) as error:
                 pause = min(_LONGEST_PAUSE_SECONDS, max(0.5, 2 * pause))
                 logs.error("worker_not_started", worker=worker.number, exception=type(error).__name__)
@@ -242,6 +249,9 @@ class Supervisor:
 
     async def _stop_all(self) -> None:
         self._stopping.set()
+        if self._starting_again is not None:
+            # it would be there after the others were told to end, and never end
+            self._starting_again.cancel()
         workers = list(self._workers.values())
         if workers:
             logs.info("draining", workers=len(workers))

@@ -192,6 +192,18 @@ def test_a_worker_that_dies_comes_back_with_what_is_in_force(folder):
         assert server.stop() == 0
 
 
+def test_a_stop_does_not_wait_for_a_worker_that_is_being_started_again():
+    with server_process("--workers", "2") as server:
+        first, second = server.worker_pids()
+        os.kill(first, signal.SIGKILL)
+        server.wait_for("worker_died")
+        while len(server.worker_pids()) < 2:
+            assert server.process.poll() is None
+        assert server.stop() == 0
+        assert "worker_restarted" not in [line["event"] for line in server.lines]
+        assert server.lines[-1]["event"] == "stopped"
+
+
 def test_workers_do_not_outlive_their_supervisor_and_tidy_up_after_it(tmp_path):
     with server_process(environment={"TMPDIR": str(tmp_path)}) as server:
         (worker,) = server.worker_pids()
