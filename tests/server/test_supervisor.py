@@ -194,7 +194,7 @@ def test_a_worker_that_dies_comes_back_with_what_is_in_force(folder):
 
 def test_a_stop_does_not_wait_for_a_worker_that_is_being_started_again():
     with server_process("--workers", "2") as server:
-        first, second = server.worker_pids()
+        first, _ = server.worker_pids()
         os.kill(first, signal.SIGKILL)
         server.wait_for("worker_died")
         while len(server.worker_pids()) < 2:
