@@ -185,9 +185,9 @@ class Calls:
             await task
         finally:
             end.cancel()
-            if not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+            task.cancel()
+            # also where it is done: what a write to a caller who just left failed with is nobody's mistake to log
+            await asyncio.gather(task, return_exceptions=True)
 
     def _told(self, error: Exception, method: str) -> _Told:
         """What the caller is told; a mistake of ours is logged under an incident that names nothing sent."""

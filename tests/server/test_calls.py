@@ -132,6 +132,32 @@ def test_a_call_that_is_given_up_is_cancelled_and_gives_its_place_back():
     assert around.calls.calls.taken == 0 and around.count("CANCELLED") == 1
 
 
+def test_a_stream_whose_caller_leaves_while_it_is_answered_is_no_error_in_the_log():
+    logged = []
+
+    async def run():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: logged.append(context))
+        left = asyncio.Event()
+
+        async def answering():
+            await left.wait()
+            raise OSError("nobody to write to")
+
+        stream = asyncio.create_task(Around().calls._until_the_end(answering()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        left.set()  # the write fails, and gRPC cancels the call before it has seen that
+        await asyncio.sleep(0)
+        stream.cancel()
+        await asyncio.gather(stream, return_exceptions=True)
+        assert stream.cancelled()
+        del stream
+        gc.collect()
+
+    asyncio.run(run())
+    assert logged == []
+
+
 def test_a_trace_has_the_call_its_parent_and_its_code_and_nothing_sent():
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
