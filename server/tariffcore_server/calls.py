@@ -186,7 +186,7 @@ class Calls:
         finally:
             end.cancel()
             task.cancel()
-            # also where it is done: what a write to a caller who just left failed with is nobody's mistake to log
+            # where it is done, too: what a write to a caller who just left failed with is no mistake to log
             await asyncio.gather(task, return_exceptions=True)
 
     def _told(self, error: Exception, method: str) -> _Told:

@@ -61,7 +61,10 @@ class ColumnStreams:
             raise _out_of_order("the first message is no start")
         choice = read_choice(message.start.edition, "start.edition")
         editions = self._state.editions
-        basis = editions.usual(choice) or await editions.basis(choice)
+        try:
+            basis = editions.usual(choice) or await editions.basis(choice)
+        except RequestError as error:
+            raise error.below("start") from None
         return CaseStream(
             basis.plan,
             with_components=message.start.with_components,

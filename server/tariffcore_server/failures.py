@@ -118,8 +118,8 @@ FAILURES: Mapping[Reason, Failure] = {
     ),
     Reason.PLACE_BEYOND_TABLE: Failure(
         _Code.INVALID_ARGUMENT,
-        "a row of a chunk names a place that its code table does not have",
-        "append words before naming them; the chunks before were answered",
+        "a row of a chunk names a place that its table does not have, or its list ends beyond the column",
+        "append words before naming them, end lists in their columns; the chunks before were answered",
         _BAD_REQUEST,
     ),
     Reason.WORD_TWICE: Failure(
@@ -296,6 +296,11 @@ class RequestError(Exception):
     message: str = ""
     violations: Sequence[Violation] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def below(self, path: str) -> RequestError:
+        """The same error of a message that is the field at that path of the request."""
+        violations = [Violation(f"{path}.{each.field}", each.description) for each in self.violations]
+        return RequestError(self.reason, self.message, violations, self.metadata)
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message or FAILURES[self.reason].when}"

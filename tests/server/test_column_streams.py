@@ -110,6 +110,24 @@ def test_what_is_wrong_with_a_stream_ends_it_precisely(pricing, requests, reason
     assert len(answers(pricing, start(), chunk())) == 2  # and the next caller is served
 
 
+@pytest.mark.parametrize(
+    ("choice", "reason", "field"),
+    [
+        ({"tariff_family": "moon"}, "UNKNOWN_TARIFF_FAMILY", "start.edition.tariff_family"),
+        ({"pinned": {"schedule_id": "moon"}}, "UNKNOWN_EDITION", "start.edition.pinned.schedule_id"),
+        (
+            {"pinned": {"schedule_id": SMALL.id, "digest": "e" * 64}},
+            "DIGEST_DIFFERS",
+            "start.edition.pinned.digest",
+        ),
+        ({"as_of": "1990-01-01"}, "NOTHING_PUBLISHED", "start.edition.as_of"),
+    ],
+)
+def test_editions_that_are_not_here_are_named_by_their_path_in_the_start(pricing, choice, reason, field):
+    said = failure_of(lambda: answers(pricing, start(edition=edition_pb2.EditionChoice(**choice))))
+    assert (said.reason, said.fields) == (reason, [field])
+
+
 def test_too_many_rows_are_over_a_limit(pricing):
     said = failure_of(lambda: answers(pricing, start(), chunk(32_769)))
     assert (said.code, said.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ROWS")
