@@ -21,6 +21,7 @@ from tariffcore.column_reading import one_array
 from tariffcore.errors import CasesError, Problem
 from tariffcore.explain import explain_case
 from tariffcore.files import CaseChunk, CaseSource, ColumnMapping, RawChunk, open_cases, open_output
+from tariffcore.files.chunks import CARRIED_COLUMNS
 from tariffcore.files.mapping import STANDARD_MAPPING
 from tariffcore.files.writing import Encoded, OutputWriter
 from tariffcore.number_names import NamedEdition
@@ -37,9 +38,6 @@ _Raw = TypeVar("_Raw")
 
 _FOR_REJECTS_ONLY = frozenset({"patient_id"})
 """Columns that no price depends on: they are read only where rejects repeat them."""
-
-CARRIED_COLUMNS = ("case_id", "funding_source")
-"""Columns of a case that its priced row repeats."""
 
 _LARGE_BLOCK_BYTES = 31 << 20
 

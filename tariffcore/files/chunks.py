@@ -17,6 +17,9 @@ DISTINCT_TEXT_COLUMNS = frozenset(
 )
 """Columns whose text hardly repeats: plain strings. All others repeat and are dictionary-encoded."""
 
+CARRIED_COLUMNS = ("case_id", "funding_source")
+"""Columns of a case that its priced row repeats."""
+
 DICTIONARY_TEXT = pa.dictionary(pa.int32(), pa.string())
 
 

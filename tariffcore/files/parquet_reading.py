@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tariffcore.files.chunks import (
+    CARRIED_COLUMNS,
     DISTINCT_TEXT_COLUMNS,
     CaseChunk,
     CaseSource,
@@ -53,13 +54,15 @@ class ParquetSource(CaseSource):
         self._binding = bind_headers(schema.names, mapping, str(path))
         self.columns = self._binding.columns
         self.ignored_columns = self._binding.ignored
-        positions = {*self._binding.sources.values(), self._binding.birth_date}
-        self._read = [schema.names[position] for position in sorted(p for p in positions if p is not None)]
-        distinct = {schema.names[p] for c, p in self._binding.sources.items() if c in DISTINCT_TEXT_COLUMNS}
-        dictionaries = [
-            name for name in self._read if name not in distinct and _is_plain_text(schema.field(name).type)
+        columns = {position: column for column, position in self._binding.sources.items()}
+        if self._binding.birth_date is not None:
+            columns.setdefault(self._binding.birth_date, "birth_date")
+        self._read = [schema.names[position] for position in sorted(columns)]
+        self._dictionaries = [
+            schema.names[position]
+            for position, column in sorted(columns.items())
+            if _is_read_as_dictionary(column, schema.field(position).type)
         ]
-        self._dictionaries = dictionaries
         self._file = self._open()
         self._files = threading.local()
         self.total_rows: int | None = self._file.metadata.num_rows
@@ -131,6 +134,16 @@ class ParquetSource(CaseSource):
         return unusable(
             self._path, f"this is not a whole Parquet file ({first_line(error)})", "copy or export it again"
         )
+
+
+def _is_read_as_dictionary(column: str, kind: pa.DataType) -> bool:
+    if column in DISTINCT_TEXT_COLUMNS:
+        return False
+    # asked for as well, dictionaries keep the indices of 32 bits that they are read with; what outputs carry
+    # keeps those the file says it has
+    return _is_plain_text(kind) or (
+        pa.types.is_dictionary(kind) and _is_plain_text(kind.value_type) and column not in CARRIED_COLUMNS
+    )
 
 
 def _is_plain_text(kind: pa.DataType) -> bool:

@@ -29,6 +29,20 @@ def cases(count: int) -> pa.Table:
     )
 
 
+def test_dictionaries_have_wide_indices_and_carried_ones_those_of_the_file(tmp_path: Path) -> None:
+    """Narrow ones that a file's schema asks for would be another pass over the column."""
+    narrow = pa.dictionary(pa.int8(), pa.string())
+    words = pa.array(["inpatient"] * 5).cast(narrow)
+    table = cases(5).set_column(3, "care_setting", words).append_column("funding_source", words)
+    path = tmp_path / "cases.parquet"
+    pq.write_table(table, path)
+    for row_groups_at_once in (5, 1):
+        with open_cases(path, chunk_rows=row_groups_at_once) as source:
+            schema = source.parse(next(iter(source))).table.schema
+        assert schema.field("care_setting").type == pa.dictionary(pa.int32(), pa.string())
+        assert schema.field("funding_source").type == narrow
+
+
 def test_typed_columns_stay_typed_and_codes_are_dictionaries(tmp_path: Path) -> None:
     path = tmp_path / "cases.parquet"
     pq.write_table(cases(10), path, row_group_size=3)
