@@ -93,6 +93,28 @@ def reason_of_unreadable_cell(field: str, text: str, language: str = "en") -> st
     return reasons_in_words((statement(key, field=field, text=text),), labels_in(language))
 
 
+_UNREADABLE_IN_MESSAGE = {
+    "admission_date": "unreadable_moment",
+    "discharge_date": "unreadable_moment",
+    "case_id": "long_case_id",
+    "procedure_codes": "long_list",
+    "secondary_diagnoses": "long_list",
+    "qualifiers": "long_list",
+}
+
+
+def reason_of_unreadable_field(field: str, text: str, language: str = "en") -> str:
+    """The reason of an INVALID_FIELD of a message, whose dates have one form: ``31.05.2026`` in one of them.
+
+    Of what is longer than the contract says ``text`` is the number of characters or entries.
+    """
+    key = _UNREADABLE_IN_MESSAGE.get(field)
+    if key is None:
+        return reason_of_unreadable_cell(field, text, language)
+    name = "text" if key == "unreadable_moment" else "found"
+    return reasons_in_words((statement(key, **{"field": field, name: text}),), labels_in(language))
+
+
 def reason_of_malformed_row(trouble: str, values: Mapping[str, str], language: str = "en") -> str:
     """The reason of a MALFORMED_ROW, as whoever read the file put it: see `files.chunks.MalformedRow`."""
     return reasons_in_words((statement(trouble, **values),), labels_in(language))

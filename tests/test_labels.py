@@ -57,6 +57,7 @@ CODES = {
     *GROUP_COLUMNS,
     *("groups.csv", "providers.csv", "services.csv", "true", "false", "UTF-16", "--rejects", "--reasons"),
     *("grouping_rules.csv", "female", "male"),
+    "2026-05-31T14",
     *("MS-DRG", "discharge_status", "version"),
 }
 """What stays in Latin letters in every language: names that a reader has to type or look for."""

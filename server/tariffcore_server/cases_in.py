@@ -20,7 +20,7 @@ _MOST_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class ReadCase:
-    """A case, and the first field of it that holds something unreadable, with what it holds."""
+    """A case, and the first field of it that holds something unreadable, with what it holds, or how much."""
 
     case: Case
     unreadable: tuple[str, str] | None = None
@@ -35,7 +35,7 @@ def read_case(message: case_pb2.Case, minor_units: int) -> ReadCase:
     unreadable: tuple[str, str] | None = None
     case_id: str | None = message.case_id or None
     if case_id is not None and len(case_id) > LONGEST_CASE_ID:
-        unreadable = ("case_id", case_id)
+        unreadable = ("case_id", f"{len(case_id)}")
         case_id = None
     claimed: Decimal | None = None
     if message.claimed_amount:

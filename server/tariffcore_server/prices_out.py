@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tariffcore.cases import Case, table_from_cases
-from tariffcore.explain import explain_case, reason_of_unreadable_cell
+from tariffcore.explain import explain_case, reason_of_unreadable_field
 from tariffcore.plan import Plan
 from tariffcore.pricing import price_cases
 from tariffcore.schedule.catalog import DecidingDate
@@ -97,5 +97,5 @@ def reason_in_words(read: ReadCase, price: PricedCase, basis: Basis, language: s
     if price.status is CaseStatus.OK:
         return ""
     if read.unreadable is not None:
-        return reason_of_unreadable_cell(*read.unreadable, language)
+        return reason_of_unreadable_field(*read.unreadable, language)
     return explain_case(read.case, basis.catalog).reason_in(language) or ""
