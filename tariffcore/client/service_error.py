@@ -34,6 +34,8 @@ _CONNECTION_WAYS_OUT = {
     "vouches for it: name the file of its authority (tls_ca, --tls-ca)",
     "Hostname Verification Check failed": "the service's certificate is for another name: call it by that "
     "name, or say which one it has (server_name, --server-name)",
+    "Failed to create security handshaker": "the client's certificate and key do not belong together: give "
+    "the key that the certificate was made with (client_key, --tls-key)",
     "WRONG_VERSION_NUMBER": "what answers there speaks plain text: call it without TLS, if it may be trusted",
 }
 """What to do about a connection that failed, by what gRPC says of it."""

@@ -13,6 +13,7 @@ from tariffcore.client.service_error import Failure, ServiceError
         ("SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED: self signed", "--tls-ca"),
         ("UNAUTHENTICATED: Hostname Verification Check failed.", "--server-name"),
         ("SSL_ERROR_SSL: OPENSSL_internal:WRONG_VERSION_NUMBER", "speaks plain text"),
+        ("ipv4:127.0.0.1:1: Failed to create security handshaker.", "--tls-key"),
         ("Connection refused", "check host and port"),
     ],
 )
