@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -279,6 +280,10 @@ class ArrowWriter(OutputWriter):
         self._file.close()
 
 
+_NO_MOMENT = datetime(1980, 1, 1)
+"""When workbooks say they were made: the same rows make the same bytes, whenever they are priced."""
+
+
 class XlsxWriter(OutputWriter):
     """An XLSX workbook: the rows on one sheet, the note on a second and in the document's properties.
 
@@ -293,9 +298,8 @@ class XlsxWriter(OutputWriter):
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         self._book = xlsxwriter.Workbook(str(self._part), {**options, "tmpdir": self._temporary.name})
         self._is_closed = False
-        self._book.set_properties(
-            {"comments": "\n".join(f"{key}: {value}" for key, value in self.note.items())}
-        )
+        comments = "\n".join(f"{key}: {value}" for key, value in self.note.items())
+        self._book.set_properties({"comments": comments, "created": _NO_MOMENT})
         for key, value in self.note.items():
             short = value[:255]  # the format's limit; the sheet has all of it
             self._book.set_custom_property(key, short, "text")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -231,6 +232,14 @@ def test_the_note_travels_with_the_rows(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
         assert b"kz-demo SYNTHETIC" in archive.read("docProps/custom.xml")
         assert b"kz-demo SYNTHETIC" in archive.read("docProps/core.xml")
+
+
+def test_a_workbook_does_not_depend_on_when_it_is_made(tmp_path: Path) -> None:
+    write(tmp_path / "a.xlsx", rows("a"))
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        core = archive.read("docProps/core.xml")
+        assert {moment[:4] for moment in re.findall(rb"[0-9]{4}-[0-9-]+T[0-9:]+Z", core)} == {b"1980"}
+        assert {each.date_time[0] for each in archive.infolist()} == {1980}
 
 
 def test_a_workbook_of_made_up_rows_says_so_on_its_first_sheet(tmp_path: Path) -> None:
