@@ -31,7 +31,8 @@ class PricingServiceStub:
     What is wrong with a request ends the call: a canonical status with google.rpc.ErrorInfo (domain "tariffcore")
     and, for arguments, google.rpc.BadRequest with the path of each field. What is wrong with a case is its status
     in the answer. Texts of errors never hold a value of a case. Every method asks for the role "price"; a token
-    that is limited to some providers may only send their cases (PERMISSION_DENIED otherwise).
+    that is limited to some providers may only send their cases and such as name no provider (PERMISSION_DENIED
+    otherwise).
     """
 
     def __init__(self, channel):
@@ -63,7 +64,8 @@ class PricingServiceServicer:
     What is wrong with a request ends the call: a canonical status with google.rpc.ErrorInfo (domain "tariffcore")
     and, for arguments, google.rpc.BadRequest with the path of each field. What is wrong with a case is its status
     in the answer. Texts of errors never hold a value of a case. Every method asks for the role "price"; a token
-    that is limited to some providers may only send their cases (PERMISSION_DENIED otherwise).
+    that is limited to some providers may only send their cases and such as name no provider (PERMISSION_DENIED
+    otherwise).
     """
 
     def PriceCase(self, request, context):
@@ -121,7 +123,8 @@ class PricingService:
     What is wrong with a request ends the call: a canonical status with google.rpc.ErrorInfo (domain "tariffcore")
     and, for arguments, google.rpc.BadRequest with the path of each field. What is wrong with a case is its status
     in the answer. Texts of errors never hold a value of a case. Every method asks for the role "price"; a token
-    that is limited to some providers may only send their cases (PERMISSION_DENIED otherwise).
+    that is limited to some providers may only send their cases and such as name no provider (PERMISSION_DENIED
+    otherwise).
     """
 
     @staticmethod

@@ -32,7 +32,8 @@ class PricingServiceStub:
     What is wrong with a request ends the call: a canonical status with google.rpc.ErrorInfo (domain "tariffcore")
     and, for arguments, google.rpc.BadRequest with the path of each field. What is wrong with a case is its status
     in the answer. Texts of errors never hold a value of a case. Every method asks for the role "price"; a token
-    that is limited to some providers may only send their cases (PERMISSION_DENIED otherwise).
+    that is limited to some providers may only send their cases and such as name no provider (PERMISSION_DENIED
+    otherwise).
     """
 
     @_typing.overload
@@ -56,7 +57,8 @@ class PricingServiceAsyncStub(PricingServiceStub):
     What is wrong with a request ends the call: a canonical status with google.rpc.ErrorInfo (domain "tariffcore")
     and, for arguments, google.rpc.BadRequest with the path of each field. What is wrong with a case is its status
     in the answer. Texts of errors never hold a value of a case. Every method asks for the role "price"; a token
-    that is limited to some providers may only send their cases (PERMISSION_DENIED otherwise).
+    that is limited to some providers may only send their cases and such as name no provider (PERMISSION_DENIED
+    otherwise).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -76,7 +78,8 @@ class PricingServiceServicer(metaclass=_abc_1.ABCMeta):
     What is wrong with a request ends the call: a canonical status with google.rpc.ErrorInfo (domain "tariffcore")
     and, for arguments, google.rpc.BadRequest with the path of each field. What is wrong with a case is its status
     in the answer. Texts of errors never hold a value of a case. Every method asks for the role "price"; a token
-    that is limited to some providers may only send their cases (PERMISSION_DENIED otherwise).
+    that is limited to some providers may only send their cases and such as name no provider (PERMISSION_DENIED
+    otherwise).
     """
 
     @_abc_1.abstractmethod
