@@ -247,7 +247,11 @@ class _Stream:
         return message
 
     async def write(self, message: bytes) -> None:
-        await self._context.write(message)
+        try:
+            await self._context.write(message)
+        except grpc.aio.InternalError:
+            # the caller has left, and gRPC has yet to cancel the call: nobody's mistake, and nobody to tell
+            raise asyncio.CancelledError from None
 
 
 def after_the_answer(count: Callable[..., None], *arguments: object) -> None:

@@ -158,6 +158,23 @@ def test_a_stream_whose_caller_leaves_while_it_is_answered_is_no_error_in_the_lo
     assert logged == []
 
 
+def test_a_caller_who_leaves_before_the_answer_has_cancelled_the_stream(caplog):
+    around = Around()
+
+    class Left(Context):
+        async def write(self, message):
+            raise grpc.aio.InternalError("the batch of the call failed")
+
+    async def answer(stream, caller):
+        await stream.write(b"")
+
+    handler = around.calls.stream("S", "PriceCase", Role.PRICE, answer)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(handler.stream_stream(None, Left()))
+    assert around.count("CANCELLED") == 1 and around.count("INTERNAL") == 0
+    assert not caplog.records
+
+
 def test_a_trace_has_the_call_its_parent_and_its_code_and_nothing_sent():
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
