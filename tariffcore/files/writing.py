@@ -413,9 +413,10 @@ def open_output(
 def require_writable(path: Path, keep: Iterable[Path] = ()) -> None:
     """Raises CasesError where results cannot be written to a file, as far as that can be told beforehand."""
     if path.suffix.lower() not in _WRITERS:
+        files = f"{path.suffix} files" if path.suffix else "files without a suffix"
         raise _unwritable(
             path,
-            f"results are not written to {path.suffix or 'files without a suffix'} files",
+            f"results are not written to {files}",
             f"choose one of {', '.join(OUTPUT_SUFFIXES)}",
         )
     for other in keep:

@@ -489,7 +489,7 @@ def test_outputs_never_replace_the_cases_or_each_other(tmp_path: Path) -> None:
     [
         ("priced.doc", "choose one of .csv, .parquet"),
         ("none/priced.csv", "there is no folder"),
-        ("", "not written to files without a suffix"),
+        ("", "not written to files without a suffix; choose"),
     ],
 )
 def test_an_output_that_cannot_be_written(tmp_path: Path, name: str, says: str) -> None:

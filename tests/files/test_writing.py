@@ -187,7 +187,7 @@ def test_what_cannot_be_an_output_is_told_before_anything_is_done(tmp_path: Path
     (tmp_path / "folder.csv").mkdir()
     os.mkfifo(tmp_path / "fifo.csv")
     assert "not written to .txt files; choose one of .csv" in error_of(tmp_path / "a.txt")
-    assert "not written to files without a suffix" in error_of(tmp_path / "a")
+    assert "not written to files without a suffix; choose" in error_of(tmp_path / "a")
     assert "there is no folder" in error_of(tmp_path / "none" / "a.csv")
     assert "there is no folder" in error_of(source / "a.csv")
     assert "this is a folder" in error_of(tmp_path / "folder.csv")
