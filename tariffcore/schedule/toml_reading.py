@@ -142,7 +142,14 @@ class TomlDocument:
         self._lines = _key_lines("\n".join(lines))
 
     def line(self, path: TomlPath) -> int:
-        """The line of a key or table, or of the nearest table around it that has one."""
+        """The line of a key or table, else of what stands first in it, else of the nearest table around it.
+
+        ``[words.outcome]`` makes a table ``words`` that has no line of its own.
+        """
+        if path and path not in self._lines:
+            inside = [line for key, line in self._lines.items() if key[: len(path)] == path]
+            if inside:
+                return min(inside)
         for length in range(len(path), 0, -1):
             if path[:length] in self._lines:
                 return self._lines[path[:length]]

@@ -81,6 +81,11 @@ def test_the_line_of_a_key(path, line, line_end):
     assert TomlDocument(TEXT.replace("\n", line_end)).line(path) == line
 
 
+def test_a_table_without_a_header_of_its_own_stands_where_its_first_part_does():
+    document = TomlDocument('id = "x"\n\n[wrods.outcome]\na = "b"\n[wrods.sex]\n')
+    assert document.line(("wrods",)) == 3
+
+
 def test_the_values_are_those_of_tomllib_but_for_numbers_with_a_point():
     document = TomlDocument(TEXT)
     assert document.values == tomllib.loads(TEXT)
