@@ -395,6 +395,16 @@ def test_cells_of_a_spreadsheet_that_are_no_code_or_number(desk):
     assert len(problems) == 5
 
 
+def test_a_weight_of_thousands_that_may_be_a_slip_of_the_decimal_mark_is_asked_about(desk):
+    text = "Код;Наименование;КЗ\n1;а;1,5\n2;б;1.234\n"
+    (problem,) = desk.refused(desk.text, text, base_rate=BASE_2026)
+    assert (problem.place, problem.value) == ("table.csv:3", "1.234")
+    assert "can be read as two numbers" in problem.message and "this is 1234" in problem.message
+    assert problem.way_out.startswith("write 1,234 or 1234, or say which mark is decimal")
+    told = desk.text(text, base_rate=BASE_2026, decimal_mark=DecimalMark.COMMA)
+    assert told.schedule.groups["2"].relative_weight == 1234
+
+
 def test_a_decimal_mark_can_be_given(desk):
     text = "Код;КЗ;Тариф\n1;1,234;216718,52\n"
     desk.refused(desk.text, text)

@@ -17,6 +17,7 @@ from tariffcore.codes import latin_lookalike
 from tariffcore.errors import ImportTableError, Problem
 from tariffcore.schedule.importing.headers import Column, Header, Role, header_words, meaning_of
 from tariffcore.schedule.importing.numbers_as_printed import (
+    LARGEST_PLAIN_WEIGHT,
     DecimalMark,
     PrintedNumber,
     decimal_marks,
@@ -315,7 +316,8 @@ class _Rows:
         self._check_settings_column(rows)
         values: dict[int, dict[NumberKind, PrintedValue]] = {row.line: {} for row in rows}
         for index, kind in self.numbers.items():
-            for row, value in self._column_values(rows, index):
+            largest = LARGEST_PLAIN_WEIGHT if kind.role is Role.WEIGHT else None
+            for row, value in self._column_values(rows, index, largest):
                 if value is not None:
                     values[row.line][kind] = PrintedValue(value, row.cell(index).text, self.field(index))
         days: dict[int, Fraction | None] = {}
@@ -407,7 +409,9 @@ class _Rows:
         )
         return None
 
-    def _column_values(self, rows: list[TableRow], index: int) -> Iterable[tuple[TableRow, Fraction | None]]:
+    def _column_values(
+        self, rows: list[TableRow], index: int, largest: int | None = None
+    ) -> Iterable[tuple[TableRow, Fraction | None]]:
         """The exact numbers of a column; None where nothing is printed. Wrong cells become problems."""
         printed: dict[int, PrintedNumber] = {}
         failed: set[int] = set()
@@ -432,7 +436,7 @@ class _Rows:
             value = cell.number
             if row.line in printed:
                 try:
-                    value = resolve(printed[row.line], marks, self.decimal_mark)
+                    value = resolve(printed[row.line], marks, self.decimal_mark, largest)
                 except UnreadableValueError as error:
                     self._row_problem(row, index, cell.text, error.message, error.way_out)
                     continue

@@ -116,13 +116,21 @@ def decimal_marks(column: Iterable[PrintedNumber]) -> frozenset[DecimalMark]:
     return frozenset(mark for number in column if (mark := number.only_mark) is not None)
 
 
+LARGEST_PLAIN_WEIGHT = 999
+"""A weight above it whose thousands are grouped is asked about: ``1.234`` below ``1,5`` may be a slip."""
+
+
 def resolve(
-    number: PrintedNumber, column_marks: frozenset[DecimalMark], given_mark: DecimalMark | None
+    number: PrintedNumber,
+    column_marks: frozenset[DecimalMark],
+    given_mark: DecimalMark | None,
+    largest: int | None = None,
 ) -> Fraction:
     """The one value of a printed number, by its column or by a mark the user gave.
 
-    Raises UnreadableValueError where the readings differ and the column does not decide, and where a
-    number contradicts the mark that was given.
+    Raises UnreadableValueError where the readings differ and the column does not decide, where it decides
+    for one above the ``largest`` number the column should hold, and where a number contradicts the mark
+    that was given.
     """
     if given_mark is not None:
         given = number.with_comma if given_mark is DecimalMark.COMMA else number.with_point
@@ -141,6 +149,14 @@ def resolve(
             )
         (mark,) = column_marks
         value = number.with_comma if mark is DecimalMark.COMMA else number.with_point
+        if largest is not None and value is not None and value > largest:
+            other = DecimalMark.POINT if mark is DecimalMark.COMMA else DecimalMark.COMMA
+            raise UnreadableValueError(
+                f"can be read as two numbers: by the other cells of the column {mark.value!r} is the decimal"
+                f" mark, and then this is {value}",
+                f"write {number.text.strip().replace(other.value, mark.value)} or {value}, or say which mark"
+                " is decimal (--decimal-mark)",
+            )
     else:
         value = number.with_comma if number.with_comma is not None else number.with_point
     assert value is not None
