@@ -963,8 +963,13 @@ def test_reasons_of_cells_that_never_became_a_case() -> None:
     )
     assert reason_of_unreadable_cell("claimed_amount", "1,005", "ru") == (
         "claimed_amount: '1,005' — не сумма: напишите как 191723,14,"
-        " знаков после запятой не больше, чем у валюты"
+        " знаков после запятой не больше, чем у валюты, а всего цифр не больше 18"
     )
+    # A number that is digits only and too long: the words must not ask for digits alone.
+    assert reason_of_unreadable_cell("quantity", "1" * 40) == (
+        f"quantity '{'1' * 40}' is not a whole number of at most 18 digits: write it in digits only"
+    )
+    assert "at most 18 digits" in reason_of_unreadable_cell("claimed_amount", "1" * 40)
     assert reason_of_unreadable_cell("drg_code", "x") == "drg_code 'x' cannot be read: correct it"
     assert reason_of_malformed_row("malformed_row", {"found": "3", "expected": "17"}, "ru") == (
         "ячеек в строке: 3, а в заголовке: 17; их должно быть поровну"
