@@ -350,6 +350,18 @@ def invalid_field(path: str, description: str) -> RequestError:
     return RequestError(Reason.INVALID_REQUEST_FIELD, f"{path} {description}", [Violation(path, description)])
 
 
+def together(errors: Sequence[RequestError]) -> RequestError:
+    """One error of several: the first, with the fields of all that have its reason."""
+    first = errors[0]
+    alike = [error for error in errors if error.reason is first.reason]
+    return RequestError(
+        first.reason,
+        "; ".join(dict.fromkeys(error.message for error in alike if error.message)),
+        [violation for error in alike for violation in error.violations],
+        first.metadata,
+    )
+
+
 def violations_of(problems: Sequence[Problem]) -> list[Violation]:
     """Problems of schedules and credentials, which are no secrets of callers, as details."""
     found = []

@@ -15,12 +15,11 @@ from tariffcore.wire.rows import FoundCases, PricedRows, RowPricer, find_cases
 from tariffcore_server.calls import decoded
 from tariffcore_server.cases_in import read_case
 from tariffcore_server.catalogs import Basis
-from tariffcore_server.edition_choices import read_choice
 from tariffcore_server.failures import RequestError, invalid_field
 from tariffcore_server.limits import Limits, require_rows
 from tariffcore_server.metrics import Metrics
 from tariffcore_server.prices_out import price_list, price_one, reason_in_words, write_price
-from tariffcore_server.pricing_service import chosen_language, require_providers
+from tariffcore_server.pricing_service import read_fields, require_providers
 from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
 
@@ -54,12 +53,10 @@ class PriceLists:
     async def one_by_one(self, message: bytes, caller: Caller) -> bytes:
         """The same answer by the library, whatever the message is like."""
         request = decoded(_Request, message)
-        if not request.cases:
-            raise invalid_field("cases", "is empty")
         require_rows(len(request.cases), self._limits.cases)
-        language = chosen_language(request.language)
+        missing = None if request.cases else invalid_field("cases", "is empty")
+        language, choice = read_fields(request, missing)
         require_providers(request.cases, caller, "cases")
-        choice = read_choice(request.edition)
         editions = self._state.editions
         basis = editions.usual(choice) or await editions.basis(choice)
         if len(request.cases) <= _FEW:
@@ -85,8 +82,7 @@ class PriceLists:
         """None where the library must read the message, or would say what is wrong with it."""
         try:
             request = decoded(_Request, cases.rest)
-            language = chosen_language(request.language)
-            choice = read_choice(request.edition)
+            language, choice = read_fields(request, None)
             editions = self._state.editions
             basis = editions.usual(choice) or await editions.basis(choice)
         except RequestError:

@@ -10,9 +10,10 @@ from tariffcore.v1 import case_pb2, pricing_service_pb2
 from tariffcore.version import ENGINE_VERSION
 from tariffcore_server.calls import after_the_answer
 from tariffcore_server.cases_in import read_case
+from tariffcore_server.catalogs import DEFAULT_CHOICE, Choice
 from tariffcore_server.edition_choices import iso, read_choice
 from tariffcore_server.explanations_out import write_explanation
-from tariffcore_server.failures import Reason, RequestError, Violation, invalid_field
+from tariffcore_server.failures import Reason, RequestError, Violation, invalid_field, together
 from tariffcore_server.metrics import Metrics
 from tariffcore_server.prices_out import price_one, reason_in_words, write_price
 from tariffcore_server.state import State
@@ -32,11 +33,9 @@ class PricingService:
         self, request: pricing_service_pb2.PriceCaseRequest, caller: Caller
     ) -> pricing_service_pb2.PriceCaseResponse:
         """One case; on request its explanation."""
-        if not request.HasField("case"):
-            raise invalid_field("case", "is missing")
-        language = chosen_language(request.language)
+        missing = None if request.HasField("case") else invalid_field("case", "is missing")
+        language, choice = read_fields(request, missing)
         require_providers([request.case], caller, "case")
-        choice = read_choice(request.edition)
         editions = self._state.editions
         basis = editions.usual(choice) or await editions.basis(choice)
         read = read_case(request.case, basis.plan.editions[0].minor_units)
@@ -61,6 +60,29 @@ class PricingService:
                 answer.explanation.text = reason if request.with_text else ""
         write_price(answer.priced, request.case.case_id, price, basis.plan, reason)
         return answer
+
+
+def read_fields(
+    request: pricing_service_pb2.PriceCaseRequest | pricing_service_pb2.PriceCasesRequest,
+    missing: RequestError | None,
+) -> tuple[str, Choice]:
+    """The language and the editions asked for. Raises RequestError for every field that is wrong, at once.
+
+    ``missing`` is the error of the field that the request must have, where it has none.
+    """
+    wrong = [] if missing is None else [missing]
+    language, choice = "", DEFAULT_CHOICE
+    try:
+        language = chosen_language(request.language)
+    except RequestError as error:
+        wrong.append(error)
+    try:
+        choice = read_choice(request.edition)
+    except RequestError as error:
+        wrong.append(error)
+    if wrong:
+        raise together(wrong)
+    return language, choice
 
 
 def chosen_language(asked: str) -> str:

@@ -15,7 +15,7 @@ from tariffcore.version import ENGINE_VERSION
 from tariffcore.wire.editions import edition_message
 from tariffcore_server import schedules_out
 from tariffcore_server.edition_choices import read_day
-from tariffcore_server.failures import Reason, RequestError, Violation
+from tariffcore_server.failures import Reason, RequestError, Violation, together
 from tariffcore_server.pages import mark_of, page_count, place_in, token_of, wrong_token
 from tariffcore_server.state import State
 from tariffcore_server.tokens import Caller
@@ -74,8 +74,7 @@ class ScheduleService:
         self, request: schedule_service_pb2.DiffEditionsRequest, caller: Caller
     ) -> schedule_service_pb2.DiffEditionsResponse:
         """A page of what changes between two editions."""
-        old = self._edition(getattr(request, "from"), "from")
-        new = self._edition(request.to, "to")
+        old, new = self._both(request)
         rows, next_token = page(
             await self._changes(old, new),
             request.page_size,
@@ -90,6 +89,19 @@ class ScheduleService:
         )
         getattr(response, "from").CopyFrom(edition_message(old))  # a word of Python's own
         return response
+
+    def _both(self, request: schedule_service_pb2.DiffEditionsRequest) -> list[Schedule]:
+        """The two editions to compare. Raises RequestError for what is wrong with either, at once."""
+        found: list[Schedule] = []
+        wrong: list[RequestError] = []
+        for path in ("from", "to"):
+            try:
+                found.append(self._edition(getattr(request, path), path))
+            except RequestError as error:
+                wrong.append(error)
+        if wrong:
+            raise together(wrong)
+        return found
 
     async def _changes(self, old: Schedule, new: Schedule) -> list[DiffRow]:
         """All changes, worked out once for all pages, off the event loop."""

@@ -182,6 +182,12 @@ def test_another_family_is_used_when_named_only(pricing):
         (PriceCaseRequest(), INVALID, "INVALID_REQUEST_FIELD", ["case"]),
         (PriceCaseRequest(case=case(), language="de"), INVALID, "INVALID_REQUEST_FIELD", ["language"]),
         (
+            PriceCaseRequest(language="de", edition=choice(as_of="31.12.2025", deciding_date=99)),
+            INVALID,
+            "INVALID_REQUEST_FIELD",
+            ["case", "language", "edition.deciding_date", "edition.as_of"],
+        ),
+        (
             PriceCaseRequest(case=case(), edition=choice(as_of="31.12.2025")),
             INVALID,
             "INVALID_REQUEST_FIELD",
@@ -241,6 +247,7 @@ def test_what_is_wrong_with_a_request_is_a_precise_error(pricing, request_, code
     )
     said = failure_of(lambda: pricing.PriceCases(in_list))
     assert (said.code, said.reason) == (code, reason)
+    assert said.fields == ["cases" if path == "case" else path for path in fields]
 
 
 def test_a_wrong_digest_is_told_the_one_there_is(pricing):

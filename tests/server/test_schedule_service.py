@@ -170,6 +170,8 @@ def test_what_is_wrong_with_a_request_is_told(schedules):
          "INVALID_ARGUMENT", "INVALID_PAGE_TOKEN", ["page_token"]),
         (lambda: schedules.DiffEditions(DiffEditionsRequest(to=pinned("kz-2026"))), "INVALID_ARGUMENT",
          "INVALID_REQUEST_FIELD", ["from.schedule_id"]),
+        (lambda: schedules.DiffEditions(DiffEditionsRequest()), "INVALID_ARGUMENT",
+         "INVALID_REQUEST_FIELD", ["from.schedule_id", "to.schedule_id"]),
     ]:  # fmt: skip
         said = failure_of(call)
         assert (said.code, said.reason, said.fields) == (getattr(grpc.StatusCode, code), reason, fields)
