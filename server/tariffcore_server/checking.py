@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tariffcore.errors import CatalogError, Problem, ProblemsError
 from tariffcore.schedule.shipped import resolve
 from tariffcore_server.books import open_book_by_settings
@@ -41,7 +43,7 @@ def check_everything(settings: Settings) -> list[str]:
             "plain text"
             if certificates is None
             else f"TLS{' with client certificates' if certificates.client_ca else ''}, "
-            f"certificate ends {certificates.not_after.date()}"
+            f"{_end_in_words(certificates.not_after)}"
         )
         lines.append(
             "no tokens: everybody may read and price"
@@ -63,3 +65,9 @@ def check_everything(settings: Settings) -> list[str]:
     if problems:
         raise SettingsError("; ".join(summaries), problems)
     return [*lines, f"would serve {settings.host} port {settings.port} with {settings.workers} worker(s)"]
+
+
+def _end_in_words(end: datetime) -> str:
+    if end <= datetime.now(UTC):
+        return f"CERTIFICATE ENDED {end.date()}: callers refuse it, put another in its place"
+    return f"certificate ends {end.date()}"

@@ -9,6 +9,7 @@ import trustme
 
 from tariffcore.v1.pricing_service_pb2 import PriceCaseRequest
 from tariffcore.v1.pricing_service_pb2_grpc import PricingServiceStub
+from tariffcore_server.checking import check_everything
 from tariffcore_server.credentials import Credentials, certificate_end, read_credentials
 from tariffcore_server.settings import Settings
 from tariffcore_server.tokens import CredentialsError, Role, new_token, token_entry
@@ -100,6 +101,20 @@ def test_the_end_of_a_certificate_is_read_on_both_sides_of_2050(year):
     end = datetime(year, 7, 9, 1, 2, 3, tzinfo=UTC)
     made = authority().issue_cert("localhost", not_after=end)
     assert certificate_end(made.cert_chain_pems[0].bytes()) == end
+
+
+@pytest.mark.parametrize(
+    ("year", "said"), [(2020, "CERTIFICATE ENDED 2020-07-09"), (2099, "certificate ends 2099-07-09")]
+)
+def test_a_check_tells_a_certificate_that_has_ended(files, year, said):
+    begin, end = datetime(2019, 1, 1, tzinfo=UTC), datetime(year, 7, 9, tzinfo=UTC)
+    made = authority().issue_cert("localhost", not_before=begin, not_after=end)
+    files["tls_certificate"].write_bytes(made.cert_chain_pems[0].bytes())
+    files["tls_key"].write_bytes(made.private_key_pem.bytes())
+    (line,) = [
+        line for line in check_everything(settings(files, "tls_certificate", "tls_key")) if "TLS" in line
+    ]
+    assert said in line
 
 
 @pytest.mark.parametrize("cut", range(60, 800, 37))
