@@ -12,20 +12,24 @@ from libc.string cimport memcmp, memcpy, memset
 from cpython.bytes cimport PyBytes_FromStringAndSize
 
 cdef enum:
-    FIRST_ROOM = 1024  # entries, a power of two: 16 kB stay in the first cache
+    FIRST_ROOM_BITS = 10  # 2**10 entries, of 24 kB, stay in the first cache
 
 ctypedef fused list_offset:
     int32_t
     int64_t
 
+cdef struct Key:
+    uint64_t head  # the first 8 bytes, zeros behind; of a text of more than 16 a hash of all but the last ones
+    uint64_t tail  # the last 8 bytes of a text of more than 8: with the head and the length all of one of at most 16
+
 cdef struct Entry:
-    uint64_t key
+    Key key
     int32_t length
     int32_t number  # counted from 1; 0: the entry is free
 
 cdef struct Numbering:
     Entry *entries
-    uint64_t room
+    int room_bits  # there are 2**room_bits entries, or none
     int32_t *first  # of each number, the text that has it
     int32_t count
 
@@ -34,15 +38,6 @@ cdef int _length
 for _length in range(9):
     memset(&MASKS[_length], 0, 8)
     memset(&MASKS[_length], 0xFF, _length)
-
-
-cdef inline uint64_t mixed(uint64_t word) noexcept nogil:
-    """Another word for each: texts of at most 8 bytes are told apart by this alone, and their lengths."""
-    word ^= word >> 33
-    word *= <uint64_t>0xFF51AFD7ED558CCD
-    word ^= word >> 33
-    word *= <uint64_t>0xC4CEB9FE1A85EC53
-    return word ^ word >> 33
 
 
 cdef inline uint64_t word_at(const uint8_t *text, int length, bint whole) noexcept nogil:
@@ -55,20 +50,34 @@ cdef inline uint64_t word_at(const uint8_t *text, int length, bint whole) noexce
     return word
 
 
-cdef inline uint64_t key_of(const uint8_t *text, int32_t length, bint whole) noexcept nogil:
-    cdef uint64_t key
+cdef inline Key key_of(const uint8_t *text, int32_t length, bint whole) noexcept nogil:
+    cdef Key key
     cdef int32_t place
+    key.tail = 0
     if length <= 8:
-        return mixed(word_at(text, length, whole))
-    key = mixed(<uint64_t>length)
-    for place in range(0, length - 8, 8):
-        key = mixed(key ^ word_at(text + place, 8, True))
-    return mixed(key ^ word_at(text + length - 8, 8, True))
+        key.head = word_at(text, length, whole)
+    elif length <= 16:
+        key.head = word_at(text, 8, True)
+        key.tail = word_at(text + length - 8, 8, True)
+    else:
+        key.head = 0
+        for place in range(0, length - 8, 8):
+            key.head = (key.head ^ word_at(text + place, 8, True)) * <uint64_t>0xFF51AFD7ED558CCD
+            key.head ^= key.head >> 32
+        key.tail = word_at(text + length - 8, 8, True)
+    return key
+
+
+cdef inline uint64_t place_of(Key key, int room_bits) noexcept nogil:
+    """Where to look first: the highest bits of a product, on which all bits of the key bear."""
+    cdef uint64_t sum_of_both = key.head + key.tail * <uint64_t>0xC4CEB9FE1A85EC53
+    return (sum_of_both ^ sum_of_both >> 32) * <uint64_t>0x9E3779B97F4A7C15 >> (64 - room_bits)
 
 
 cdef bint make_room(Numbering *numbering) noexcept nogil:
     """Four times as many entries, or the first ones; whether there is memory for them."""
-    cdef uint64_t room = 4 * numbering.room if numbering.room else FIRST_ROOM
+    cdef int room_bits = numbering.room_bits + 2 if numbering.room_bits else FIRST_ROOM_BITS
+    cdef uint64_t room = <uint64_t>1 << room_bits
     cdef Entry *entries = <Entry *>calloc(room, sizeof(Entry))
     cdef int32_t *first = <int32_t *>realloc(numbering.first, room // 4 * sizeof(int32_t))
     cdef uint64_t i, place
@@ -77,15 +86,16 @@ cdef bint make_room(Numbering *numbering) noexcept nogil:
     if entries == NULL or first == NULL:
         free(entries)
         return False
-    for i in range(numbering.room):
-        if numbering.entries[i].number:
-            place = numbering.entries[i].key & (room - 1)
-            while entries[place].number:
-                place = (place + 1) & (room - 1)
-            entries[place] = numbering.entries[i]
+    if numbering.room_bits:
+        for i in range(<uint64_t>1 << numbering.room_bits):
+            if numbering.entries[i].number:
+                place = place_of(numbering.entries[i].key, room_bits)
+                while entries[place].number:
+                    place = (place + 1) & (room - 1)
+                entries[place] = numbering.entries[i]
     free(numbering.entries)
     numbering.entries = entries
-    numbering.room = room
+    numbering.room_bits = room_bits
     return True
 
 
@@ -94,7 +104,8 @@ cdef bint number_each(
     uint8_t *null, bint empty_is_null, int32_t *number, Py_ssize_t count,
 ) noexcept nogil:
     cdef Py_ssize_t i
-    cdef uint64_t key, place
+    cdef Key key
+    cdef uint64_t place, room
     cdef int32_t length
     cdef Entry *entry
     cdef const uint8_t *text
@@ -108,7 +119,8 @@ cdef bint number_each(
             continue
         text = content + starts[i]
         key = key_of(text, length, starts[i] + 8 <= size)
-        place = key & (numbering.room - 1)
+        room = <uint64_t>1 << numbering.room_bits
+        place = place_of(key, numbering.room_bits)
         while True:
             entry = &numbering.entries[place]
             if entry.number == 0:
@@ -118,15 +130,15 @@ cdef bint number_each(
                 numbering.count += 1
                 entry.number = numbering.count
                 number[i] = numbering.count - 1
-                if <uint64_t>numbering.count * 4 >= numbering.room and not make_room(numbering):
+                if <uint64_t>numbering.count * 4 >= room and not make_room(numbering):
                     return False
                 break
-            if entry.key == key and entry.length == length and (
-                length <= 8 or memcmp(content + starts[numbering.first[entry.number - 1]], text, length) == 0
+            if entry.key.head == key.head and entry.key.tail == key.tail and entry.length == length and (
+                length <= 16 or memcmp(content + starts[numbering.first[entry.number - 1]], text, length) == 0
             ):
                 number[i] = entry.number - 1
                 break
-            place = (place + 1) & (numbering.room - 1)
+            place = (place + 1) & (room - 1)
     return True
 
 

@@ -164,14 +164,14 @@ def encode_path(rows: int) -> RecordedPath:
 
 
 def cells_path(rows: int) -> RecordedPath:
-    """Codes, dates and amounts read from the text of a CSV file."""
+    """Lines, codes, dates and amounts read from the text of a CSV file."""
     table = sample_table().slice(0, rows)
     joined = pc.binary_join(table["procedure_codes"], ";")
     table = table.set_column(table.column_names.index("procedure_codes"), "procedure_codes", joined)
     with TemporaryDirectory(prefix="tariffcore-gate-") as folder:
         file = Path(folder, "cases.csv")
         file.write_bytes(csv_header(table.column_names) + csv_rows(table))
-        with recording("_cells", "_texts") as recorder, open_cases(file) as source:
+        with recording("_lines", "_cells", "_texts") as recorder, open_cases(file) as source:
             for raw in source:
                 encode_cases(source.parse(raw).table, demo_plan())
     return RecordedPath("read cells", rows, recorder.recorded())

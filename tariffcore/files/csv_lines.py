@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tariffcore._lines import look_over
+from tariffcore import _lines
 
 MAX_LINE_BYTES = 16 << 20
 """A longer line without an end is no table: reading on would only fill the memory."""
@@ -181,13 +181,13 @@ def _after_line_end(block: bytes, end: int, at_end: bool) -> int | None:
 
 def count_lines(block: bytes, stop: int) -> int:
     """How many lines block[:stop] has; a last line without a line end counts."""
-    return look_over(memoryview(block)[:stop])[0] + _is_cut_short(block, stop) if stop else 0
+    return _lines.look_over(memoryview(block)[:stop])[0] + _is_cut_short(block, stop) if stop else 0
 
 
 def lines_before(block: bytes, stop: int, line_ends: int) -> int:
     """The same where nothing or a line end stands before ``stop``; the whole block has so many line ends."""
     rest = memoryview(block)[stop:]
-    return line_ends - (look_over(rest)[0] if rest else 0) + _is_cut_short(block, stop)
+    return line_ends - (_lines.look_over(rest)[0] if rest else 0) + _is_cut_short(block, stop)
 
 
 def _is_cut_short(block: bytes, stop: int) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from tariffcore._lines import look_over
+from tariffcore import _lines
 from tariffcore.arrow_buffers import packed, text_octets
 from tariffcore.column_reading import one_array
 from tariffcore.distinct_texts import distinct
@@ -175,7 +175,7 @@ class CsvSource(CaseSource):
         told_bytes = 0
         text = self._read(self._block_bytes)
         while True:
-            line_ends, has_quotes, is_ascii = look_over(text) if text else (0, False, True)
+            line_ends, has_quotes, is_ascii = _lines.look_over(text) if text else (0, False, True)
             rows = self._scanner.scan(text, self._ended, has_quotes)
             if rows.stop == 0 and not self._ended:
                 if len(text) > self._max_line_bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 KERNEL = "tariffcore/_kernel.pyx"
 VECTORS = "tariffcore/_kernel_avx2.pxd"
 CELLS = "tariffcore/_cells.pyx"
+LINES = "tariffcore/_lines.pyx"
 NUMBERING = "tariffcore/numbering.py"
 TABLES = "tariffcore/tables.py"
 ENCODING = "tariffcore/encoding.py"
@@ -28,6 +29,7 @@ RANKING = "tariffcore/schedule/rule_ranking.py"
 
 AGAINST_TWIN = ("tests/test_kernel_against_reference.py",)
 OF_COLUMNS = ("tests/test_column_reading.py",)
+OF_LINES = ("tests/files/test_csv_lines.py",)
 OF_CALLING = ("tests/client/test_calling.py",)
 # One test of them, where others would begin streams without end.
 OF_BROKEN_STREAMS = ("tests/client/test_calling.py::test_a_broken_stream_is_taken_up_where_answers_end",)
@@ -370,6 +372,22 @@ MUTANTS = (
         "second[i] = at.hour * 3600 + at.minute * 60 if",
     ),
     # -- reading cells -----------------------------------------------------------------------------
+    mutant(
+        "line-ends-beyond-a-byte",
+        "more line ends in a row than a byte counts are begun again from none",
+        LINES,
+        "AT_ONCE = 192",
+        "AT_ONCE = 512",
+        tests=OF_LINES,
+    ),
+    mutant(
+        "quotes-of-the-last-piece-only",
+        "a quotation mark is not seen where none stands near the end of the block",
+        LINES,
+        "seen.quote |= quote",
+        "seen.quote = quote",
+        tests=OF_LINES,
+    ),
     mutant(
         "every-fourth-year-leaps",
         "29 February 2100 is taken for a day",
