@@ -19,6 +19,7 @@ from tariffcore.files.headers import Binding, bind_headers, standard_headers_fou
 from tariffcore.files.mapping import ColumnMapping
 from tariffcore.files.rewriting import text_column
 from tariffcore.files.standardising import standardised, unusable
+from tariffcore.files.xlsx_errors import error_cells
 from tariffcore.schedule.values import instead_of
 
 _HEADER_WITHIN_ROWS = 200
@@ -39,7 +40,7 @@ class XlsxSource(CaseSource):
 
     The header is the first row that holds the columns needed; title rows above it are skipped, and so are
     blank rows. The whole sheet is in memory (about 1.5 GiB for a full sheet of 1,048,576 rows and a dozen
-    columns). A cell with an error value (#N/A, #DIV/0!) counts as empty.
+    columns). A cell with an error (#N/A, #DIV/0!) has that as its text, which is no date, number or answer.
     """
 
     format = "xlsx"
@@ -61,6 +62,7 @@ class XlsxSource(CaseSource):
         self._binding: Binding = bind_headers(header, mapping, f"{path}, sheet {self._sheet.name}")
         self.columns = self._binding.columns
         self.ignored_columns = self._binding.ignored
+        self._errors = error_cells(path, self._sheet.name)
         self._first_row = header_row + 1
         self._sheet_rows = (self._sheet.end or (0, 0))[0] + 1  # end: the last row, counted from 0
         self.total_rows: int | None = None  # blank rows are found only while reading
@@ -71,7 +73,7 @@ class XlsxSource(CaseSource):
     def __iter__(self) -> Iterator[SheetRows]:
         numbered = (
             (number, row)
-            for number, row in enumerate(self._sheet.iter_rows(), start=1)
+            for number, row in enumerate(self._rows(), start=1)
             if number >= self._first_row and any(cell != "" for cell in row)
         )
         last = 0
@@ -80,6 +82,12 @@ class XlsxSource(CaseSource):
             share = (numbers[-1] - last) / max(self._sheet_rows, 1)
             last = numbers[-1]
             yield SheetRows(size_bytes=int((self.total_bytes or 0) * share), numbers=numbers, rows=rows)
+
+    def _rows(self) -> Iterator[Sequence[Cell]]:
+        first = (self._sheet.start or (0, 0))[1]  # rows begin with the first column that is used
+        for number, row in enumerate(self._sheet.iter_rows(), start=1):
+            errors = self._errors.get(number)
+            yield row if errors is None else [errors.get(at, cell) for at, cell in enumerate(row, first)]
 
     def parse(self, raw: RawChunk) -> CaseChunk:
         assert isinstance(raw, SheetRows)

@@ -102,6 +102,26 @@ def test_cells_as_text(cell: object, text: str | None) -> None:
     assert cell_text(cell) == text
 
 
+def test_a_formula_that_failed_is_not_an_empty_cell(tmp_path: Path) -> None:
+    # In the second sheet, away from its corner, and far enough down for several pieces of XML.
+    path = tmp_path / "cases.xlsx"
+    book = xlsxwriter.Workbook(path)
+    book.add_worksheet("A").write_formula(5, 5, "=1/0", None, "#DIV/0!")
+    sheet = book.add_worksheet("B & C")
+    sheet.write_row(2, 1, [*HEADER, "claimed_amount"])
+    for number in range(3, 20_003):
+        sheet.write_row(number, 1, ROW)
+    sheet.write_formula(4, 6, "=1/0", None, "#DIV/0!")
+    sheet.write_formula(20_002, 2, '=IF(A1<B1,"<c",NA())', None, "#N/A")
+    sheet.write(5, 6, "#N/A, as text")
+    book.close()
+    whole = read_whole(open_cases(path, sheet="B & C"))
+    claims = {line: row["claimed_amount"] for line, row in zip(whole.lines, whole.rows, strict=True)}
+    assert {line: claim for line, claim in claims.items() if claim} == {5: "#DIV/0!", 6: "#N/A, as text"}
+    assert [row["drg_code"] for row in whole.rows if row["drg_code"] != "A"] == ["#N/A"]
+    assert whole.rows[-1]["drg_code"] == "#N/A"
+
+
 def test_the_sheet_asked_for_is_read(tmp_path: Path) -> None:
     other = [["case_id"]]
     path = write(tmp_path / "cases.xlsx", {"A": other, "B": [HEADER, ROW], "C": [HEADER, ROW, ROW]})
