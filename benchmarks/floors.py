@@ -135,7 +135,7 @@ def _steps(cases: int) -> list[Step]:
             lambda: price_by_kernel(plan, inputs, out, 0, cases),
             "copying its columns",
             _copying([*inputs, *out.columns()]),
-            "six look-ups a case that wait for the first- and second-level cache, and a 128-bit product",
+            "six look-ups a case that wait for the first- and second-level cache; products come four at once",
         ),
         (
             "plan (once a run)",
