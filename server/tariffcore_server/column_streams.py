@@ -1,4 +1,4 @@
-"""PriceCaseColumns: chunks of columns in, prices in the same order out, one in hand while the next comes."""
+"""PriceCaseColumns: chunks of columns in, prices in the same order out, one in hand at a time."""
 
 from __future__ import annotations
 
@@ -40,12 +40,8 @@ class ColumnStreams:
         await stream.write(started.SerializeToString())
         took: list[float] = []
         counted = perf_counter()
-        coming = asyncio.ensure_future(stream.read())
         try:
-            while (message := await coming) is not None:
-                # gRPC is asked for the next chunk before this one is priced, and fetches it meanwhile
-                coming = asyncio.ensure_future(stream.read())
-                await asyncio.sleep(0)
+            while (message := await stream.read()) is not None:
                 began = perf_counter()
                 answer = await self._priced(cases, message)
                 now = perf_counter()
@@ -56,8 +52,6 @@ class ColumnStreams:
                     counted = now
         finally:
             self._count(cases, took)
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
 
     async def _begin(self, first: bytes | None, caller: Caller) -> CaseStream:
         if first is None:

@@ -1,23 +1,17 @@
 """PriceCaseColumns: answers in order, the catalog of the beginning, and precise ends."""
 
-import asyncio
 import queue
 from dataclasses import replace
-from types import SimpleNamespace
 
 import grpc
 import pytest
-from prometheus_client import CollectorRegistry
 
 from tariffcore.v1 import case_pb2, edition_pb2
 from tariffcore.v1.pricing_service_pb2 import PriceCaseColumnsResponse
 from tariffcore.v1.pricing_service_pb2_grpc import PricingServiceStub
 from tariffcore.wire import errors as wire_errors
-from tariffcore_server.column_streams import REASON_OF_WIRE_ERROR, ColumnStreams
+from tariffcore_server.column_streams import REASON_OF_WIRE_ERROR
 from tariffcore_server.credentials import Credentials
-from tariffcore_server.failures import RequestError
-from tariffcore_server.metrics import Metrics
-from tariffcore_server.tokens import Caller
 from tests.server.columns import chunk, later_chunk, start
 from tests.server.running import (
     NEXT,
@@ -25,7 +19,6 @@ from tests.server.running import (
     editions_of,
     failure_of,
     running_server,
-    test_editions,
     token,
 )
 
@@ -220,36 +213,3 @@ def test_providers_of_others_are_refused_in_a_stream():
         said = failure_of(lambda: answers(pricing, start(), other, metadata=metadata))
         assert (said.code, said.reason) == (grpc.StatusCode.PERMISSION_DENIED, "PROVIDER_NOT_ALLOWED")
         assert said.fields == ["chunk.new_provider_ids[1]"] and "SECRET" not in said.words
-
-
-class SilentStream:
-    """A caller who sends some messages and then nothing, without an end."""
-
-    def __init__(self, *messages):
-        self.messages = [message.SerializeToString() for message in messages]
-        self.asked = 0
-        self.written = []
-        """How often something was asked for before each answer was written."""
-        self.gave_up = False
-
-    async def read(self):
-        self.asked += 1
-        if self.asked <= len(self.messages):
-            return self.messages[self.asked - 1]
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.gave_up = True
-
-    async def write(self, _message):
-        self.written.append(self.asked)
-
-
-def test_the_next_chunk_is_asked_for_before_one_is_priced():
-    streams = ColumnStreams(SimpleNamespace(editions=test_editions()), Metrics(CollectorRegistry()))
-    caller = Caller("all", frozenset(), None)
-    stream = SilentStream(start(), chunk(2), later_chunk(2), later_chunk(2, drg=[9, 9]))
-    with pytest.raises(RequestError):
-        asyncio.run(asyncio.wait_for(streams.answer(stream, caller), 30))
-    assert stream.written == [1, 3, 4] and stream.asked == 5
-    assert stream.gave_up  # nothing waits for the caller when the stream has ended
