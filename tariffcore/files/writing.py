@@ -280,7 +280,7 @@ class ArrowWriter(OutputWriter):
         self._file.close()
 
 
-_NO_MOMENT = datetime(1980, 1, 1)
+_NO_MOMENT = datetime(2000, 1, 1)
 """When workbooks say they were made: the same rows make the same bytes, whenever they are priced."""
 
 
