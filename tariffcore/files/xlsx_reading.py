@@ -19,8 +19,8 @@ from tariffcore.files.headers import Binding, bind_headers, standard_headers_fou
 from tariffcore.files.mapping import ColumnMapping
 from tariffcore.files.rewriting import text_column
 from tariffcore.files.standardising import standardised, unusable
-from tariffcore.files.xlsx_errors import error_cells
 from tariffcore.schedule.values import instead_of
+from tariffcore.xlsx_errors import error_cells
 
 _HEADER_WITHIN_ROWS = 200
 

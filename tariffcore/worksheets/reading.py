@@ -25,6 +25,7 @@ from tariffcore.schedule.importing.table_reading import refuse_overlarge_workboo
 from tariffcore.schedule.values import UnreadableValueError, instead_of
 from tariffcore.worksheets.problems import ProblemList
 from tariffcore.worksheets.table import Table
+from tariffcore.xlsx_errors import error_cells
 
 _Value = TypeVar("_Value")
 
@@ -226,9 +227,11 @@ def _xlsx_rows(path: Path, place: str, problems: ProblemList) -> Iterator[tuple[
         with calamine.load_workbook(str(path)) as workbook:
             for name in workbook.sheet_names:
                 rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+                errors = error_cells(path, name)
                 found = False
                 for line, row in enumerate(rows, start=1):
-                    cells = [_xlsx_cell(cell) for cell in row]
+                    failed = errors.get(line, {})
+                    cells = [failed.get(at) or _xlsx_cell(cell) for at, cell in enumerate(row)]
                     if any(cells):
                         found = True
                         yield line, cells

@@ -392,6 +392,21 @@ def test_bytes_of_no_encoding(tmp_path):
         run_costing(folder)
 
 
+def test_the_error_of_a_formula_is_no_empty_cell(tmp_path):
+    """An empty driver is none; the error of a formula is a number that nobody knows."""
+    import xlsxwriter
+
+    folder = write_costs(tmp_path / "costs", {"groups.csv": None})
+    with xlsxwriter.Workbook(str(folder / "groups.xlsx")) as book:
+        sheet = book.add_worksheet()
+        for line, row in enumerate(FILES["groups.csv"].splitlines()):
+            sheet.write_row(line, 0, row.split(","))
+        last = len(FILES["groups.csv"].splitlines()[0].split(",")) - 1
+        sheet.write_formula(1, last, "=1/0", None, "#DIV/0!")
+    with pytest.raises(CostingError, match=r"costs/groups\.xlsx:2: .*'#DIV/0!'"):
+        run_costing(folder)
+
+
 def test_a_stray_cell_far_below_the_table(tmp_path):
     """A workbook is not taken into memory with the millions of empty cells before it."""
     import xlsxwriter

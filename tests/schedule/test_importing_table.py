@@ -470,6 +470,22 @@ def test_a_sheet_that_spans_too_much_is_refused_before_it_is_read(desk):
     assert "1,048,576 rows" in problem.message
 
 
+def test_the_error_of_a_formula_is_no_empty_cell(desk):
+    """Above all of a tariff: without it, the weight beside it would be taken unproven."""
+    path = desk.folder / "errors.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    sheet = book.add_worksheet("КЗГ")
+    for line, row in enumerate([["Код", "КЗ", "Тариф"], ["1", 3.9114, 686930.98], ["2", 1.5, None]]):
+        sheet.write_row(line, 0, row)
+    sheet.write_formula(2, 2, "=B3*base", None, "#NAME?")
+    book.close()
+    (problem,) = desk.refused(desk.take, path)
+    assert str(problem) == (
+        "errors.xlsx:3: C (Тариф): '#NAME?': the spreadsheet holds the error of a formula, not a number; "
+        "mend the formula, or write the number of the order"
+    )
+
+
 def test_a_destination_that_is_not_free(desk):
     desk.destination.mkdir()
     (desk.destination / "mine.txt").write_text("keep", encoding="utf-8")

@@ -25,7 +25,7 @@ from tariffcore.schedule.importing.numbers_as_printed import (
     read_printed_number,
     resolve,
 )
-from tariffcore.schedule.importing.table_reading import Cell, PrintedTable, TableRow
+from tariffcore.schedule.importing.table_reading import FORMULA_ERROR, Cell, PrintedTable, TableRow
 from tariffcore.schedule.limits import MAX_PLANNED_DAYS
 from tariffcore.schedule.model import AgeClass
 from tariffcore.schedule.values import UnreadableValueError, code_value
@@ -422,7 +422,10 @@ class _Rows:
             try:
                 if cell.kind is not None:
                     raise UnreadableValueError(
-                        f"the spreadsheet holds {cell.kind}, not a number", "format the cell as a number"
+                        f"the spreadsheet holds {cell.kind}, not a number",
+                        "mend the formula, or write the number of the order"
+                        if cell.kind == FORMULA_ERROR
+                        else "format the cell as a number",
                     )
                 printed[row.line] = read_printed_number(cell.text)
             except UnreadableValueError as error:

@@ -12,6 +12,7 @@ import math
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import IO
 import python_calamine
 
 from tariffcore.errors import ImportTableError, Problem
+from tariffcore.xlsx_errors import error_cells
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """A published table has some thousands of rows; a larger file is something else."""
@@ -58,6 +60,8 @@ class Cell:
 
 
 EMPTY_CELL = Cell("")
+FORMULA_ERROR = "the error of a formula"
+"""The kind of a cell whose formula failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,14 @@ def _read_spreadsheet(path: Path, content: bytes, wanted: str | None) -> Candida
         if wanted is not None and wanted not in names:
             raise _unusable(path, f"has no sheet {wanted!r}", f"its sheets are: {', '.join(names) or 'none'}")
         chosen = names if wanted is None else [wanted]
-        return Candidates(tuple(_read_sheet(path, book, name, show_sheet=len(names) > 1) for name in chosen))
+        return Candidates(
+            tuple(
+                _read_sheet(
+                    path, book, name, error_cells(io.BytesIO(content), name), show_sheet=len(names) > 1
+                )
+                for name in chosen
+            )
+        )
     except python_calamine.PasswordError:
         raise _unusable(path, "is protected by a password", "save it without the password") from None
     except python_calamine.CalamineError as error:
@@ -232,7 +243,12 @@ def _extent(sheet: IO[bytes]) -> tuple[int, int]:
 
 
 def _read_sheet(
-    path: Path, book: python_calamine.CalamineWorkbook, name: str, *, show_sheet: bool
+    path: Path,
+    book: python_calamine.CalamineWorkbook,
+    name: str,
+    errors: Mapping[int, Mapping[int, str]],
+    *,
+    show_sheet: bool,
 ) -> PrintedTable:
     sheet = book.get_sheet_by_name(name)
     # An .xls is small enough to open whatever it holds, and too large to go through cell by cell.
@@ -243,13 +259,16 @@ def _read_sheet(
             "delete what stands far outside the table",
         )
     rows = tuple(
-        TableRow(line, tuple(_spreadsheet_cell(value) for value in row))
+        TableRow(line, tuple(_spreadsheet_cell(value, failed.get(at)) for at, value in enumerate(row)))
         for line, row in enumerate(sheet.to_python(skip_empty_area=False), start=1)
+        for failed in (errors.get(line, {}),)
     )
     return PrintedTable(path.name, name, show_sheet, "spreadsheet", rows)
 
 
-def _spreadsheet_cell(value: object) -> Cell:
+def _spreadsheet_cell(value: object, error: str | None) -> Cell:
+    if error is not None:
+        return Cell(error, kind=FORMULA_ERROR)
     if isinstance(value, str):
         return Cell(value.strip())
     if isinstance(value, bool):

@@ -1,8 +1,8 @@
 """Cells of a workbook that hold an error (#N/A, #DIV/0!): python-calamine reads them as empty.
 
 An empty cell and one whose formula failed are two things: the first says that there is nothing, the second
-that nobody knows. So the marks are looked for in the sheet's XML, and a row with one is not priced as if it
-had nothing there.
+that nobody knows. So the marks are looked for in the sheet's XML, and no table is read as if it had nothing
+there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 _ATTRIBUTE = re.compile(r"""(?:\w+:)?(\w+)=(["'])(.*?)\2""")
 _MARKS = (b't="e"', b"t='e'")
@@ -25,11 +26,11 @@ _LONGEST_CELL = 1 << 15
 """Bytes of a cell with its formula; the formula has at most 8,192 characters."""
 
 
-def error_cells(path: Path, sheet: str) -> Mapping[int, Mapping[int, str]]:
+def error_cells(book: Path | IO[bytes], sheet: str) -> Mapping[int, Mapping[int, str]]:
     """The errors of a sheet, as they are shown, by row (from 1, as people count) and column (from 0)."""
     found: defaultdict[int, dict[int, str]] = defaultdict(dict)
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(_member(archive, sheet)) as content:
+        with zipfile.ZipFile(book) as archive, archive.open(_member(archive, sheet)) as content:
             rest = b""
             while piece := content.read(_PIECE):
                 text = rest + piece
