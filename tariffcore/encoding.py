@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +15,7 @@ from tariffcore.arrow_buffers import null_cells
 from tariffcore.cases import GROUPING_COLUMNS
 from tariffcore.codes import normalise_procedure
 from tariffcore.column_reading import CodedText, DayColumn, Mask
-from tariffcore.encoded_cases import AddOns, EncodedCases, MarkedRows, joined
+from tariffcore.encoded_cases import AddOns, EncodedCases, MarkedRows
 from tariffcore.grouping_encoding import encode_diagnoses, group_rows
 from tariffcore.plan import (
     DAY_CODES,
@@ -46,7 +45,6 @@ from tariffcore.schedule.model import DayCount, Unit
 from tariffcore.schedule.tariff import find_share
 
 MAX_QUANTITY = 2**31 - 1
-_ROWS_A_THREAD = 1 << 15  # fewer are not worth a second thread
 
 
 @dataclass
@@ -78,25 +76,6 @@ def encode_cases(
     ``malformed`` are row numbers that are no rows of the table at all.  Columns other than the standard ones
     are ignored.  Raises CasesError for a column whose type can hold no such thing; a cell never raises.
     """
-    count = table.num_rows
-    shares = max(1, min(threads, count // _ROWS_A_THREAD))
-    if shares == 1:
-        return _encode_part(table, plan, malformed, threads)
-    bounds = [count * share // shares for share in range(shares + 1)]
-    lost = np.zeros(0, dtype=np.intp) if malformed is None else np.sort(malformed)
-
-    def part(start: int, stop: int) -> EncodedCases:
-        low, high = np.searchsorted(lost, (start, stop))
-        return _encode_part(table.slice(start, stop - start), plan, lost[low:high] - start, 1)
-
-    with ThreadPoolExecutor(shares) as pool:
-        return joined(list(pool.map(part, bounds[:-1], bounds[1:])))
-
-
-def _encode_part(
-    table: pa.Table, plan: Plan, malformed: NDArray[np.intp] | None, threads: int
-) -> EncodedCases:
-    """Some rows of a table; more than one thread only group."""
     count = table.num_rows
     marks = _Marks(count)
     names = set(table.column_names)
