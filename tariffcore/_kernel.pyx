@@ -364,7 +364,7 @@ cdef Py_ssize_t find_amounts(
     cdef Py_ssize_t k
     if by_avx2:
         done = find_amounts_avx2(
-            <const uint64_t *>block.record, block.stay, factor_row, first_coefficient, coefficient_place, coefficients,
+            block.record, block.stay, factor_row, first_coefficient, coefficient_place, coefficients,
             deciding_day, provider, quantity, amount_minor, rule, block.others, &other_count,
             FRACTION_BITS, LARGEST_QUANTITY, n,
         )

@@ -12,6 +12,8 @@ cdef extern from *:
     #if defined(__GNUC__) && defined(__x86_64__)
     #include <immintrin.h>
     #define TARIFFCORE_AVX2 __attribute__((target("avx2,popcnt"), noinline))
+    /* A price record as one number: the kernel writes it as a struct, so a compiler must expect both. */
+    typedef uint64_t __attribute__((may_alias)) tariffcore_record;
 
     static int tariffcore_has_avx2(void) {
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
@@ -50,15 +52,16 @@ cdef extern from *:
 
     /* Four rows a turn; returns how many rows were done, and leaves the length of the list of others.
 
-       record is rate, block and rule in 32, 16 and 16 bits; coefficients are pairs of multiplier and bias at
+       A record is rate, block and rule in 32, 16 and 16 bits; coefficients are pairs of multiplier and bias at
        places in bytes.  The list may be written three beyond its end. */
     TARIFFCORE_AVX2 static Py_ssize_t tariffcore_find_amounts_avx2(
-        const uint64_t *record, const uint32_t *stay, const int16_t *factor_row,
+        const void *records_of_rows, const uint32_t *stay, const int16_t *factor_row,
         const uint32_t *first_coefficient, const uint32_t *coefficient_place, const uint8_t *coefficients,
         const uint16_t *deciding_day, const uint16_t *provider, const uint32_t *quantity,
         int64_t *amount_minor, uint16_t *rule, uint16_t *others, Py_ssize_t *other_count,
         int fraction_bits, uint32_t largest_quantity, Py_ssize_t n
     ) {
+        const tariffcore_record *record = (const tariffcore_record *)records_of_rows;
         const __m256i fraction = _mm256_set1_epi64x(((int64_t)1 << fraction_bits) - 1);
         const __m256i one = _mm256_set1_epi64x(1), most = _mm256_set1_epi64x(largest_quantity);
         const __m128i fraction_shift = _mm_cvtsi32_si128(fraction_bits), four = _mm_set1_epi16(4);
@@ -126,7 +129,7 @@ cdef extern from *:
         uint32_t *stay, int stay_bits, int block_bits, Py_ssize_t n,
     ) noexcept nogil
     Py_ssize_t find_amounts_avx2 "tariffcore_find_amounts_avx2"(
-        const uint64_t *record, const uint32_t *stay, const int16_t *factor_row,
+        const void *records_of_rows, const uint32_t *stay, const int16_t *factor_row,
         const uint32_t *first_coefficient, const uint32_t *coefficient_place, const uint8_t *coefficients,
         const uint16_t *deciding_day, const uint16_t *provider, const uint32_t *quantity,
         int64_t *amount_minor, uint16_t *rule, uint16_t *others, Py_ssize_t *other_count,
